@@ -1,0 +1,170 @@
+"""A service's own database: SQLite (WAL) in the data directory, or a PostgreSQL schema `labelmill_<service>`.
+
+Both behave alike to the code above: `transaction()` commits or rolls back as a whole, `reading()` only reads.
+On SQLite there is one writer; transactions queue for it in order, so none fails with "database is locked".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, MetaData, event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from labelmill_runtime import migrations
+from labelmill_runtime.settings import RuntimeSettings
+from labelmill_runtime.tables import RuntimeTables, runtime_tables
+
+_BUSY_TIMEOUT_MS = 10_000
+_SERVICE = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+
+class Database:
+    """One service's database; make it with `open`."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, metadata: MetaData) -> None:
+        self.metadata = metadata
+        self.dialect: str = writer.dialect.name
+        self._writer = writer
+        self._reader = reader
+        self._write_sessions = async_sessionmaker(writer, expire_on_commit=False)
+        self._read_sessions = async_sessionmaker(reader, expire_on_commit=False)
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
+
+    @classmethod
+    async def open(
+        cls, settings: RuntimeSettings, service: str, metadata: MetaData, *, migrations_dir: Path | None = None
+    ) -> Database:
+        """Opens the database of a service, creates it if absent, and migrates it to the newest version.
+
+        Args:
+            settings: `database_url` chooses PostgreSQL; without it, `<data_dir>/<service>.db`.
+            service: Short name; part of the file or schema name.
+            metadata: The service's tables. The runtime's tables are added to it.
+            migrations_dir: Default: the folder `migrations` of the package `labelmill_<service>`.
+        """
+        if not _SERVICE.fullmatch(service):
+            raise ValueError("A service name is lower case letters, digits and underscores.")
+        runtime_tables(metadata)
+        database = cls(*_engines(settings, service), metadata)
+        try:
+            await database._migrate(service, migrations_dir or _migrations_of(service))
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @property
+    def tables(self) -> RuntimeTables:
+        """The runtime's tables."""
+        return runtime_tables(self.metadata)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A read-write transaction: committed when the block ends, rolled back when it raises.
+
+        A committed transaction is on disk. Keep the block short: on SQLite the others wait.
+        """
+        if self._turn is None:
+            async with self._write_sessions.begin() as session:
+                yield session
+            return
+        async with self._turn, self._write_sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A consistent view to read from; writing raises."""
+        async with self._read_sessions() as session:
+            yield session
+
+    async def ping(self) -> bool:
+        """Whether the database answers; for readiness."""
+        async with self.reading() as session:
+            await session.execute(text("SELECT 1"))
+        return True
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    async def _migrate(self, service: str, directory: Path) -> None:
+        async with self._writer.begin() as connection:
+            if self.dialect == "postgresql":
+                # Replicas start together: the first one migrates, the others wait and find nothing to do.
+                await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": service})
+                await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {_schema(service)}"))
+            await connection.run_sync(_upgrade, directory, self.metadata)
+
+
+def _upgrade(connection: Connection, directory: Path, metadata: MetaData) -> None:
+    migrations.upgrade(connection, directory, metadata)
+
+
+def _engines(settings: RuntimeSettings, service: str) -> tuple[AsyncEngine, AsyncEngine]:
+    if settings.database_url is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path = settings.data_dir / f"{service}.db"
+        return _sqlite(path, "IMMEDIATE", 1), _sqlite(path, "DEFERRED", settings.database_pool_size)
+    engine = _postgresql(make_url(settings.database_url), service, settings.database_pool_size)
+    return engine, engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+
+
+def _postgresql(url: URL, service: str, pool_size: int) -> AsyncEngine:
+    if url.get_backend_name() != "postgresql":
+        raise ValueError("LABELMILL_DATABASE_URL must start with postgresql:// (unset it for SQLite).")
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,  # a restarted server must not cost a request
+        hide_parameters=True,  # statements may show up in tracebacks, values must not
+        connect_args={"server_settings": {"search_path": _schema(service), "application_name": f"labelmill_{service}"}},
+    )
+
+
+def _sqlite(path: Path, begin: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late and skips DDL; ours is below
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # acknowledged means durable, also across a power cut
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "foreign_keys = ON",
+            f"query_only = {'OFF' if begin == 'IMMEDIATE' else 'ON'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {begin}")
+
+    return engine
+
+
+def _schema(service: str) -> str:
+    return f"labelmill_{service}"
+
+
+def _migrations_of(service: str) -> Path:
+    spec = importlib.util.find_spec(f"labelmill_{service}")
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(f"There is no package labelmill_{service} with migrations.")
+    return Path(spec.submodule_search_locations[0]) / "migrations"

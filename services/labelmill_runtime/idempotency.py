@@ -1,0 +1,93 @@
+"""Remembers request ids: the same mutating request, sent again, has one effect and gets the same answer."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from labelmill_runtime.database import Database
+from labelmill_runtime.errors import InvalidArgument
+from labelmill_runtime.principal import current_principal_or_none
+
+M = TypeVar("M", bound=Message)
+
+_KEEP_MS = 24 * 3600 * 1000
+_PURGE_EVERY_MS = 10 * 60 * 1000
+
+
+class RequestLog:
+    """request_id -> response for 24 hours, written in the same transaction as the effect."""
+
+    def __init__(self, database: Database, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._database = database
+        self._table = database.tables.requests
+        self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        self._now_ms = now_ms
+        self._next_purge_ms = 0
+
+    async def once(
+        self, request: Message, respond: Callable[[AsyncSession], Awaitable[M]], response_type: type[M]
+    ) -> M:
+        """Runs `respond` in a transaction, unless this request was answered before: then that answer.
+
+        An error in `respond` rolls everything back, so the same id may be tried again. Ids are the caller's own: two
+        principals never share one. A request without request_id just runs.
+
+        Raises:
+            InvalidArgument: REQUEST_ID_REUSED if the id came before with another body.
+        """
+        request_id = str(getattr(request, "request_id", ""))
+        async with self._database.transaction() as session:
+            if not request_id:
+                return await respond(session)
+            key, body = _key(request, request_id), _digest(request.SerializeToString(deterministic=True))
+            if not await self._claim(session, key, body):
+                stored = await self._stored(session, key, body)
+                return response_type.FromString(stored)
+            response = await respond(session)
+            await session.execute(
+                update(self._table).where(self._table.c.key == key).values(response=response.SerializeToString())
+            )
+            return response
+
+    async def _claim(self, session: AsyncSession, key: str, body: str) -> bool:
+        now_ms = self._now_ms()
+        expired = self._table.c.create_time_ms <= now_ms - _KEEP_MS
+        if now_ms >= self._next_purge_ms:
+            self._next_purge_ms = now_ms + _PURGE_EVERY_MS
+            await session.execute(delete(self._table).where(expired))
+        else:
+            await session.execute(delete(self._table).where(self._table.c.key == key, expired))
+        # Racers wait here for the first one's commit (PostgreSQL: on the unique index; SQLite: one writer at a time).
+        row = {"key": key, "body_sha256": body, "create_time_ms": now_ms}
+        inserted = await session.execute(
+            self._insert(self._table).values(row).on_conflict_do_nothing().returning(self._table.c.key)
+        )
+        return inserted.first() is not None
+
+    async def _stored(self, session: AsyncSession, key: str, body: str) -> bytes:
+        row = (await session.execute(select(self._table).where(self._table.c.key == key))).one()
+        if row.body_sha256 != body:
+            raise InvalidArgument(
+                "REQUEST_ID_REUSED",
+                "This request_id was used before with another request body.",
+                fields={"request_id": "must be new for a new request"},
+            )
+        return bytes(row.response)
+
+
+def _key(request: Message, request_id: str) -> str:
+    principal = current_principal_or_none()
+    parts = (principal.id if principal else "", request.DESCRIPTOR.full_name, request_id)
+    return _digest("\0".join(parts).encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
