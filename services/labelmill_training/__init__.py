@@ -1,0 +1,1 @@
+"""Training: jobs that turn accepted labels into evaluated model versions, and their promotion into service."""
