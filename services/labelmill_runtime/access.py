@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 from labelmill.access.v1 import access_pb2
 
@@ -82,7 +83,7 @@ class Authorizer:
                 for method in service.methods:
                     self._add(f"/{service.full_name}/{method.name}", method.GetOptions())
 
-    def _add(self, method: str, options: Message) -> None:
+    def _add(self, method: str, options: MethodOptions) -> None:
         if not options.HasExtension(access_pb2.access):
             structlog.get_logger().error("access.no_rule", method=method)
             return

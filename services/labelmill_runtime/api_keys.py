@@ -56,12 +56,11 @@ class StoredKey:
         """From the file; a malformed entry raises KeyError, TypeError or ValueError."""
         grants = tuple(Grant(Role[g["role"]], str(g["project"])) for g in entry["grants"])
         expire_time = datetime.fromisoformat(entry["expire_time"]) if entry.get("expire_time") else None
-        return StoredKey(str(entry["id"]), str(entry["sha256"]), Principal(str(entry["principal"]), grants), expire_time)
+        principal = Principal(str(entry["principal"]), grants)
+        return StoredKey(str(entry["id"]), str(entry["sha256"]), principal, expire_time)
 
 
-def create_key(
-    path: Path, principal_id: str, grants: Sequence[Grant], *, expire_time: datetime | None = None
-) -> str:
+def create_key(path: Path, principal_id: str, grants: Sequence[Grant], *, expire_time: datetime | None = None) -> str:
     """Makes a key for a principal, adds its hash to the file (which is made if absent), and returns the key."""
     key = f"lm_{secrets.token_urlsafe(32)}"
     entry = StoredKey(f"key-{ulid()}", _digest(key), Principal(principal_id, tuple(grants)), expire_time)
@@ -125,7 +124,7 @@ class ApiKeys:
             return
         self._next_look = time.monotonic() + _RELOAD_EVERY_S
         try:
-            stat = os.stat(self._path)
+            stat = self._path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
             if stamp != self._stamp:
                 self._by_hash = {key.sha256: key for key in _read(self._path)}
@@ -152,7 +151,7 @@ def _read(path: Path) -> list[StoredKey]:
 @contextmanager
 def _editing(path: Path) -> Iterator[list[StoredKey]]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_suffix(".lock"), "w") as lock:  # two `labelmill keys` at once must not lose a key
+    with path.with_suffix(".lock").open("w") as lock:  # two `labelmill keys` at once must not lose a key
         fcntl.flock(lock, fcntl.LOCK_EX)
         keys = list_keys(path)
         yield keys
@@ -166,4 +165,4 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)

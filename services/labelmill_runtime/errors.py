@@ -1,21 +1,21 @@
 """The errors that domain code raises. Pure: no gRPC here; the edge interceptor turns them into statuses.
 
-    LabelmillError
-    ├── InvalidArgument     the request can never work as it is
-    ├── OutOfRange          ... as it is now, past the end of something
-    ├── Unauthenticated     who are you
-    ├── PermissionDenied    not you
-    ├── NotFound            no such thing
-    ├── AlreadyExists       there is one already
-    ├── FailedPrecondition  not in this state
-    ├── Aborted             somebody else changed it; read again and retry
-    ├── ResourceExhausted   too much right now; retry later
-    ├── Unavailable         a part is missing right now; retry later
-    ├── DeadlineExceeded    took too long
-    ├── Cancelled           the caller gave up
-    ├── Unimplemented       not here
-    ├── Internal            our fault
-    └── DataLoss            stored data is damaged
+LabelmillError
+├── InvalidArgument     the request can never work as it is
+├── OutOfRange          ... as it is now, past the end of something
+├── Unauthenticated     who are you
+├── PermissionDenied    not you
+├── NotFound            no such thing
+├── AlreadyExists       there is one already
+├── FailedPrecondition  not in this state
+├── Aborted             somebody else changed it; read again and retry
+├── ResourceExhausted   too much right now; retry later
+├── Unavailable         a part is missing right now; retry later
+├── DeadlineExceeded    took too long
+├── Cancelled           the caller gave up
+├── Unimplemented       not here
+├── Internal            our fault
+└── DataLoss            stored data is damaged
 """
 
 from __future__ import annotations

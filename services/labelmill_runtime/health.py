@@ -1,4 +1,4 @@
-"""The health service: "" and every served name say whether to send work here; "liveness" only that the process lives."""
+"""The health service: "" and every served name say whether to send work; "liveness" only that the process lives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ Ready = Callable[[], Awaitable[bool]]
 class Health:
     """Publishes readiness, re-checked every `interval_s`, until the drain begins."""
 
-    def __init__(self, names: Mapping[str, Sequence[str]], checks: Mapping[str, Ready], interval_s: float = 2.0) -> None:
+    def __init__(
+        self, names: Mapping[str, Sequence[str]], checks: Mapping[str, Ready], interval_s: float = 2.0
+    ) -> None:
         self.servicer = health.aio.HealthServicer()
         self._names = names
         self._checks = checks

@@ -23,6 +23,7 @@ from labelmill_runtime.service import Builder, RunningServer, RuntimeContext, Se
 from labelmill_runtime.settings import RuntimeSettings
 
 _OPERATIONS = "google.longrunning.Operations"
+_EVERY_ADDRESS = ("0.0.0.0", "[::]", "::")  # noqa: S104 - only compared with
 
 
 class Host:
@@ -41,7 +42,9 @@ class Host:
     async def start(self, builders: Sequence[Builder]) -> RunningServer:
         """Binds the port, builds the services, opens for calls, starts the services, says SERVING."""
         server = self._server = grpc.aio.server(
-            interceptors=[self._chain], options=self._options(), maximum_concurrent_rpcs=self._settings.max_concurrent_rpcs
+            interceptors=[self._chain],
+            options=self._options(),
+            maximum_concurrent_rpcs=self._settings.max_concurrent_rpcs,
         )
         port = self._bind(server)  # first, because services must know the address at which they reach one another
         address = f"{self._reachable_host()}:{port}"
@@ -115,7 +118,7 @@ class Host:
         ]
 
     def _reachable_host(self) -> str:
-        return "127.0.0.1" if self._settings.host in ("0.0.0.0", "[::]", "::") else self._settings.host
+        return "127.0.0.1" if self._settings.host in _EVERY_ADDRESS else self._settings.host
 
     def _start_metrics(self) -> int | None:
         if self._settings.metrics_port is None:

@@ -52,9 +52,7 @@ def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     structlog.get_logger().error("loop.fault", what=str(context.get("message", ""))[:_TEMPLATE_LIMIT], **details)
 
 
-def _faults_without_text(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _faults_without_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()[1]

@@ -26,11 +26,6 @@ def upgrade(connection: Connection, directory: Path, metadata: MetaData) -> None
     command.upgrade(_config(connection, directory, metadata), "head")
 
 
-def revise(connection: Connection, directory: Path, metadata: MetaData, message: str) -> None:
-    """Writes a new migration with the differences between the database and `metadata`."""
-    command.revision(_config(connection, directory, metadata), message, autogenerate=True)
-
-
 def run() -> None:
     """The body of every env.py."""
     attributes = context.config.attributes

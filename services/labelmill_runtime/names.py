@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def parse(pattern: str, name: str, *, field: str = "name") -> dict[str, str]:
-    """Takes a name apart: parse("projects/{project}/assets/{asset}", name) -> {"project": ..., "asset": ...}.
+    """Takes a name apart by a pattern such as "projects/{project}/assets/{asset}": {"project": ..., "asset": ...}.
 
     Raises:
         InvalidArgument: INVALID_NAME, with `field` as the field path. The message shows the pattern, never the name.

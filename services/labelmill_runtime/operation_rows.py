@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.status_pb2 import Status
@@ -162,5 +162,5 @@ def _ended(ending: Ending, now_ms: int) -> dict[str, Any]:
 
 
 async def _changed(session: AsyncSession, statement: Any) -> bool:
-    result: CursorResult[Any] = await session.execute(statement)
-    return result.rowcount == 1
+    result = await session.execute(statement)
+    return cast("CursorResult[Any]", result).rowcount == 1

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - method names are gRPC's
 """google.longrunning.Operations over the operations of every service in this process, found by the name's prefix."""
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _WAIT_MARGIN_S = 0.2
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
-class OperationsServicer(operations_pb2_grpc.OperationsServicer):
+class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]  # untyped parent
     """Get, List, Wait, Cancel, Delete. Authorised by `labelmill_runtime.access` like every other RPC."""
 
     def __init__(self, stores: Mapping[str, OperationStore], page_tokens: PageTokens) -> None:

@@ -39,7 +39,12 @@ class PageTokens:
         return base64.urlsafe_b64encode(self._mac(body, parent, filter, order_by) + body).decode().rstrip("=")
 
     def decode(
-        self, token: str, *, parent: str, filter: str = "", order_by: str = ""  # noqa: A002
+        self,
+        token: str,
+        *,
+        parent: str,
+        filter: str = "",  # noqa: A002
+        order_by: str = "",
     ) -> list[str | int | float | None] | None:
         """The cursor in a token; None for the empty token of a first page.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -23,8 +24,8 @@ def server_credentials(settings: RuntimeSettings) -> grpc.ServerCredentials | No
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         if not settings.allow_insecure and not _is_loopback(settings.host):
             raise InsecureServer(
-                f"Refusing to serve plaintext on {settings.host}: set LABELMILL_TLS_CERT_FILE and LABELMILL_TLS_KEY_FILE, "
-                "or LABELMILL_ALLOW_INSECURE=true behind a mesh or proxy that adds TLS."
+                f"Refusing to serve plaintext on {settings.host}: set LABELMILL_TLS_CERT_FILE and "
+                "LABELMILL_TLS_KEY_FILE, or LABELMILL_ALLOW_INSECURE=true behind a mesh or proxy that adds TLS."
             )
         return None
     files = _Files(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
@@ -44,8 +45,8 @@ class _Files:
             [(self._key.read_bytes(), self._cert.read_bytes())], root_certificates=roots
         )
 
-    def read_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """Called by gRPC for every new connection."""
+    def read_if_changed(self) -> Any:
+        """Called by gRPC for every new connection; None keeps the configuration."""
         stamp = self._current_stamp()
         if stamp == self._stamp:
             return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import grpc.aio
+
 from labelmill_runtime.principal import Principal
 
 

@@ -1,0 +1,3 @@
+from labelmill_runtime import migrations
+
+migrations.run()
