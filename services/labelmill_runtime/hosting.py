@@ -74,7 +74,7 @@ class Host:
         if self._context is not None:
             await self._context.close()
         if self._metrics is not None:
-            self._metrics[0].shutdown()
+            await asyncio.to_thread(self._metrics[0].shutdown)
             self._metrics[0].server_close()
 
     async def _close(self, service: Service) -> None:

@@ -68,7 +68,7 @@ def log() -> Iterator[LogLines]:
 @pytest.fixture
 def settings(tmp_path: Path) -> RuntimeSettings:
     return RuntimeSettings(
-        data_dir=tmp_path, port=0, metrics_port=0, default_deadline_s=1.0, default_stream_deadline_s=1.5,
+        data_dir=tmp_path, port=0, default_deadline_s=1.0, default_stream_deadline_s=1.5,
         max_message_bytes=64 * 1024, drain_seconds=2.0, operation_lease_s=1.5,
     )  # fmt: skip
 

@@ -38,6 +38,7 @@ class EchoServicer(echo_pb2_grpc.EchoServiceServicer):  # type: ignore[misc]
         self._effects = database.metadata.tables["effects"]
         self.cancelled = asyncio.Event()
         self.started = asyncio.Event()
+        self.repeat = 1
 
     async def Say(self, request: Any, context: Any) -> Any:
         await self._misbehave(request, context)
@@ -58,7 +59,7 @@ class EchoServicer(echo_pb2_grpc.EchoServiceServicer):  # type: ignore[misc]
 
     async def Repeat(self, request: Any, context: Any) -> AsyncIterator[Any]:
         for number in range(request.times):
-            yield self._response(request.text, number)
+            yield self._response(request.text * self.repeat, number)
         await self._misbehave(request, context)
 
     async def Chat(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:

@@ -72,7 +72,7 @@ def _outermost(method: Method, proceed: Proceed) -> Callable[[Any, Any], Awaitab
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         call = Call(context, metadata)
         if method.streams_requests:
-            call.requests = aiter(incoming)
+            call.requests = incoming  # iterated by the decoding layer; gRPC's own iterator must not be made and dropped
         else:
             call.request = incoming
         await proceed(call)
