@@ -1,0 +1,136 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf.message import Message
+
+from labelmill import _connection, _content
+from labelmill._content import Source
+from labelmill._listing import Listing
+from labelmill._operation import Operation, service_hint
+from labelmill._retry import Retry
+from labelmill._services import AsyncServices, AsyncStorageService
+from labelmill._transport import Transport
+from labelmill.storage.v1 import resources_pb2, service_pb2
+
+__all__ = ["Client", "Listing", "Operation", "Retry", "Storage"]
+
+
+class Storage(AsyncStorageService):
+    """The storage service, with whole contents up and down in one call."""
+
+    async def upload(
+        self,
+        parent: str,
+        source: Source,
+        *,
+        media_type: str = "",
+        external_id: str = "",
+        labels: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> resources_pb2.Asset:
+        """Uploads one asset of any size into RAW.
+
+        Args:
+            parent: projects/{project}.
+            source: A path, bytes, or an asynchronous iterator of bytes. A path or bytes is sent again when the server
+                goes away meanwhile; the same content twice is one asset.
+            media_type: Such as "text/plain"; empty: told from the content.
+            external_id: The name that your own system has for it.
+            labels: For filters.
+            timeout_s: Of each try; None: the server's limit for streams.
+        """
+        header = _content.header(parent, media_type, external_id, labels)
+        return await _content.upload(self._transport, self._stub.UploadAsset, header, source, timeout_s)
+
+    async def download(self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN) -> bytes:
+        """The whole content of an asset."""
+        return b"".join([chunk async for chunk in self.download_chunks(name, zone=zone)])
+
+    async def download_chunks(
+        self,
+        name: str,
+        *,
+        zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN,
+        offset_bytes: int = 0,
+        length_bytes: int = 0,
+    ) -> AsyncIterator[bytes]:
+        """The content of an asset, piece by piece."""
+        request = service_pb2.DownloadAssetRequest(
+            name=name, zone=zone, offset_bytes=offset_bytes, length_bytes=length_bytes
+        )
+        async for message in self.download_asset(request):
+            if message.WhichOneof("part") == "chunk":
+                yield message.chunk
+
+
+class Client(AsyncServices):
+    """A connection to Labelmill, for asyncio; one per program is enough.
+
+        async with labelmill.aio.Client() as client:
+            project = await client.projects.get_project(GetProjectRequest(name="projects/demo"))
+
+    Args:
+        address: host:port; None: LABELMILL_ADDRESS, else what `labelmill up` wrote on this machine.
+        api_key: None: LABELMILL_API_KEY, else the key that `labelmill up` wrote for that address.
+        tls_ca: PEM file of the authority that signed the server's certificate; None: LABELMILL_CA_FILE, else no TLS.
+        timeout_s: How long a unary call may take in all, tries and waits included; each call can set its own.
+        retry: How calls that found no server are repeated; None: the default.
+    """
+
+    storage: Storage
+
+    def __init__(
+        self,
+        address: str | None = None,
+        api_key: str | None = None,
+        *,
+        tls_ca: Path | str | None = None,
+        timeout_s: float = 30.0,
+        retry: Retry | None = None,
+    ) -> None:
+        connection = _connection.resolve(address, api_key, tls_ca)
+        self._transport = Transport(connection, timeout_s=timeout_s, retry=retry or Retry())
+        super().__init__(self._transport)
+        self.storage = Storage(self._transport)
+        self._operations = operations_pb2_grpc.OperationsStub(self._transport.channel)
+
+    @property
+    def address(self) -> str:
+        """host:port of the server."""
+        return self._transport.address
+
+    async def operation(self, name: str) -> Operation[Message, Message]:
+        """Picks an operation up again by its name, in whichever program started it."""
+        request = operations_pb2.GetOperationRequest(name=name)
+        message: Any = await self._transport.unary(self._operations.GetOperation, request, extra=service_hint(name))
+        return Operation(self._transport, message)
+
+    async def list_operations(self, project: str, *, filter: str = "") -> AsyncIterator[Operation[Message, Message]]:  # noqa: A002
+        """A project's operations, service by service, oldest first.
+
+        Args:
+            project: projects/{project}.
+            filter: AIP-160 over done, kind, create_time_ms, update_time_ms: "done = false".
+        """
+        listing: Listing[Any, Any, Any] = Listing(self._transport, self._operations.ListOperations, "operations")
+        async for message in listing(operations_pb2.ListOperationsRequest(name=project, filter=filter)):
+            yield Operation(self._transport, message)
+
+    async def close(self) -> None:
+        """Closes the connection; calls in flight are cancelled."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
