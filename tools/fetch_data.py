@@ -1,6 +1,7 @@
 """Fetches the demo's data: rated sentences (ICWSM-2014, MIT) inside the source distribution of vaderSentiment on PyPI.
 
-Hutto, C.J. and Gilbert, E.E.: VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text. ICWSM-14.
+Hutto, C.J. and Gilbert, E.E.: VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text.
+ICWSM-14.
 """
 
 import subprocess

@@ -1,1 +1,1 @@
-"""The whole loop on real data: sentences rated by twenty people each, from RAW to a served model, with a report of the run."""
+"""The whole loop on real data: sentences that twenty people rated, from RAW to a served model, with a report."""

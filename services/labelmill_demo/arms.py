@@ -10,7 +10,6 @@ from labelmill.quality.v1 import resources_pb2 as quality
 from labelmill.quality.v1 import service_pb2 as quality_service
 from labelmill.training.v1 import resources_pb2 as training
 from labelmill.training.v1 import service_pb2 as training_service
-
 from labelmill_demo.dataset import RatedSentence
 from labelmill_demo.labelers import FEATURE, ReplayLabeler, label
 from labelmill_demo.record import CurvePoint, Interval
@@ -24,7 +23,7 @@ class Arm:
     """One line of models, and the labels it was bought."""
 
     name: str
-    strategy: prelabel_service.RankAssetsRequest.Strategy
+    strategy: prelabel_service.RankAssetsRequest.Strategy.ValueType
     client: Client
     project: str
     labelers: Sequence[ReplayLabeler]

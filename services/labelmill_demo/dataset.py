@@ -1,6 +1,7 @@
 """The demo's data: sentences of New York Times editorials with twenty human ratings each (ICWSM-2014, MIT).
 
-Hutto, C.J. and Gilbert, E.E.: VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text. ICWSM-14.
+Hutto, C.J. and Gilbert, E.E.: VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text.
+ICWSM-14.
 The raters have no ids: a position in the list of ratings is not one person across sentences.
 """
 

@@ -8,7 +8,6 @@ from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
 from labelmill.type.v1 import annotation_pb2
-
 from labelmill_demo.dataset import RatedSentence
 
 FEATURE = "sentiment"

@@ -17,7 +17,6 @@ from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
 from labelmill.training.v1 import service_pb2 as training_service
 from labelmill.type.v1 import ontology_pb2
-
 from labelmill_demo.arms import SEED, SEED_BATCH, Arm, create_tasks, label_count, score
 from labelmill_demo.dataset import CLASSES, RATER_COUNT, RatedSentence
 from labelmill_demo.labelers import FEATURE, ReplayLabeler, label, single_choice
@@ -290,7 +289,7 @@ class Loop:
 
 
 def newsroom_policy() -> anonymization.Policy:
-    """Names to pseudonyms; places, groups and contact data away. Dates stay: no date of an editorial tells of a person."""
+    """Names to pseudonyms; places, groups and contact data away. Dates stay: an editorial's dates tell of no person."""
     operators = {
         "PERSON": anonymization.Operator(pseudonym=anonymization.Pseudonym()),
         "LOCATION": anonymization.Operator(replace=anonymization.Replace()),

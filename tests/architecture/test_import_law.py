@@ -11,10 +11,30 @@ SERVICES = ROOT / "services"
 PACKAGES = sorted(path.name for path in SERVICES.iterdir() if (path / "__init__.py").is_file())
 DOMAIN_SERVICES = [p for p in PACKAGES if p not in {"labelmill_runtime", "labelmill_up", "labelmill_demo"}]
 # What translates, adapts or composes; every other module of a service is domain.
-EDGE = {"adapters", "convert", "convert.py", "servicer.py", "servicers", "server.py", "settings.py", "migrations", "__main__.py"}
+EDGE = {
+    "adapters",
+    "convert",
+    "convert.py",
+    "servicer.py",
+    "servicers",
+    "server.py",
+    "settings.py",
+    "migrations",
+    "__main__.py",
+}
 # Modules that carry out a use case: they speak the contract's language (operations, protos) but no adapter's.
 APPLICATION = {"operations", "operations.py", "jobs.py"}
-OUTSIDE = {"grpc", "google", "sqlalchemy", "alembic", "minio", "tritonclient", "presidio_analyzer", "spacy", "onnxruntime"}
+OUTSIDE = {
+    "grpc",
+    "google",
+    "sqlalchemy",
+    "alembic",
+    "minio",
+    "tritonclient",
+    "presidio_analyzer",
+    "spacy",
+    "onnxruntime",
+}
 PURE_RUNTIME = {"errors", "names", "filters", "principal", "ids", "paging", "faults"}
 
 
@@ -50,7 +70,9 @@ def test_domain_imports_neither_transport_nor_storage_nor_adapters(path: Path) -
         assert name.split(".")[0] not in OUTSIDE, name
         assert not name.endswith("_pb2"), name
         assert not name.startswith(("labelmill.",)), name
-        assert not name.startswith(tuple(f"{package}.{edge.removesuffix('.py')}" for edge in EDGE - {"settings.py"})), name
+        assert not name.startswith(tuple(f"{package}.{edge.removesuffix('.py')}" for edge in EDGE - {"settings.py"})), (
+            name
+        )
         if name.startswith("labelmill_runtime."):
             assert name.split(".")[1] in PURE_RUNTIME, name
 

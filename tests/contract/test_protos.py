@@ -90,7 +90,10 @@ def test_the_project_field_of_an_rpc_exists(method: MethodDescriptor) -> None:
 
 @by_name
 def test_mutating_unary_rpcs_take_a_request_id(method: MethodDescriptor) -> None:
-    reads = ("Get", "List", "BatchGet", "BatchRead", "Download", "Export", "Predict", "Embed", "Map", "Score", "Compute")
+    reads = (
+        *("Get", "List", "BatchGet", "BatchRead", "Download", "Export"),
+        *("Predict", "Embed", "Map", "Score", "Compute"),
+    )
     stateless = method.name.startswith(reads) or method.name in {"AnonymizeText", "HeartbeatTasks"}
     operation = method.output_type.full_name == "google.longrunning.Operation"
     if operation or not (method.client_streaming or stateless):
