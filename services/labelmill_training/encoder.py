@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelmill_training.job_folder import to_disk
+from labelmill_training.lifeline import end_with_parent
+
 if TYPE_CHECKING:
     import torch
 
@@ -46,8 +49,8 @@ class EncoderFiles:
 def export_encoder(folder: Path) -> EncoderFiles:
     """Writes model.onnx and tokenizer.json into the folder, which is made if absent.
 
-    The graph ends in mean pooling over the unmasked tokens and L2 normalisation. A file appears under its name only when
-    it is whole and was checked against torch.
+    The graph ends in mean pooling over the unmasked tokens and L2 normalisation. A file gets its name only when it is
+    whole and was checked against torch.
 
     Raises:
         EncoderExportFailed: The graph's answers differ from torch's.
@@ -61,13 +64,13 @@ def export_encoder(folder: Path) -> EncoderFiles:
     source = Path(get_model_path())
     files = EncoderFiles(folder / "model.onnx", folder / "tokenizer.json")
     encoder = _load(source)
-    part = files.model.with_suffix(".part")
+    part = files.model.with_suffix(f".{os.getpid()}.part")
     _to_onnx(encoder, part)
     _check(encoder, part)
-    tokenizer_part = files.tokenizer.with_suffix(".part")
+    tokenizer_part = files.tokenizer.with_suffix(f".{os.getpid()}.part")
     shutil.copyfile(source / "tokenizer.json", tokenizer_part)
     for temporary, final in ((tokenizer_part, files.tokenizer), (part, files.model)):
-        _to_disk(temporary)
+        to_disk(temporary)
         temporary.replace(final)
     return files
 
@@ -146,13 +149,9 @@ def _check(encoder: torch.nn.Module, model: Path) -> None:
             raise EncoderExportFailed(f"{texts} texts of {tokens} tokens: the graph differs from torch")
 
 
-def _to_disk(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def main() -> None:
     """Exports into the folder named on the command line."""
+    end_with_parent()
     export_encoder(Path(sys.argv[1]))
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from tokenizers import Tokenizer
-
 from labelmill_training.encoder import EMBEDDING_LENGTH, exported
+from tokenizers import Tokenizer
 
 
 @pytest.fixture(scope="module")
