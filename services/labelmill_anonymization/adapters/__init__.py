@@ -1,0 +1,1 @@
+"""The outside systems of anonymization, one file each."""

@@ -1,0 +1,140 @@
+"""The recognizers for English: Presidio's defaults, corrected where they miss things or fail open, and a few more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import regex
+import tldextract
+from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerRegistry
+from presidio_analyzer.nlp_engine import NlpEngine
+from presidio_analyzer.predefined_recognizers import (
+    CreditCardRecognizer,
+    CryptoRecognizer,
+    DateRecognizer,
+    EmailRecognizer,
+    IbanRecognizer,
+    IpRecognizer,
+    MacAddressRecognizer,
+    MedicalLicenseRecognizer,
+    NhsRecognizer,
+    PhoneRecognizer,
+    SpacyRecognizer,
+    UrlRecognizer,
+    UsBankRecognizer,
+    UsItinRecognizer,
+    UsLicenseRecognizer,
+    UsPassportRecognizer,
+    UsSsnRecognizer,
+    UuidRecognizer,
+)
+
+_PATTERN_TIMEOUT_S = 10.0
+_PHONE_REGIONS = ("US", "GB", "CA", "AU", "DE", "FR", "IN", "IL", "BR")
+_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list in the package: no network, no files
+
+
+class RecognizerTimeout(Exception):
+    """A pattern ran out of time. Not a TimeoutError, which Presidio would swallow, letting the text pass unlooked at."""
+
+
+def registry(nlp_engine: NlpEngine) -> RecognizerRegistry:
+    """Every recognizer, ready to use."""
+    recognizers: list[EntityRecognizer] = [
+        SpacyRecognizer(supported_entities=["DATE_TIME", "LOCATION", "NRP", "ORGANIZATION", "PERSON"]),
+        PhoneRecognizer(supported_regions=_PHONE_REGIONS),
+        _Email(name="EmailRecognizer"),
+        _LongCard(),
+        _street_address(),
+        _age(),
+        CreditCardRecognizer(),
+        CryptoRecognizer(),
+        DateRecognizer(),
+        IbanRecognizer(),
+        IpRecognizer(),
+        MacAddressRecognizer(),
+        MedicalLicenseRecognizer(),
+        NhsRecognizer(),
+        UrlRecognizer(),
+        UsBankRecognizer(),
+        UsItinRecognizer(),
+        UsLicenseRecognizer(),
+        UsPassportRecognizer(),
+        UsSsnRecognizer(),
+        UuidRecognizer(),
+    ]
+    for recognizer in recognizers:
+        if isinstance(recognizer, PatternRecognizer):
+            _make_strict(recognizer)
+    return RecognizerRegistry(recognizers=recognizers, supported_languages=["en"])
+
+
+class _Email(EmailRecognizer):  # type: ignore[misc]
+    """Does not fetch the list of suffixes over the network, and keeps addresses in domains that are not in it."""
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        return True if _SUFFIXES(pattern_text).fqdn else None
+
+
+class _LongCard(PatternRecognizer):  # type: ignore[misc]
+    """Card numbers of 12 to 19 digits, plain or in groups, that pass the Luhn check; Presidio knows the common lengths."""
+
+    def __init__(self) -> None:
+        pattern = Pattern("Card number, 12 to 19 digits", r"\b\d(?:[ -]?\d){11,18}\b", 0.3)
+        context = ["card", "credit", "debit", "visa", "mastercard", "maestro", "amex", "cc"]
+        super().__init__("CREDIT_CARD", name="LongCardRecognizer", patterns=[pattern], context=context)
+
+    def validate_result(self, pattern_text: str) -> bool:
+        digits = [int(character) for character in pattern_text if character.isdigit()]
+        doubled = [d if i % 2 == 0 else (d * 2 - 9 if d > 4 else d * 2) for i, d in enumerate(reversed(digits))]
+        return sum(doubled) % 10 == 0 and len(set(digits)) > 1
+
+
+def _street_address() -> PatternRecognizer:
+    street = (
+        r"\b\d{1,5}[A-Za-z]?\s+(?:[NSEW]\.?\s+)?(?:\p{Lu}[\p{L}'’.-]*\s+){1,4}"
+        r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Square|Sq|Place|Pl|Terrace|Ter|"
+        r"Parkway|Pkwy|Highway|Hwy|Way|Circle|Cir|Crescent|Close|Row|Mews)\b\.?"
+        r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|#)\.?\s*[\w-]{1,6})?"
+    )
+    state_and_zip = r"\b\p{Lu}[\p{L}'’.-]*(?:\s+\p{Lu}[\p{L}'’.-]*){0,2},?\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"
+    british = r"\b(?:[A-Z]{1,2}\d[A-Z\d]?)\s+\d[ABD-HJLNP-UW-Z]{2}\b"
+    return PatternRecognizer(
+        "LOCATION",
+        name="AddressRecognizer",
+        patterns=[
+            Pattern("Street and number", street, 0.6),
+            Pattern("Town, state and ZIP code", state_and_zip, 0.6),
+            Pattern("British postcode", british, 0.5),
+        ],
+        global_regex_flags=regex.MULTILINE,  # capitals matter here
+    )
+
+
+def _age() -> PatternRecognizer:
+    patterns = [
+        Pattern("Years old", r"\b\d{1,3}[\s-](?:years?|yrs?|months?)[\s-]old\b", 0.6),
+        Pattern("Aged", r"(?<=\baged?\s)\d{1,3}\b", 0.6),
+        Pattern("y/o", r"\b\d{1,3}\s?y\.?/?o\b", 0.5),
+    ]
+    return PatternRecognizer("AGE", name="AgeRecognizer", patterns=patterns)
+
+
+def _make_strict(recognizer: PatternRecognizer) -> None:
+    for pattern in recognizer.patterns:
+        pattern.compiled_with_flags = recognizer.global_regex_flags
+        pattern.compiled_regex = _StrictRegex(regex.compile(pattern.regex, recognizer.global_regex_flags))
+
+
+class _StrictRegex:
+    """A compiled pattern whose timeout cannot be mistaken for "nothing found"."""
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+
+    def finditer(self, text: str, timeout: float) -> Iterator[Any]:
+        try:
+            yield from self._compiled.finditer(text, timeout=min(timeout, _PATTERN_TIMEOUT_S))
+        except TimeoutError:
+            raise RecognizerTimeout from None

@@ -1,0 +1,5 @@
+"""Alembic's entry; the runtime does the work."""
+
+from labelmill_runtime import migrations
+
+migrations.run()

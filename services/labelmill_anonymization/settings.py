@@ -1,0 +1,35 @@
+"""Settings of the anonymization service, prefix LABELMILL_ANONYMIZATION_."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labelmill_runtime.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class AnonymizationSettings(ServiceSettings):
+    """What the anonymization service can be told. Each field is the variable LABELMILL_ANONYMIZATION_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="LABELMILL_ANONYMIZATION_", frozen=True, extra="forbid")
+
+    workers: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1), ge=1, le=256)
+    """Worker processes; each holds a language model (some 200 MB)."""
+    max_pending_texts: int = Field(default=10_000, ge=1)
+    """Texts that may wait for a worker; more are refused with RESOURCE_EXHAUSTED."""
+    batch_texts: int = Field(default=64, ge=1)
+    """Texts that a worker takes at once."""
+    batch_timeout_s: float = Field(default=120.0, gt=0)
+    """How long a worker may take for a batch; its texts fail afterwards."""
+    page_assets: int = Field(default=256, ge=1, le=1000)
+    """Assets between two checkpoints of AnonymizeAssets."""
+    max_asset_bytes: int = Field(default=1024 * 1024, ge=1, le=1024 * 1024)
+    """Larger assets fail in AnonymizeAssets."""
+    seed_file: Path | None = None
+    """The secret from which the keys of all projects are derived; default <data_dir>/secrets/pseudonym-seed, made at first start."""
+    signing_key_file: Path | None = None
+    """The Ed25519 key that signs receipts; default <data_dir>/secrets/receipt-signing-key, made at first start."""
+    receipt_keys_dir: Path | None = None
+    """Where the public key is put for storage to trust; default <data_dir>/secrets/receipt-keys."""
