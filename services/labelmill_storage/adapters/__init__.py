@@ -1,0 +1,1 @@
+"""Outside systems, one a file, named by product."""

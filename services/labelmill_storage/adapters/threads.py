@@ -1,0 +1,68 @@
+"""Blocking calls in a bounded pool of threads, whose ends are always awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+I = TypeVar("I")  # noqa: E741 - an item
+R = TypeVar("R")
+
+
+class Threads:
+    """A bounded pool."""
+
+    def __init__(self, width: int, name: str) -> None:
+        self._width = width
+        self._pool = ThreadPoolExecutor(width, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Runs one blocking call."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def spread(self, items: Sequence[I], work: Callable[[Sequence[I]], R]) -> list[R]:
+        """Gives each thread a slice of the items: a hop per item would cost more than a small item.
+
+        Waits for all, also when one fails or the caller is cancelled, so that nothing works on behind our back.
+        """
+        size = max(1, -(-len(items) // self._width))
+        slices = [items[start : start + size] for start in range(0, len(items), size)]
+        running = asyncio.gather(*(self.run(partial(work, part)) for part in slices), return_exceptions=True)
+        try:
+            outcomes = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await running
+            raise
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+    async def close(self) -> None:
+        """Waits for the calls that run."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+
+class Steps:
+    """Blocking steps of one piece of work, one after the other.
+
+    A caller may be cancelled while a thread still works on its step; `settle` waits for that step, so that whoever
+    cleans up after the caller finds nothing moving.
+    """
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._step: asyncio.Future[Any] | None = None
+
+    async def do(self, work: Callable[[], None]) -> None:
+        """Runs the next step."""
+        self._step = asyncio.ensure_future(self._threads.run(work))
+        await asyncio.shield(self._step)
+
+    async def settle(self) -> None:
+        """Waits until the last step has ended, one way or the other."""
+        if self._step is not None:
+            await asyncio.wait([self._step])

@@ -1,0 +1,125 @@
+"""Where storage's adapters meet its domain; `python -m labelmill_storage.server` serves it alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from labelmill.storage.v1 import service_pb2, service_pb2_grpc
+from labelmill_runtime import service
+from labelmill_runtime.database import Database
+from labelmill_runtime.idempotency import RequestLog
+from labelmill_runtime.service import RuntimeContext, Service
+from labelmill_storage.adapters import key_seed
+from labelmill_storage.adapters.labelmill import AnnotationProjects
+from labelmill_storage.adapters.local_files import LocalFiles
+from labelmill_storage.adapters.sql import SqlRecords
+from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
+from labelmill_storage.admission import AdmissionDesk
+from labelmill_storage.assets import AssetIds, Zone
+from labelmill_storage.ingest import Ingest
+from labelmill_storage.ports import ObjectStore, ProjectDirectory
+from labelmill_storage.reading import Reader
+from labelmill_storage.servicer import StorageServicer
+from labelmill_storage.settings import StorageSettings
+
+NAME = "storage"
+
+
+async def build(
+    context: RuntimeContext,
+    *,
+    settings: StorageSettings | None = None,
+    projects: ProjectDirectory | None = None,
+) -> Service:
+    """Storage on its database and object store.
+
+    Args:
+        context: The runtime's settings and peers.
+        settings: Instead of those in the environment.
+        projects: Instead of asking the annotation service.
+    """
+    settings = settings or StorageSettings()
+    data_dir = context.settings.data_dir
+    tables = storage_tables()
+    database = await Database.open(context.settings, NAME, tables.metadata)
+    objects = open_objects(settings, data_dir)
+    records = SqlRecords(database, tables)
+    projects = projects or AnnotationProjects(context.peers, cache_s=settings.project_cache_s)
+    keys = TrustedKeyDirectory(settings.trusted_receipt_keys_dir or data_dir / "secrets" / "receipt-keys")
+    limit = settings.max_asset_bytes
+    request_log = RequestLog(database)
+    servicer = StorageServicer(
+        ingest=Ingest(objects, records, projects, AssetIds(read_seed(settings, data_dir)), limit),
+        reader=Reader(objects, records),
+        desk=AdmissionDesk(objects, records, projects, keys, limit),
+        records=records,
+        projects=projects,
+        request_log=request_log,
+        page_tokens=context.page_tokens,
+    )
+    return Service(
+        name=NAME,
+        servicers=[(service_pb2_grpc.add_StorageServiceServicer_to_server, servicer)],
+        descriptors=[service_pb2.DESCRIPTOR],
+        request_log=request_log,
+        start=partial(_sweep, objects),
+        close=partial(_close, database, objects),
+        ready=partial(_ready, database, objects),
+    )
+
+
+def open_objects(settings: StorageSettings, data_dir: Path) -> ObjectStore:
+    """The object store that the settings name."""
+    if settings.object_store == "local":
+        return LocalFiles(settings.objects_dir or data_dir / "objects", threads=settings.io_threads)
+    from labelmill_storage.adapters.minio import BucketAccess, MinioStore  # the SDK is needed only here
+
+    raw_secret, clean_secret = settings.raw_secret_key, settings.clean_secret_key
+    return MinioStore(
+        settings.minio_endpoint,
+        {
+            Zone.RAW: BucketAccess(settings.raw_bucket, settings.raw_access_key, raw_secret.get_secret_value()),
+            Zone.CLEAN: BucketAccess(settings.clean_bucket, settings.clean_access_key, clean_secret.get_secret_value()),
+        },
+        secure=settings.minio_secure,
+        region=settings.minio_region,
+        threads=settings.io_threads,
+        part_bytes=settings.minio_part_bytes,
+        staging_age=timedelta(hours=settings.minio_staging_hours),
+    )
+
+
+def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
+    """The secret behind asset ids: from the setting, or from its file."""
+    if settings.project_key_seed is not None:
+        return key_seed.parse(settings.project_key_seed.get_secret_value())
+    return key_seed.read_or_make(settings.project_key_seed_file or data_dir / "secrets" / "project-key-seed")
+
+
+async def _sweep(objects: ObjectStore) -> None:
+    removed = await objects.sweep()
+    if removed:
+        structlog.get_logger().info("storage.swept_staging", objects=removed)
+
+
+async def _ready(database: Database, objects: ObjectStore) -> bool:
+    return await database.ping() and await objects.ping()
+
+
+async def _close(database: Database, objects: ObjectStore) -> None:
+    await objects.close()
+    await database.close()
+
+
+def main() -> None:
+    """Serves storage alone."""
+    service.run(build)
+
+
+if __name__ == "__main__":
+    main()

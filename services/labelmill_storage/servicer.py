@@ -1,0 +1,131 @@
+"""StorageService over gRPC: proto in, domain call, proto out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from labelmill.storage.v1 import resources_pb2, service_pb2, service_pb2_grpc
+from labelmill_runtime.idempotency import RequestLog
+from labelmill_runtime.paging import PageTokens, page_size
+from labelmill_runtime.principal import current_principal
+from labelmill_storage import convert
+from labelmill_storage.admission import AdmissionDesk
+from labelmill_storage.assets import parse_asset, parse_assets
+from labelmill_storage.ingest import Ingest
+from labelmill_storage.ports import AssetRecords, ObjectKey, ProjectDirectory
+from labelmill_storage.reading import Reader, check_range
+from labelmill_storage.zones import Roles, view
+
+
+@dataclass(frozen=True)
+class StorageServicer(service_pb2_grpc.StorageServiceServicer):
+    """Serves assets."""
+
+    ingest: Ingest
+    reader: Reader
+    desk: AdmissionDesk
+    records: AssetRecords
+    projects: ProjectDirectory
+    request_log: RequestLog
+    page_tokens: PageTokens
+
+    async def UploadAsset(  # noqa: N802 - the name of the RPC
+        self, request_iterator: AsyncIterator[service_pb2.UploadAssetRequest], context: Any
+    ) -> resources_pb2.Asset:
+        """Takes one streamed upload."""
+        asset = await self.ingest.upload(convert.upload_parts(request_iterator))
+        return convert.asset(view(asset, asset.name, _roles(asset.project)))
+
+    async def BatchCreateAssets(  # noqa: N802
+        self, request: service_pb2.BatchCreateAssetsRequest, context: Any
+    ) -> service_pb2.BatchCreateAssetsResponse:
+        """Takes many small contents."""
+        project = convert.project(request.parent)
+        prepared = await self.ingest.prepare(project, convert.ingest_items(request.items))
+
+        async def respond(session: AsyncSession) -> service_pb2.BatchCreateAssetsResponse:
+            outcomes = await self.ingest.record(self.records.writer(session), prepared)
+            results = [convert.recorded(outcome, _roles(project)) for outcome in outcomes]
+            return service_pb2.BatchCreateAssetsResponse(results=results)
+
+        return await self.request_log.once(request, respond, service_pb2.BatchCreateAssetsResponse)
+
+    async def DownloadAsset(  # noqa: N802
+        self, request: service_pb2.DownloadAssetRequest, context: Any
+    ) -> AsyncIterator[service_pb2.DownloadAssetResponse]:
+        """Gives one content."""
+        project, asset_id = parse_asset(request.name)
+        zone = convert.zone(request.zone)
+        content = await self.reader.open(project, asset_id, zone, _roles(project))
+        check_range(content, request.offset_bytes)
+        yield service_pb2.DownloadAssetResponse(content=convert.content(content))
+        key = ObjectKey(zone, project, content.sha256)
+        async for chunk in self.reader.chunks(key, content, request.offset_bytes, request.length_bytes):
+            yield service_pb2.DownloadAssetResponse(chunk=chunk)
+
+    async def BatchReadAssets(  # noqa: N802
+        self, request: service_pb2.BatchReadAssetsRequest, context: Any
+    ) -> service_pb2.BatchReadAssetsResponse:
+        """Gives many small contents."""
+        project = convert.project(request.parent)
+        ids = parse_assets(project, request.names)
+        await self.projects.require(project)
+        outcomes = await self.reader.batch(project, ids, convert.zone(request.zone), _roles(project))
+        named = zip(request.names, outcomes, strict=True)
+        return service_pb2.BatchReadAssetsResponse(results=[convert.reading(name, outcome) for name, outcome in named])
+
+    async def GetAsset(self, request: service_pb2.GetAssetRequest, context: Any) -> resources_pb2.Asset:  # noqa: N802
+        """Describes one asset."""
+        project, asset_id = parse_asset(request.name)
+        asset = await self.records.get(project, asset_id)
+        return convert.asset(view(asset, request.name, _roles(project)))
+
+    async def ListAssets(  # noqa: N802
+        self, request: service_pb2.ListAssetsRequest, context: Any
+    ) -> service_pb2.ListAssetsResponse:
+        """Lists assets in the order of their creation."""
+        project, bound = convert.project(request.parent), {"parent": request.parent, "filter": request.filter}
+        cursor = self.page_tokens.decode(request.page_token, **bound)
+        await self.projects.require(project)
+        size = page_size(request.page_size)
+        page = await self.records.page(project, request.filter, int(cursor[0] or 0) if cursor else 0, size)
+        roles = _roles(project)
+        return service_pb2.ListAssetsResponse(
+            assets=[convert.asset(view(asset, asset.name, roles)) for asset in page.assets],
+            next_page_token="" if page.next_cursor is None else self.page_tokens.encode([page.next_cursor], **bound),
+            total_size=page.total_size,
+        )
+
+    async def BatchGetAssets(  # noqa: N802
+        self, request: service_pb2.BatchGetAssetsRequest, context: Any
+    ) -> service_pb2.BatchGetAssetsResponse:
+        """Describes many assets."""
+        project = convert.project(request.parent)
+        ids = parse_assets(project, request.names)
+        await self.projects.require(project)
+        assets = await self.records.get_many(project, ids)
+        roles = _roles(project)
+        results = [convert.found(assets.get(asset_id), project, asset_id, roles) for asset_id in ids]
+        return service_pb2.BatchGetAssetsResponse(results=results)
+
+    async def BatchAdmitAssets(  # noqa: N802
+        self, request: service_pb2.BatchAdmitAssetsRequest, context: Any
+    ) -> service_pb2.BatchAdmitAssetsResponse:
+        """Admits clean contents by their receipts."""
+        project = convert.project(request.parent)
+        prepared = await self.desk.prepare(project, convert.admission_items(request.items))
+
+        async def respond(session: AsyncSession) -> service_pb2.BatchAdmitAssetsResponse:
+            outcomes = await self.desk.record(self.records.writer(session), project, prepared)
+            results = [convert.recorded(outcome, _roles(project)) for outcome in outcomes]
+            return service_pb2.BatchAdmitAssetsResponse(results=results)
+
+        return await self.request_log.once(request, respond, service_pb2.BatchAdmitAssetsResponse)
+
+
+def _roles(project: str) -> Roles:
+    return current_principal().roles(project)

@@ -1,0 +1,67 @@
+"""Settings of storage, read once from the environment (prefix LABELMILL_STORAGE_)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from labelmill_runtime.settings import ServiceSettings
+
+
+class StorageSettings(ServiceSettings):
+    """What storage can be told. Each field is the variable LABELMILL_STORAGE_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="LABELMILL_STORAGE_", frozen=True, extra="forbid")
+
+    object_store: Literal["local", "minio"] = "local"
+    """Where contents are kept: a local directory, or MinIO (any S3 server)."""
+    objects_dir: Path | None = None
+    """local: the directory; default `<data_dir>/objects`."""
+    io_threads: int = Field(default=8, ge=1, le=64)
+    """Threads for file and S3 calls."""
+    max_asset_bytes: int = Field(default=5 * 1024**3, ge=1)
+    """The largest content."""
+    project_cache_s: float = Field(default=60.0, ge=0)
+    """How long a project that was found is known to exist."""
+
+    trusted_receipt_keys_dir: Path | None = None
+    """Public keys (*.pub) whose receipts open CLEAN; default `<data_dir>/secrets/receipt-keys`."""
+    project_key_seed: SecretStr | None = None
+    """Hex, at least 64 digits: the secret behind asset ids. Replicas share it; it never changes."""
+    project_key_seed_file: Path | None = None
+    """A file with that seed; default `<data_dir>/secrets/project-key-seed`, made at the first start."""
+
+    minio_endpoint: str = "127.0.0.1:9000"
+    """host:port."""
+    minio_secure: bool = True
+    """TLS to the endpoint."""
+    minio_region: str = "us-east-1"
+    """The region that requests are signed for."""
+    raw_bucket: str = "labelmill-raw"
+    """The bucket of RAW contents."""
+    clean_bucket: str = "labelmill-clean"
+    """The bucket of CLEAN contents."""
+    raw_access_key: str = ""
+    """Credentials for the RAW bucket alone."""
+    raw_secret_key: SecretStr = SecretStr("")
+    """Credentials for the RAW bucket alone."""
+    clean_access_key: str = ""
+    """Credentials for the CLEAN bucket alone."""
+    clean_secret_key: SecretStr = SecretStr("")
+    """Credentials for the CLEAN bucket alone."""
+    minio_part_bytes: int = Field(default=16 * 1024**2, ge=5 * 1024**2)
+    """Uploads above this size go in parts of this size, which is also the memory that one upload takes."""
+    minio_staging_hours: float = Field(default=24.0, gt=0)
+    """Parts older than this belong to no living upload and are removed at start."""
+
+    @model_validator(mode="after")
+    def _check_minio(self) -> StorageSettings:
+        keys = (self.raw_access_key, self.raw_secret_key, self.clean_access_key, self.clean_secret_key)
+        if self.object_store == "minio" and not all(
+            key if isinstance(key, str) else key.get_secret_value() for key in keys
+        ):
+            raise ValueError("The object store minio needs the access and secret keys of both buckets.")
+        return self
