@@ -10,8 +10,8 @@ import structlog
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
-from labelmill.access.v1 import access_pb2
 
+from labelmill.access.v1 import access_pb2
 from labelmill_runtime import names
 from labelmill_runtime.api_keys import ApiKeys, create_key, ensure_key_file, list_keys, revoke_keys
 from labelmill_runtime.errors import PermissionDenied

@@ -100,7 +100,8 @@ class Host:
             for add, servicer in service.servicers:
                 add(servicer, server)
         stores = {s.name: s.operations for s in self._services if s.operations is not None}
-        operations_pb2_grpc.add_OperationsServicer_to_server(OperationsServicer(stores, context.page_tokens), server)
+        operations = OperationsServicer(stores, context.page_tokens, max_wait_s=self._settings.default_deadline_s)
+        operations_pb2_grpc.add_OperationsServicer_to_server(operations, server)
         names = {service.name: [service.name, *_full_names(service)] for service in self._services}
         self._health = Health(names, {s.name: s.ready for s in self._services if s.ready is not None})
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, server)

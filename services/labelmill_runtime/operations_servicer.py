@@ -24,9 +24,12 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]  # untyped parent
     """Get, List, Wait, Cancel, Delete. Authorised by `labelmill_runtime.access` like every other RPC."""
 
-    def __init__(self, stores: Mapping[str, OperationStore], page_tokens: PageTokens) -> None:
+    def __init__(
+        self, stores: Mapping[str, OperationStore], page_tokens: PageTokens, *, max_wait_s: float = _WAIT_LIMIT_S
+    ) -> None:
         self._stores = stores
         self._page_tokens = page_tokens
+        self._max_wait_s = min(max_wait_s - _WAIT_MARGIN_S, _WAIT_LIMIT_S)
 
     async def GetOperation(
         self, request: operations_pb2.GetOperationRequest, context: Context
@@ -40,7 +43,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
         """The operation when it is done, or as it stands after the timeout (at most 20 s, and before the deadline)."""
         asked = request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _WAIT_LIMIT_S
         remaining = context.time_remaining()
-        limit = _WAIT_LIMIT_S if remaining is None else min(_WAIT_LIMIT_S, remaining - _WAIT_MARGIN_S)
+        limit = self._max_wait_s if remaining is None else min(_WAIT_LIMIT_S, remaining - _WAIT_MARGIN_S)
         return await self._store(request.name).wait(request.name, max(0.0, min(asked, limit)))
 
     async def CancelOperation(self, request: operations_pb2.CancelOperationRequest, context: Context) -> Empty:

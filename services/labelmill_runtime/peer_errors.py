@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from google.rpc import status_pb2
-from labelmill import errors as client_errors
 
+from labelmill import errors as client_errors
 from labelmill_runtime import errors
 
-_CLASSES: dict[int, type[errors.LabelmillError]] = {int(cls.code): cls for cls in errors.LabelmillError.__subclasses__()}
+_CLASSES: dict[int, type[errors.LabelmillError]] = {
+    int(cls.code): cls for cls in errors.LabelmillError.__subclasses__()
+}
 _OURS = frozenset(
     {
         client_errors.Code.UNAUTHENTICATED,

@@ -17,6 +17,7 @@ from google.protobuf.descriptor import FileDescriptor
 
 from labelmill_runtime import logs
 from labelmill_runtime.access import Authenticator
+from labelmill_runtime.errors import Unavailable
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.paging import PageTokens
@@ -73,7 +74,11 @@ class RuntimeContext:
     def _client(self) -> Client:
         from labelmill.aio import Client  # the SDK is needed only by services that call others
 
-        return Client(self.settings.peer_address or self.address, api_key=self.settings.read_service_key())
+        key = self.settings.read_service_key()
+        if key is None:  # without one the client would look for a person's key on this machine
+            raise Unavailable("SERVICE_KEY_MISSING", "This server has no service key for calls to other services.")
+        address = self.settings.peer_address or self.address
+        return Client(address, api_key=key, tls_ca=self.settings.tls_ca_file)
 
     async def close(self) -> None:
         """Closes the client, if one was made."""

@@ -99,7 +99,7 @@ class RuntimeSettings(BaseSettings):
     tls_client_ca_file: Path | None = None
     """When set, clients must show a certificate signed by it (mTLS)."""
     tls_ca_file: Path | None = None
-    """The authority that peers' certificates are checked against; unset: the system's."""
+    """The authority that peers' certificates are checked against; unset: peers are reached in plaintext."""
     allow_insecure: bool = False
     """Permits plaintext beyond loopback, for a mesh or proxy that adds TLS."""
 

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2_grpc
 from grpc_status import rpc_status
 
 from tests.runtime.echo_protos import echo_pb2
@@ -22,11 +23,17 @@ DETAILS = {
 }
 
 
+def health_stub(channel: grpc.aio.Channel) -> Any:
+    return health_pb2_grpc.HealthStub(channel)
+
+
 def say(**values: Any) -> Any:
     return echo_pb2.SayRequest(**{"parent": "projects/p1", "times": 1, **values})
 
 
-async def call(stub: Any, kind: str, requests: Sequence[Message], metadata: Any = (), timeout: float | None = 10) -> Any:
+async def call(
+    stub: Any, kind: str, requests: Sequence[Message], metadata: Any = (), timeout: float | None = 10
+) -> Any:
     """Makes a call of a kind; returns the list of responses."""
     method = getattr(stub, kind)
     match kind:

@@ -11,14 +11,16 @@ from typing import Any
 
 import grpc.aio
 import pytest
+
 from labelmill_runtime import logs
 from labelmill_runtime.access import create_key
+from labelmill_runtime.database import Database
 from labelmill_runtime.principal import Grant, Role
 from labelmill_runtime.service import RunningServer, running
 from labelmill_runtime.settings import RuntimeSettings
-
 from tests.runtime.echo_protos import echo_pb2_grpc
-from tests.runtime.echo_service import Echo
+from tests.runtime.echo_service import MIGRATIONS, Echo, echo_metadata
+from tests.support.postgres import new_database
 
 
 class LogLines(io.StringIO):
@@ -71,6 +73,23 @@ def settings(tmp_path: Path) -> RuntimeSettings:
         data_dir=tmp_path, port=0, default_deadline_s=1.0, default_stream_deadline_s=1.5,
         max_message_bytes=64 * 1024, drain_seconds=2.0, operation_lease_s=1.5,
     )  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both_settings(request: pytest.FixtureRequest, settings: RuntimeSettings) -> RuntimeSettings:
+    """Settings for SQLite, and for a new database of a real PostgreSQL."""
+    if request.param == "sqlite":
+        return settings
+    url = new_database(request.getfixturevalue("postgres_url"))
+    return settings.model_copy(update={"database_url": url})
+
+
+@pytest.fixture
+async def database(both_settings: RuntimeSettings) -> AsyncIterator[Database]:
+    """The echo service's database, on both."""
+    opened = await Database.open(both_settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

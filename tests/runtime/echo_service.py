@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - method names are gRPC's
 """A small service for the tests of the runtime; `python -m tests.runtime.echo_service` runs it alone."""
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from labelmill_runtime import logs, names
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import Aborted, NotFound, ResourceExhausted
@@ -17,12 +20,16 @@ from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_runtime.principal import current_principal, current_request_id
 from labelmill_runtime.service import RunningServer, RuntimeContext, Service, serve
 from labelmill_runtime.settings import RuntimeSettings
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.runtime.echo_protos import echo_pb2, echo_pb2_grpc
 
 MIGRATIONS = Path(__file__).parent / "echo_migrations"
 CANARY = "Zebulon Quillfeather, born 1971-03-04"
+
+
+def echo_metadata() -> sa.MetaData:
+    metadata = sa.MetaData()
+    sa.Table("effects", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.String(100)))
+    return metadata
 
 
 class EchoMissing(NotFound):
@@ -115,12 +122,13 @@ class EchoServicer(echo_pb2_grpc.EchoServiceServicer):  # type: ignore[misc]
 async def count(context: OperationContext, request: Any) -> Any:
     """Counts to `times`, 20 ms a step; resumable."""
     counted = int(context.checkpoint.get("counted", 0))
-    first = int(context.checkpoint.get("first", counted))
+    began = counted
     while counted < request.times:
         await asyncio.sleep(0.02)
         counted += 1
-        await context.progress(echo_pb2.CountMetadata(counted=counted), {"counted": counted, "first": first})
-    return echo_pb2.SayResponse(text=request.text, count=counted, principal=current_principal().id)
+        await context.progress(echo_pb2.CountMetadata(counted=counted), {"counted": counted})
+    principal = current_principal().id
+    return echo_pb2.SayResponse(text=request.text, count=counted, principal=principal, request_id=f"from {began}")
 
 
 async def stuck(_context: OperationContext, _request: Any) -> Any:
@@ -147,9 +155,7 @@ class Echo:
         self.owner: str | None = None
 
     async def build(self, context: RuntimeContext) -> Service:
-        metadata = sa.MetaData()
-        sa.Table("effects", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.String(100)))
-        self.database = await Database.open(context.settings, "echo", metadata, migrations_dir=MIGRATIONS)
+        self.database = await Database.open(context.settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
         requests = RequestLog(self.database)
         self.operations = OperationStore(
             self.database, "echo", lease_s=context.settings.operation_lease_s, owner=self.owner
@@ -173,7 +179,8 @@ class Echo:
 
 
 def _announce(server: RunningServer) -> None:
-    print(server.port, flush=True)  # the test that started this process reads it
+    sys.stdout.write(f"{server.port}\n")  # the test that started this process reads it
+    sys.stdout.flush()
 
 
 def main() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
 from labelmill.access.v1 import access_pb2
 from labelmill_runtime.access import Authorizer, create_key, revoke_keys
 from labelmill_runtime.errors import Unauthenticated
 from labelmill_runtime.principal import Grant, Principal, Role
 from labelmill_runtime.service import running
-
-from tests.runtime.calls import KINDS, call, refused, say
+from tests.runtime.calls import KINDS, call, health_stub, refused, say
 from tests.runtime.conftest import Running
 from tests.runtime.echo_protos import echo_pb2, echo_pb2_grpc
 from tests.runtime.echo_service import Echo
@@ -97,10 +97,11 @@ async def test_a_stranger_learns_nothing_from_validation(run: Running) -> None:
 
 
 async def test_health_and_reflection_are_open_to_all(run: Running) -> None:
-    health = health_pb2_grpc.HealthStub(run.channel)
+    health = health_stub(run.channel)
     answer = await health.Check(health_pb2.HealthCheckRequest(service="labelmill.echo.v1.EchoService"))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
-    reflection = reflection_pb2_grpc.ServerReflectionStub(run.channel)
+    channel: Any = run.channel
+    reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     [listed] = [r async for r in reflection.ServerReflectionInfo(iter([request]))]
     names = {service.name for service in listed.list_services_response.service}

@@ -48,7 +48,11 @@ async def test_a_reader_who_stops_reading_is_cut_off_at_the_deadline(run: Runnin
     request = say(text="x" * 100, times=1000)
     call = run.stub.Repeat(request, metadata=run.as_("manager"))
     run.echo.servicer.repeat = 600
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
+
+    async def read_slowly() -> None:
         async for _ in call:
             await asyncio.sleep(0.2)
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await read_slowly()
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

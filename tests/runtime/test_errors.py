@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import pytest
+
 from labelmill_runtime.errors import Code, InvalidArgument, LabelmillError
 from labelmill_runtime.status import to_status
-
 from tests.runtime.calls import KINDS, call, refused, say
 from tests.runtime.conftest import Running
 from tests.runtime.echo_service import CANARY, EchoMissing
@@ -67,18 +69,14 @@ async def test_a_servicer_may_abort_in_its_own_words(run: Running, kind: str) ->
 @pytest.mark.parametrize("kind", KINDS)
 async def test_undecodable_bytes_are_the_callers_mistake(run: Running, kind: str) -> None:
     path = f"/labelmill.echo.v1.EchoService/{kind}"
-    makers = {
+    makers: dict[str, Any] = {
         "Say": run.channel.unary_unary,
         "SayMany": run.channel.stream_unary,
         "Repeat": run.channel.unary_stream,
         "Chat": run.channel.stream_stream,
     }
 
-    class Raw:
-        pass
-
-    raw = Raw()
-    setattr(raw, kind, makers[kind](path))
+    raw = SimpleNamespace(**{kind: makers[kind](path)})
     refusal = await refused(raw, kind, [b"\xff\xff not a message"], run.as_("manager"))  # type: ignore[list-item]
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST")
 
@@ -95,7 +93,7 @@ async def test_messages_over_the_limit_are_refused_and_at_the_limit_are_not(run:
 
 
 async def test_unknown_methods_are_unimplemented(run: Running) -> None:
-    method = run.channel.unary_unary("/labelmill.echo.v1.EchoService/Nothing")
+    method: Any = run.channel.unary_unary("/labelmill.echo.v1.EchoService/Nothing")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await method(b"", metadata=run.as_("manager"))
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

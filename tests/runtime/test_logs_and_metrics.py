@@ -11,10 +11,10 @@ from typing import Any
 import grpc
 import pytest
 import structlog
+
 from labelmill_runtime import logs
 from labelmill_runtime.service import running
 from labelmill_runtime.settings import RuntimeSettings
-
 from tests.runtime.calls import KINDS, Refusal, call, refused, say
 from tests.runtime.conftest import LogLines, Running, make_keys
 from tests.runtime.echo_protos import echo_pb2, echo_pb2_grpc

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -11,8 +13,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+
+import asyncpg
 
 _START_S = 60.0
 
@@ -55,6 +60,20 @@ def postgres_server() -> Iterator[str]:
             server.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server_url: str) -> str:
+    """Creates an empty database on the server and returns its URL."""
+    name = f"test_{secrets.token_hex(6)}"
+
+    async def create() -> None:
+        connection = await asyncpg.connect(server_url)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as pool:  # the caller may be inside a loop
+        pool.submit(asyncio.run, create()).result()
+    return f"{server_url.rpartition('/')[0]}/{name}"
 
 
 def _binaries() -> Path:

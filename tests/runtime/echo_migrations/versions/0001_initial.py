@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from labelmill_runtime.migrations import create_runtime_tables
 
 revision = "0001"

@@ -1,0 +1,171 @@
+"""One database per service, SQLite or PostgreSQL, alike to the code above."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from labelmill_runtime.database import Database
+from labelmill_runtime.settings import RuntimeSettings
+from tests.runtime.echo_service import CANARY, MIGRATIONS, echo_metadata
+
+
+async def _add(database: Database, text: str) -> None:
+    async with database.transaction() as session:
+        await session.execute(sa.insert(database.metadata.tables["effects"]).values(text=text))
+
+
+async def _texts(database: Database) -> list[str]:
+    async with database.reading() as session:
+        return list(await session.scalars(sa.select(database.metadata.tables["effects"].c.text)))
+
+
+async def test_opening_again_keeps_the_data(database: Database, both_settings: RuntimeSettings) -> None:
+    await _add(database, "kept")
+    again = await Database.open(both_settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    assert await _texts(again) == ["kept"]
+    await again.close()
+
+
+async def test_many_processes_may_open_a_new_database_at_once(both_settings: RuntimeSettings) -> None:
+    opened = await asyncio.gather(
+        *(Database.open(both_settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS) for _ in range(5))
+    )
+    await _add(opened[0], "one")
+    assert await _texts(opened[4]) == ["one"]
+    await asyncio.gather(*(database.close() for database in opened))
+
+
+async def test_services_do_not_see_each_other(database: Database, both_settings: RuntimeSettings) -> None:
+    await _add(database, "echo's")
+    other = await Database.open(both_settings, "other", echo_metadata(), migrations_dir=MIGRATIONS)
+    assert await _texts(other) == []
+    await other.close()
+
+
+async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    async def fail() -> None:
+        async with database.transaction() as session:
+            await session.execute(sa.insert(database.metadata.tables["effects"]).values(text="half"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await _texts(database) == []
+
+
+async def test_reading_cannot_write(database: Database) -> None:
+    async with database.reading() as session:
+        with pytest.raises(DBAPIError):
+            await session.execute(sa.insert(database.metadata.tables["effects"]).values(text="no"))
+    assert await _texts(database) == []
+
+
+async def test_transactions_queue_instead_of_failing(database: Database) -> None:
+    effects = database.metadata.tables["effects"]
+
+    async def read_then_write(number: int) -> None:
+        async with database.transaction() as session:
+            await session.scalar(sa.select(sa.func.count()).select_from(effects))
+            await asyncio.sleep(0)
+            await session.execute(sa.insert(effects).values(text=str(number)))
+
+    await asyncio.gather(*(read_then_write(number) for number in range(100)))
+    assert len(await _texts(database)) == 100
+
+
+async def test_a_transaction_cancelled_halfway_leaves_the_database_usable(database: Database) -> None:
+    async def slow() -> None:
+        async with database.transaction() as session:
+            await session.execute(sa.insert(database.metadata.tables["effects"]).values(text="half"))
+            await asyncio.sleep(60)
+
+    tasks = [asyncio.create_task(slow()) for _ in range(10)]
+    await asyncio.sleep(0.2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.wait_for(_add(database, "after"), 5)
+    assert await _texts(database) == ["after"]
+
+
+async def test_statement_errors_do_not_quote_values(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.transaction() as session:
+            await session.execute(sa.text("INSERT INTO effects (text, nothing) VALUES (:text, 1)"), {"text": CANARY})
+    assert CANARY not in str(caught.value)
+
+
+async def test_the_database_answers_a_ping(database: Database) -> None:
+    assert await database.ping()
+
+
+async def test_sqlite_is_set_up_for_durability(settings: RuntimeSettings) -> None:
+    database = await Database.open(settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    async with database.transaction() as session:
+        found = {name: await session.scalar(sa.text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
+        assert found == {"journal_mode": "wal", "synchronous": 2}
+        assert await session.scalar(sa.text("PRAGMA foreign_keys")) == 1
+    await database.close()
+
+
+async def test_what_was_committed_survives_kill_9(both_settings: RuntimeSettings) -> None:
+    program = textwrap.dedent(
+        f"""
+        import asyncio, sqlalchemy as sa
+        from pathlib import Path
+        from labelmill_runtime.database import Database
+        from labelmill_runtime.settings import RuntimeSettings
+
+        async def main():
+            metadata = sa.MetaData()
+            columns = sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text)
+            effects = sa.Table("effects", metadata, *columns)
+            settings = RuntimeSettings(
+                data_dir={str(both_settings.data_dir)!r}, database_url={both_settings.database_url!r}
+            )
+            database = await Database.open(settings, "echo", metadata, migrations_dir=Path({str(MIGRATIONS)!r}))
+            number = 0
+            while True:
+                async with database.transaction() as session:
+                    await session.execute(sa.insert(effects).values(text=str(number)))
+                print(number, flush=True)
+                number += 1
+
+        asyncio.run(main())
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for _ in range(30):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    rest = process.stdout.read().splitlines()
+    process.stdout.close()
+    process.wait()
+    acknowledged = 29 + len([line for line in rest if line.strip()])
+    database = await Database.open(both_settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    texts = await _texts(database)
+    await database.close()
+    assert texts == [str(number) for number in range(len(texts))]
+    assert len(texts) >= acknowledged + 1
+
+
+async def test_a_wrong_url_is_refused_at_once(settings: RuntimeSettings) -> None:
+    wrong = settings.model_copy(update={"database_url": "mysql://root@localhost/x"})
+    with pytest.raises(ValueError, match="postgresql://"):
+        await Database.open(wrong, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+
+
+async def test_a_service_without_migrations_is_refused(settings: RuntimeSettings, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="labelmill_nowhere"):
+        await Database.open(settings, "nowhere", sa.MetaData())
+    assert not (tmp_path / "nowhere.db").exists()
