@@ -1,0 +1,1 @@
+"""Quality: agreement, consensus and benchmark scores, each with its uncertainty and its source."""

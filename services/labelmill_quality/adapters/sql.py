@@ -1,0 +1,143 @@
+"""Keeps reports in the service's own database, SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from labelmill_quality.aggregation.consensus import ConsensusLabels
+from labelmill_quality.ports import StoredLabel, StoredReport
+from labelmill_runtime.database import Database
+
+metadata = sa.MetaData()
+reports = sa.Table(
+    "quality_reports",
+    metadata,
+    sa.Column("project", sa.String(63), primary_key=True),
+    sa.Column("report", sa.String(63), primary_key=True),  # sorts by time
+    sa.Column("create_time_ms", sa.BigInteger, nullable=False),
+    sa.Column("class_names", sa.Text, nullable=False),  # JSON
+    sa.Column("body", sa.LargeBinary, nullable=False),  # labelmill.quality.v1.QualityReport
+)
+consensus_labels = sa.Table(
+    "consensus_labels",
+    metadata,
+    sa.Column("project", sa.String(63), primary_key=True),
+    sa.Column("report", sa.String(63), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),  # in the order of the items
+    sa.Column("item", sa.String(256), nullable=False),
+    sa.Column("winner", sa.Integer, nullable=False),  # index into class_names
+    sa.Column("posterior", sa.LargeBinary, nullable=False),  # little-endian doubles, one a class
+    sa.Column("label_count", sa.Integer, nullable=False),
+    sa.Column("agreement", sa.Double, nullable=False),
+    sa.Column("tied", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["project", "report"], ["quality_reports.project", "quality_reports.report"], ondelete="CASCADE"
+    ),
+)
+_POSTERIOR = np.dtype("<f8")
+_ROWS_PER_STATEMENT = 2000
+
+
+class SqlReports:
+    """The ReportStore of production."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, report: StoredReport, labels: ConsensusLabels, hold: Callable[[Any], Awaitable[None]]) -> None:
+        """Adds a report; see ReportStore."""
+        values = {
+            "project": report.project,
+            "report": report.report,
+            "create_time_ms": report.create_time_ms,
+            "class_names": json.dumps(report.class_names),
+            "body": report.body,
+        }
+        async with self._database.transaction() as session:
+            await hold(session)
+            await session.execute(sa.insert(reports).values(values))
+            for start in range(0, len(labels.items), _ROWS_PER_STATEMENT):
+                await session.execute(
+                    sa.insert(consensus_labels), _rows(report, labels, start, start + _ROWS_PER_STATEMENT)
+                )
+
+    async def find(self, project: str, report: str) -> StoredReport | None:
+        """One report."""
+        query = sa.select(reports).where(reports.c.project == project, reports.c.report == report)
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).one_or_none()
+        return None if row is None else _report(row)
+
+    async def page(self, project: str, before: str | None, limit: int) -> list[StoredReport]:
+        """Reports, newest first; see ReportStore."""
+        query = sa.select(reports).where(reports.c.project == project)
+        if before is not None:
+            query = query.where(reports.c.report < before)
+        async with self._database.reading() as session:
+            rows = (await session.execute(query.order_by(reports.c.report.desc()).limit(limit))).all()
+        return [_report(row) for row in rows]
+
+    async def labels(self, report: StoredReport, start: int, limit: int) -> list[StoredLabel]:
+        """Labels of a report; see ReportStore."""
+        column = consensus_labels.c
+        query = (
+            sa.select(
+                column.position,
+                column.item,
+                column.winner,
+                column.posterior,
+                column.label_count,
+                column.agreement,
+                column.tied,
+            )
+            .where(column.project == report.project, column.report == report.report, column.position >= start)
+            .order_by(column.position)
+            .limit(limit)
+        )
+        async with self._database.reading() as session:
+            rows = (await session.execute(query)).all()
+        return [_label(*row) for row in rows]
+
+
+def _rows(report: StoredReport, labels: ConsensusLabels, start: int, end: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "project": report.project,
+            "report": report.report,
+            "position": start + offset,
+            "item": item,
+            "winner": winner,
+            "posterior": posterior.astype(_POSTERIOR).tobytes(),
+            "label_count": label_count,
+            "agreement": agreement,
+            "tied": tied,
+        }
+        for offset, (item, winner, posterior, label_count, agreement, tied) in enumerate(
+            zip(
+                labels.items[start:end],
+                labels.winners[start:end].tolist(),
+                labels.posterior[start:end],
+                labels.label_counts[start:end].tolist(),
+                labels.agreement[start:end].tolist(),
+                labels.tied[start:end].tolist(),
+                strict=True,
+            )
+        )
+    ]
+
+
+def _report(row: sa.Row[Any]) -> StoredReport:
+    names = tuple(json.loads(row.class_names))
+    return StoredReport(row.project, row.report, row.create_time_ms, names, bytes(row.body))
+
+
+def _label(
+    position: int, item: str, winner: int, posterior: bytes, label_count: int, agreement: float, tied: bool
+) -> StoredLabel:
+    shares = tuple(np.frombuffer(posterior, _POSTERIOR).tolist())
+    return StoredLabel(position, item, winner, shares, label_count, agreement, tied)

@@ -1,0 +1,78 @@
+"""What every method of aggregation returns, and what all methods share. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from labelmill_quality.labels import Codes, LabelTable
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+TIE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """The inferred class of every item of a table."""
+
+    posterior: Floats
+    """(items, classes); every row sums to 1. Not calibrated."""
+    scores: Floats
+    """(items, classes): the sum of what every label says for every class, plus a prior; the largest wins."""
+    contributions: Floats
+    """(labelers, classes said, classes): what one label adds to the scores of its item."""
+    method: str
+    version: str
+    iterations: int = 0
+    converged: bool = True
+
+    @cached_property
+    def winners(self) -> Codes:
+        """The likeliest class of every item; the first of equals."""
+        return pick(self.posterior)[0]
+
+    @cached_property
+    def tied(self) -> Flags:
+        """Where several classes were equally likely."""
+        return pick(self.posterior)[1]
+
+    def agreement(self, table: LabelTable) -> Floats:
+        """Share of each item's labelers who said its winner."""
+        said = table.votes[np.arange(len(table.items)), self.winners]
+        return said / table.labels_per_item
+
+
+@dataclass(frozen=True)
+class ConsensusLabels:
+    """A consensus as columns, one row an item, ordered by item: what is sent and stored."""
+
+    items: tuple[str, ...]
+    winners: Codes
+    posterior: Floats
+    label_counts: npt.NDArray[np.int64]
+    agreement: Floats
+    tied: Flags
+
+    @classmethod
+    def of(cls, table: LabelTable, consensus: Consensus) -> ConsensusLabels:
+        """The columns of a consensus about a table."""
+        return cls(
+            table.items,
+            consensus.winners,
+            consensus.posterior,
+            table.labels_per_item,
+            consensus.agreement(table),
+            consensus.tied,
+        )
+
+
+def pick(scores: Floats) -> tuple[Codes, Flags]:
+    """The column of the largest score in each row, the first of equals, and whether there were equals."""
+    largest = scores.max(axis=1, keepdims=True)
+    near = scores >= largest - TIE_TOLERANCE
+    return near.argmax(axis=1).astype(np.int32), near.sum(axis=1) > 1

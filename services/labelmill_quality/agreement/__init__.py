@@ -1,0 +1,1 @@
+"""Agreement between labelers: one statistic a file."""

@@ -1,0 +1,150 @@
+"""The domain's results as messages, and requests as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from labelmill.quality.v1 import resources_pb2 as pb
+from labelmill.type.v1 import annotation_pb2
+from labelmill_quality import aggregation
+from labelmill_quality.aggregation import dawid_skene, majority_vote
+from labelmill_quality.aggregation.consensus import ConsensusLabels
+from labelmill_quality.estimate import Estimate
+from labelmill_quality.ports import StoredLabel
+from labelmill_quality.report import Answers, Report
+from labelmill_quality.scores import ClassScore, Confusion, LabelerScore
+
+_METHODS = {
+    pb.CONSENSUS_METHOD_UNSPECIFIED: aggregation.DEFAULT,
+    pb.CONSENSUS_METHOD_MAJORITY_VOTE: majority_vote.NAME,
+    pb.CONSENSUS_METHOD_DAWID_SKENE: dawid_skene.NAME,
+}
+_METHOD_NUMBERS = {name: number for number, name in _METHODS.items() if number}
+
+
+def method_name(method: pb.ConsensusMethod.ValueType) -> str:
+    """The domain's name of a method."""
+    return _METHODS[method]
+
+
+def method_number(name: str) -> pb.ConsensusMethod.ValueType:
+    """The contract's number of a method."""
+    return _METHOD_NUMBERS[name]
+
+
+def answers(rows: Iterable[pb.LabelRow]) -> Answers:
+    """Rows as columns."""
+    columns = Answers()
+    for row in rows:
+        columns.add(row.item, row.labeler, row.class_name)
+    return columns
+
+
+def estimate(value: Estimate) -> pb.Estimate:
+    """An estimate; what is undefined stays absent."""
+    return pb.Estimate(
+        value=value.value,
+        lower=value.lower,
+        upper=value.upper,
+        confidence_level=value.level,
+        method=value.method,
+        interval_method=value.interval_method,
+        sample_count=value.n,
+        undefined_reason=value.undefined_reason,
+    )
+
+
+def confusion(value: Confusion, classes: Sequence[str]) -> pb.ConfusionMatrix:
+    """A confusion matrix."""
+    return pb.ConfusionMatrix(class_names=classes, counts=value.counts.ravel(), reference=value.reference)
+
+
+def labeler(score: LabelerScore, classes: Sequence[str]) -> pb.LabelerQuality:
+    """A labeler's score."""
+    return pb.LabelerQuality(
+        labeler=score.labeler,
+        label_count=score.label_count,
+        benchmark_accuracy=estimate(score.benchmark_accuracy),
+        consensus_agreement=estimate(score.consensus_agreement),
+        confusion=confusion(score.confusion, classes),
+    )
+
+
+def class_quality(score: ClassScore) -> pb.ClassQuality:
+    """A class's score."""
+    return pb.ClassQuality(
+        class_name=score.class_name,
+        consensus_count=score.consensus_count,
+        benchmark_recall=estimate(score.benchmark_recall),
+        benchmark_precision=estimate(score.benchmark_precision),
+        alpha=estimate(score.alpha),
+    )
+
+
+def stored_label(label: StoredLabel, classes: Sequence[str]) -> pb.ConsensusLabel:
+    """A kept consensus label."""
+    return _consensus_label(
+        label.item, label.winner, label.posterior, label.label_count, label.agreement, label.tied, classes
+    )
+
+
+def consensus_labels(labels: ConsensusLabels, classes: Sequence[str]) -> list[pb.ConsensusLabel]:
+    """A whole consensus."""
+    rows = zip(
+        labels.items,
+        labels.winners.tolist(),
+        labels.posterior.tolist(),
+        labels.label_counts.tolist(),
+        labels.agreement.tolist(),
+        labels.tied.tolist(),
+        strict=True,
+    )
+    return [
+        _consensus_label(item, winner, posterior, label_count, agreement, tied, classes)
+        for item, winner, posterior, label_count, agreement, tied in rows
+    ]
+
+
+def report(value: Report, *, method: str, name: str, feature: str, annotation_filter: str) -> pb.QualityReport:
+    """A report, but for its time."""
+    classes = value.table.classes
+    return pb.QualityReport(
+        name=name,
+        feature=feature,
+        annotation_filter=annotation_filter,
+        consensus_method=method_number(method),
+        method_version=value.consensus.version,
+        label_count=len(value.table),
+        item_count=len(value.table.items),
+        alpha=estimate(value.alpha),
+        benchmark_accuracy=estimate(value.benchmark_accuracy),
+        consensus_accuracy=estimate(value.consensus_accuracy),
+        labelers=[labeler(score, classes) for score in value.labelers],
+        classes=[class_quality(score) for score in value.classes],
+        benchmark_confusion=confusion(value.benchmark_confusion, classes),
+        consensus_confusion=confusion(value.consensus_confusion, classes),
+        iteration_count=value.consensus.iterations,
+        converged=value.consensus.converged,
+    )
+
+
+def _consensus_label(
+    item: str,
+    winner: int,
+    posterior: Sequence[float],
+    label_count: int,
+    agreement: float,
+    tied: bool,
+    classes: Sequence[str],
+) -> pb.ConsensusLabel:
+    return pb.ConsensusLabel(
+        item=item,
+        class_name=classes[winner],
+        distribution=[
+            annotation_pb2.ClassProbability(class_name=name, probability=probability)
+            for name, probability in zip(classes, posterior, strict=True)
+        ],
+        label_count=label_count,
+        agreement=agreement,
+        tied=tied,
+    )

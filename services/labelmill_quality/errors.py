@@ -1,0 +1,129 @@
+"""What can be wrong with a request for a score."""
+
+from __future__ import annotations
+
+from labelmill_runtime.errors import FailedPrecondition, InvalidArgument, NotFound
+
+
+class UnknownClass(InvalidArgument):
+    """A label's class is not among the given ones."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "UNKNOWN_CLASS",
+            "A label has a class that is not in class_names.",
+            metadata={"field": field},
+            fields={field: "must be one of class_names"},
+        )
+
+
+class ClassOrderMissing(InvalidArgument):
+    """An ordinal distance needs the order of the classes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "CLASS_ORDER_MISSING",
+            "METRIC_ORDINAL needs class_names, lowest class first.",
+            fields={"class_names": "must hold the classes in their order"},
+        )
+
+
+class ClassNotNumeric(InvalidArgument):
+    """An interval distance needs numbers."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "CLASS_NOT_NUMERIC",
+            "METRIC_INTERVAL needs class names that are finite decimal numbers.",
+            metadata={"field": field},
+            fields={field: "must be a finite decimal number"},
+        )
+
+
+class DuplicateGold(InvalidArgument):
+    """Two different gold answers for one item."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "DUPLICATE_GOLD",
+            "An item has two gold answers.",
+            metadata={"field": field},
+            fields={field: "must name an item that no other gold row names"},
+        )
+
+
+class TooManyCells(InvalidArgument):
+    """The tables that the answer needs do not fit."""
+
+    def __init__(self, *, items: int, labelers: int, classes: int, limit: int) -> None:
+        super().__init__(
+            "TOO_MANY_CELLS",
+            "The answer needs larger tables (items x classes, labelers x classes x classes) than one call may ask for.",
+            metadata={
+                "items": str(items),
+                "labelers": str(labelers),
+                "classes": str(classes),
+                "cell_limit": str(limit),
+            },
+            fields={"class_names": "must be fewer for so many items and labelers"},
+        )
+
+
+class UnknownFeature(InvalidArgument):
+    """The ontology has no such feature."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "UNKNOWN_FEATURE",
+            "The project's ontology has no feature of that name.",
+            fields={"feature": "must be a feature of the project's ontology"},
+        )
+
+
+class WrongFeatureKind(InvalidArgument):
+    """The feature's answers are not classes."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            "WRONG_FEATURE_KIND",
+            "Only single-choice and ordinal features can be scored.",
+            metadata={"kind": kind},
+            fields={"feature": "must be of kind KIND_SINGLE_CHOICE or KIND_ORDINAL"},
+        )
+
+
+class NoLabels(FailedPrecondition):
+    """Nothing to score."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            "NO_LABELS",
+            "The project has no labels of this feature that the filter lets through.",
+            resource=("Project", f"projects/{project}"),
+        )
+
+
+class ReportNotFound(NotFound):
+    """There is no such report."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("QUALITY_REPORT_NOT_FOUND", "There is no such report.", resource=("QualityReport", name))
+
+
+class InvalidAnnotationFilter(InvalidArgument):
+    """The filter over annotations cannot be understood."""
+
+    def __init__(self, message: str, problem: str) -> None:
+        super().__init__("INVALID_FILTER", message, fields={"annotation_filter": problem})
+
+
+class AnswerTooLarge(InvalidArgument):
+    """The answer does not fit into one message."""
+
+    def __init__(self, *, size: int, limit: int) -> None:
+        super().__init__(
+            "ANSWER_TOO_LARGE",
+            "The answer is larger than one message may be; send fewer items, labelers or classes in a call.",
+            metadata={"answer_bytes": str(size), "limit_bytes": str(limit)},
+            fields={"labels": "must have fewer items, labelers or classes"},
+        )

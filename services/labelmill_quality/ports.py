@@ -1,0 +1,93 @@
+"""What quality needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from labelmill_quality.aggregation.consensus import ConsensusLabels
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One labeler's answer about one item."""
+
+    item: str
+    labeler: str
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFeature:
+    """A feature whose answers are classes."""
+
+    class_names: tuple[str, ...]
+    ordered: bool
+
+
+class AnnotationSource(Protocol):
+    """Knows a project's ontology, answers and gold: annotation. Errors of the peer come as LabelmillError."""
+
+    async def feature(self, project: str, feature: str) -> ChoiceFeature:
+        """The feature.
+
+        Raises:
+            NotFound: There is no such project.
+            UnknownFeature: The ontology has none of that name.
+            WrongFeatureKind: Its answers are no classes.
+        """
+
+    async def has_labels(self, project: str, feature: str, annotation_filter: str) -> bool:
+        """Whether `labels` would yield anything; raises InvalidFilter."""
+
+    def labels(self, project: str, feature: str, annotation_filter: str) -> AsyncIterator[Sequence[Answer]]:
+        """Answers to ordinary tasks that the filter lets through, page by page in the order of their making."""
+
+    def benchmark_answers(self, project: str, feature: str) -> AsyncIterator[Sequence[Answer]]:
+        """Answers to benchmark tasks, page by page in the order of their making."""
+
+    async def gold(self, project: str, feature: str) -> dict[str, str]:
+        """Item -> its gold class, of the benchmarks that labelers are scored by."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it is kept."""
+
+    project: str
+    report: str
+    create_time_ms: int
+    class_names: tuple[str, ...]
+    """What the columns of its consensus labels' posteriors are."""
+    body: bytes
+    """The report in the contract's form."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """One consensus label as it is kept."""
+
+    position: int
+    item: str
+    winner: int
+    posterior: tuple[float, ...]
+    label_count: int
+    agreement: float
+    tied: bool
+
+
+class ReportStore(Protocol):
+    """Keeps reports and their consensus labels."""
+
+    async def add(self, report: StoredReport, labels: ConsensusLabels, hold: Callable[[Any], Awaitable[None]]) -> None:
+        """Adds a report with all its labels, or nothing; `hold` may veto in the same transaction."""
+
+    async def find(self, project: str, report: str) -> StoredReport | None:
+        """One report."""
+
+    async def page(self, project: str, before: str | None, limit: int) -> list[StoredReport]:
+        """Reports of a project, newest first, from the one after `before` on."""
+
+    async def labels(self, report: StoredReport, start: int, limit: int) -> list[StoredLabel]:
+        """Labels of a report in the order of their items, from position `start` on."""

@@ -1,0 +1,155 @@
+"""The quality of a project's labels of one feature: everything that a report says, computed in one go. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from labelmill_quality import aggregation
+from labelmill_quality.aggregation.consensus import Consensus
+from labelmill_quality.agreement.krippendorff import Metric, krippendorff_alpha
+from labelmill_quality.benchmark import BenchmarkScore, consensus_accuracy, score_benchmark
+from labelmill_quality.classes import class_alphas
+from labelmill_quality.estimate import Estimate
+from labelmill_quality.labelers import agreement_with_others, consensus_confusions
+from labelmill_quality.labels import LabelTable, gold_codes, make_table
+from labelmill_quality.limits import require_room
+from labelmill_quality.scores import BENCHMARK, CONSENSUS, ClassScore, Confusion, LabelerScore
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Rows of answers, column by column, in the order in which they were given."""
+
+    items: list[str] = field(default_factory=list)
+    labelers: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+
+    def add(self, item: str, labeler: str, class_name: str) -> None:
+        """Appends one answer."""
+        self.items.append(item)
+        self.labelers.append(labeler)
+        self.classes.append(class_name)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a report is made from."""
+
+    labels: Answers
+    """Answers to tasks of kind LABEL."""
+    benchmark_answers: Answers
+    """Answers to tasks of kind BENCHMARK."""
+    gold: dict[str, str]
+    """Item -> its gold class."""
+    class_names: tuple[str, ...]
+    """The ontology's classes, in order."""
+    ordered: bool
+    """The classes are ordered: the feature is ordinal."""
+
+    def all_classes(self) -> list[str]:
+        """The ontology's classes, then those of answers given under an older ontology, by name: none is dropped."""
+        used = {*self.labels.classes, *self.benchmark_answers.classes, *self.gold.values()}
+        return [*self.class_names, *sorted(used.difference(self.class_names))]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a report is made."""
+
+    method: str = aggregation.DEFAULT
+    replicates: int = 1000
+    seed: int = 0
+    cell_limit: int = 50_000_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it; the table and the consensus are those of the labels."""
+
+    table: LabelTable
+    consensus: Consensus
+    alpha: Estimate
+    benchmark_accuracy: Estimate
+    consensus_accuracy: Estimate
+    labelers: tuple[LabelerScore, ...]
+    classes: tuple[ClassScore, ...]
+    benchmark_confusion: Confusion
+    consensus_confusion: Confusion
+
+
+def make_report(evidence: Evidence, plan: Plan) -> Report:
+    """Scores labels, labelers and classes.
+
+    Benchmark answers never count as labels. The accuracy of the consensus is that of the same method, with what it
+    learned about the labelers from their labels, on the benchmark items: gold plays no part in it.
+    """
+    classes = evidence.all_classes()
+    table = _table(evidence.labels, classes, evidence.benchmark_answers.labelers)
+    answers = _table(evidence.benchmark_answers, classes, evidence.labels.labelers)
+    for each in (table, answers):
+        require_room(each, plan.cell_limit)
+    model = aggregation.METHODS[plan.method](table, None)
+    consensus = model.apply(table)
+    gold = gold_codes(answers.items, list(evidence.gold), list(evidence.gold.values()), classes)
+    benchmark = score_benchmark(answers, gold)
+    confusions = consensus_confusions(table, consensus.posterior)
+    metric = Metric.ORDINAL if evidence.ordered else Metric.NOMINAL
+    return Report(
+        table,
+        consensus,
+        krippendorff_alpha(table.sparse_votes, metric, replicates=plan.replicates, seed=plan.seed),
+        benchmark.accuracy(),
+        consensus_accuracy(model.apply(answers).winners, answers.labels_per_item, gold),
+        tuple(labeler_scores(table, consensus, confusions, benchmark)),
+        tuple(_class_scores(table, consensus, benchmark, plan)),
+        Confusion(benchmark.confusion, BENCHMARK),
+        Confusion(confusions.sum(axis=0), CONSENSUS),
+    )
+
+
+def labeler_scores(
+    table: LabelTable, consensus: Consensus, confusions: Floats, benchmark: BenchmarkScore | None
+) -> list[LabelerScore]:
+    """One score for each labeler of the table; their confusion is with the benchmark where they answered one."""
+    label_counts = np.bincount(table.labeler_codes, minlength=len(table.labelers))
+    agreements = agreement_with_others(table, consensus)
+    benchmark = benchmark or score_benchmark(table, np.full(len(table.items), -1, np.int32))
+    accuracies, answered = benchmark.labeler_accuracies(), benchmark.answers_per_labeler
+    return [
+        LabelerScore(
+            labeler,
+            int(label_counts[code]),
+            accuracies[code],
+            agreements[code],
+            Confusion(benchmark.labeler_confusions[code], BENCHMARK)
+            if answered[code]
+            else Confusion(confusions[code], CONSENSUS),
+        )
+        for code, labeler in enumerate(table.labelers)
+    ]
+
+
+def _class_scores(table: LabelTable, consensus: Consensus, benchmark: BenchmarkScore, plan: Plan) -> list[ClassScore]:
+    counts = np.bincount(consensus.winners, minlength=len(table.classes))
+    rows = zip(
+        table.classes,
+        counts,
+        benchmark.recalls(),
+        benchmark.precisions(),
+        class_alphas(table, replicates=plan.replicates, seed=plan.seed),
+        strict=True,
+    )
+    return [ClassScore(name, int(count), recall, precision, alpha) for name, count, recall, precision, alpha in rows]
+
+
+def _table(answers: Answers, classes: Sequence[str], labelers: Sequence[str]) -> LabelTable:
+    return make_table(answers.items, answers.labelers, answers.classes, class_names=classes, labeler_names=labelers)

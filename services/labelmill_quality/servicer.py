@@ -1,0 +1,137 @@
+"""QualityService: converts, calls, converts back."""
+# ruff: noqa: N802 - the contract names the methods
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from google.longrunning import operations_pb2
+from google.protobuf.message import Message
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from labelmill.quality.v1 import resources_pb2, service_pb2, service_pb2_grpc
+from labelmill_quality import convert, jobs
+from labelmill_quality.errors import AnswerTooLarge, ReportNotFound
+from labelmill_quality.operations import KIND, REPORT_PATTERN, ProjectScoring
+from labelmill_quality.ports import ReportStore, StoredReport
+from labelmill_runtime import names
+from labelmill_runtime.idempotency import RequestLog
+from labelmill_runtime.operations import OperationStore
+from labelmill_runtime.paging import PageTokens, page_size
+from labelmill_runtime.workers import WorkerPool
+
+M = TypeVar("M", bound=Message)
+_PAGE_SHARE = 0.75
+"""Share of the largest message that a page fills at most; fewer items than asked for are then sent."""
+
+
+class QualityServicer(service_pb2_grpc.QualityServiceServicer):
+    """Scores what is sent along, and projects."""
+
+    def __init__(
+        self,
+        scoring: ProjectScoring,
+        store: ReportStore,
+        workers: WorkerPool,
+        operations: OperationStore,
+        requests: RequestLog,
+        page_tokens: PageTokens,
+        *,
+        cell_limit: int,
+        max_message_bytes: int,
+    ) -> None:
+        self._scoring = scoring
+        self._store = store
+        self._workers = workers
+        self._operations = operations
+        self._requests = requests
+        self._page_tokens = page_tokens
+        self._cell_limit = cell_limit
+        self._max_message_bytes = max_message_bytes
+
+    async def ScoreConsensus(
+        self, request: service_pb2.ScoreConsensusRequest, context: object
+    ) -> service_pb2.ScoreConsensusResponse:
+        """Aggregates labels sent along."""
+        body = await self._workers.call(jobs.score_consensus, request.SerializeToString(), self._cell_limit)
+        return self._answer(body, service_pb2.ScoreConsensusResponse)
+
+    async def ComputeAgreement(
+        self, request: service_pb2.ComputeAgreementRequest, context: object
+    ) -> service_pb2.ComputeAgreementResponse:
+        """Krippendorff's alpha of labels sent along."""
+        body = await self._workers.call(jobs.compute_agreement, request.SerializeToString())
+        return self._answer(body, service_pb2.ComputeAgreementResponse)
+
+    async def ScoreBenchmark(
+        self, request: service_pb2.ScoreBenchmarkRequest, context: object
+    ) -> service_pb2.ScoreBenchmarkResponse:
+        """Scores labels against gold, both sent along."""
+        body = await self._workers.call(jobs.score_against_gold, request.SerializeToString(), self._cell_limit)
+        return self._answer(body, service_pb2.ScoreBenchmarkResponse)
+
+    async def ScoreProject(self, request: service_pb2.ScoreProjectRequest, context: object) -> operations_pb2.Operation:
+        """Starts the scoring of a project."""
+        await self._scoring.check(request)
+        metadata = service_pb2.ScoreProjectMetadata()
+        metadata.progress.create_time.GetCurrentTime()
+
+        async def start(session: AsyncSession) -> operations_pb2.Operation:
+            project = names.project_of(request.parent, field="parent")
+            return await self._operations.start(session, kind=KIND, project=project, request=request, metadata=metadata)
+
+        return await self._requests.once(request, start, operations_pb2.Operation)
+
+    async def GetQualityReport(
+        self, request: service_pb2.GetQualityReportRequest, context: object
+    ) -> resources_pb2.QualityReport:
+        """Reads a report."""
+        stored = await self._find(request.name, "name")
+        return resources_pb2.QualityReport.FromString(stored.body)
+
+    async def ListQualityReports(
+        self, request: service_pb2.ListQualityReportsRequest, context: object
+    ) -> service_pb2.ListQualityReportsResponse:
+        """Lists reports, newest first."""
+        project, limit = names.project_of(request.parent, field="parent"), page_size(request.page_size)
+        cursor = self._page_tokens.decode(request.page_token, parent=request.parent)
+        rows = await self._store.page(project, str(cursor[0]) if cursor else None, limit + 1)
+        reports = list(self._fitting(resources_pb2.QualityReport.FromString(row.body) for row in rows[:limit]))
+        last = rows[len(reports) - 1].report if len(reports) < len(rows) else None
+        token = self._page_tokens.encode([last], parent=request.parent) if last else ""
+        return service_pb2.ListQualityReportsResponse(quality_reports=reports, next_page_token=token)
+
+    async def ListConsensusLabels(
+        self, request: service_pb2.ListConsensusLabelsRequest, context: object
+    ) -> service_pb2.ListConsensusLabelsResponse:
+        """Lists the consensus labels of a report."""
+        stored, limit = await self._find(request.parent, "parent"), page_size(request.page_size)
+        cursor = self._page_tokens.decode(request.page_token, parent=request.parent)
+        start = int(cursor[0] or 0) if cursor else 0
+        rows = await self._store.labels(stored, start, limit + 1)
+        labels = list(self._fitting(convert.stored_label(row, stored.class_names) for row in rows[:limit]))
+        more = len(labels) < len(rows)
+        token = self._page_tokens.encode([start + len(labels)], parent=request.parent) if more else ""
+        return service_pb2.ListConsensusLabelsResponse(labels=labels, next_page_token=token)
+
+    async def _find(self, name: str, field: str) -> StoredReport:
+        parts = names.parse(REPORT_PATTERN, name, field=field)
+        stored = await self._store.find(parts["project"], parts["quality_report"])
+        if stored is None:
+            raise ReportNotFound(name)
+        return stored
+
+    def _answer(self, body: bytes, response_type: type[M]) -> M:
+        if len(body) > self._max_message_bytes:
+            raise AnswerTooLarge(size=len(body), limit=self._max_message_bytes)
+        return response_type.FromString(body)
+
+    def _fitting(self, messages: Iterable[M]) -> Iterator[M]:
+        """The first of the messages, as many as fit into one answer, but at least one."""
+        room = int(self._max_message_bytes * _PAGE_SHARE)
+        for count, message in enumerate(messages):
+            room -= message.ByteSize() + 8
+            if room < 0 and count:
+                return
+            yield message
