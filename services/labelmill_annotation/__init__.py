@@ -1,0 +1,1 @@
+"""Annotation: projects with ontologies, tasks under leases, annotations in versions, benchmarks."""

@@ -1,0 +1,1 @@
+"""Outside systems: SQL databases, and the other Labelmill services."""

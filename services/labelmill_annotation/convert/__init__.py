@@ -1,0 +1,1 @@
+"""Proto to domain and back, nothing else: statements (annotations), ontologies, resources."""
