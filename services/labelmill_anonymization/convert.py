@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill.type.v1.geometry_pb2 import TextSpan
-
+from labelmill_anonymization.offset_map import MappedSpan
 from labelmill_anonymization.operators import Hash, Keep, Mask, Operator, Protection, Pseudonym, Redact, Replace
 from labelmill_anonymization.policy import Policy, PolicyVersion, Rule
-from labelmill_anonymization.offset_map import MappedSpan
 from labelmill_anonymization.receipt import Receipt
 from labelmill_anonymization.transform import AppliedFinding, CleanText
 
@@ -24,7 +24,9 @@ def policy_from_proto(message: pb.Policy) -> Policy:
     """A policy's content."""
     return Policy(
         rules=tuple(_rule_from_proto(rule) for rule in message.rules),
-        default_operator=_operator_from_proto(message.default_operator) if message.HasField("default_operator") else None,
+        default_operator=_operator_from_proto(message.default_operator)
+        if message.HasField("default_operator")
+        else None,
         default_threshold=message.default_threshold,
         language=message.language or "en",
         display_name=message.display_name,

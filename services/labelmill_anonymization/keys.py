@@ -1,4 +1,4 @@
-"""The keys of a project, derived from one seed, so that hashes and pseudonyms link within a project and nowhere else."""
+"""The keys of a project, derived from one seed: hashes and pseudonyms link within a project and nowhere else."""
 
 from __future__ import annotations
 

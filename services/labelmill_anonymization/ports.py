@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
-
-from labelmill_runtime.errors import LabelmillError
+from typing import Any, Protocol
 
 from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.keys import ProjectKeys
@@ -14,6 +12,7 @@ from labelmill_anonymization.offset_map import OffsetMap
 from labelmill_anonymization.policy import Policy, PolicyVersion
 from labelmill_anonymization.receipt import Receipt
 from labelmill_anonymization.transform import CleanText
+from labelmill_runtime.errors import LabelmillError
 
 
 class Detector(Protocol):
@@ -25,7 +24,7 @@ class Detector(Protocol):
     def detect(
         self, texts: Sequence[str], language: str, wanted: Sequence[frozenset[str]]
     ) -> list[list[Finding] | LabelmillError]:
-        """What is in each text of the types wanted in it, or why that cannot be said. It never says less than it knows."""
+        """What is in each text, of the types wanted in it, or why that cannot be said; never just a part of it."""
 
 
 class Anonymizer(Protocol):
@@ -117,3 +116,34 @@ class Records(Protocol):
 
     async def known_receipts(self, names: Sequence[str]) -> Mapping[str, tuple[str, Receipt]]:
         """Of these receipts the kept ones: name -> (operation that made it, receipt)."""
+
+    async def save_receipts(
+        self, project: str, records: Sequence[ReceiptRecord], guard: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        """Keeps receipts with their offset maps, all or none; `guard` may refuse, inside of the transaction."""
+
+
+class ServiceRecords(Records, Protocol):
+    """Kept policies and receipts, for callers. A `session` is the transaction in which the answer is remembered."""
+
+    async def create_policy(self, session: Any, project: str, policy_id: str, policy: Policy) -> PolicyVersion:
+        """Version 1 of a new policy; raises PolicyExists."""
+
+    async def update_policy(
+        self, session: Any, project: str, policy_id: str, policy: Policy, etag: str
+    ) -> PolicyVersion:
+        """The next version of a policy; raises PolicyNotFound, StalePolicy."""
+
+    async def list_policies(self, project: str, after: str, limit: int) -> list[PolicyVersion]:
+        """Current versions, by id, after an id."""
+
+    async def receipt(self, name: str) -> Receipt:
+        """A receipt; raises ReceiptNotFound."""
+
+    async def offsets(self, name: str) -> OffsetMap:
+        """The offset map of a receipt; raises ReceiptNotFound."""
+
+    async def list_receipts(
+        self, project: str, filter_text: str, after: tuple[int, str] | None, limit: int
+    ) -> list[Receipt]:
+        """Receipts in the order of their creation, after (creation time, id)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from labelmill_runtime.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+
+from labelmill_runtime.settings import ServiceSettings
 
 
 class AnonymizationSettings(ServiceSettings):
@@ -28,7 +29,7 @@ class AnonymizationSettings(ServiceSettings):
     max_asset_bytes: int = Field(default=1024 * 1024, ge=1, le=1024 * 1024)
     """Larger assets fail in AnonymizeAssets."""
     seed_file: Path | None = None
-    """The secret from which the keys of all projects are derived; default <data_dir>/secrets/pseudonym-seed, made at first start."""
+    """Holds the secret behind all projects' keys; default <data_dir>/secrets/pseudonym-seed, made at first start."""
     signing_key_file: Path | None = None
     """The Ed25519 key that signs receipts; default <data_dir>/secrets/receipt-signing-key, made at first start."""
     receipt_keys_dir: Path | None = None

@@ -35,7 +35,7 @@ class CleanText:
 def transform(text: str, findings: Sequence[Finding], policy: Policy, keys: ProjectKeys) -> CleanText:
     """Applies a policy to what was found.
 
-    Findings that the policy transforms win over those that it keeps: a kept date inside of a redacted address goes with it.
+    Findings that the policy transforms win over those that it keeps: a kept date in a redacted address goes with it.
     """
     out: list[str] = []
     applied: list[AppliedFinding] = []

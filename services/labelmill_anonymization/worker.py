@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from labelmill_runtime.errors import LabelmillError
-
 from labelmill_anonymization.errors import DetectionFailed
 from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Detector
 from labelmill_anonymization.transform import CleanText, transform
+from labelmill_runtime.errors import LabelmillError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from labelmill.annotation.v1 import service_pb2 as annotation_pb
 from labelmill.errors import LabelmillError as ClientError
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_pb
-from labelmill_runtime.errors import LabelmillError
-from labelmill_runtime.peer_errors import from_item_status, from_peer
-
 from labelmill_anonymization.convert import receipt_to_proto
 from labelmill_anonymization.ports import Admission, AssetPage, RawAsset
+from labelmill_runtime.errors import LabelmillError
+from labelmill_runtime.peer_errors import from_item_status, from_peer
 
 if TYPE_CHECKING:
     from labelmill.aio import Client

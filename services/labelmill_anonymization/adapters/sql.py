@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from labelmill.anonymization.v1 import resources_pb2 as pb
-from labelmill_runtime import names
-from labelmill_runtime.database import Database
-from labelmill_runtime.sql_filters import FilterField, where
 from sqlalchemy import (
-    BigInteger,
     Column,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
     Row,
     Select,
-    String,
     Table,
     and_,
     delete,
@@ -32,58 +21,22 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from labelmill.anonymization.v1 import resources_pb2 as pb
+from labelmill_anonymization.adapters.tables import offset_maps, policies, policy_versions, receipts
 from labelmill_anonymization.convert import policy_from_proto, policy_to_proto, receipt_from_proto, receipt_to_proto
 from labelmill_anonymization.errors import PolicyExists, PolicyNotFound, ReceiptNotFound, StalePolicy
 from labelmill_anonymization.offset_map import OffsetMap
 from labelmill_anonymization.policy import Policy, PolicyVersion
 from labelmill_anonymization.ports import ReceiptRecord
 from labelmill_anonymization.receipt import Receipt
+from labelmill_runtime import names
+from labelmill_runtime.database import Database
+from labelmill_runtime.sql_filters import FilterField, where
 
 POLICY = "projects/{project}/policies/{policy}"
 RECEIPT = "projects/{project}/receipts/{receipt}"
 ASSET = "projects/{project}/assets/{asset}"
 _IN_LIMIT = 500
-
-metadata = MetaData()
-policies = Table(
-    "policies",
-    metadata,
-    Column("project", String(63), primary_key=True),
-    Column("policy", String(63), primary_key=True),
-    Column("current_version", Integer, nullable=False),
-)
-policy_versions = Table(
-    "policy_versions",
-    metadata,
-    Column("project", String(63), primary_key=True),
-    Column("policy", String(63), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("content", LargeBinary, nullable=False),  # labelmill.anonymization.v1.Policy
-    Column("create_time_ms", BigInteger, nullable=False),
-    ForeignKeyConstraint(["project", "policy"], ["policies.project", "policies.policy"]),
-)
-receipts = Table(
-    "receipts",
-    metadata,
-    Column("project", String(63), primary_key=True),
-    Column("receipt", String(32), primary_key=True),
-    Column("asset", String(128), nullable=False),
-    Column("policy", String(63), nullable=False),
-    Column("policy_version", Integer, nullable=False),
-    Column("operation", String(255), nullable=False),  # which made it
-    Column("content", LargeBinary, nullable=False),  # labelmill.anonymization.v1.Receipt
-    Column("create_time_ms", BigInteger, nullable=False),
-    Index("ix_receipts_created", "project", "create_time_ms", "receipt"),
-    Index("ix_receipts_asset", "project", "asset"),
-)
-offset_maps = Table(
-    "offset_maps",
-    metadata,
-    Column("project", String(63), primary_key=True),
-    Column("receipt", String(32), primary_key=True),
-    Column("content", LargeBinary, nullable=False),  # OffsetMap.encode
-    ForeignKeyConstraint(["project", "receipt"], ["receipts.project", "receipts.receipt"], ondelete="CASCADE"),
-)
 
 
 def _now_ms() -> int:
@@ -151,22 +104,25 @@ class SqlRecords:
             rows = await session.execute(query.order_by(policies.c.policy).limit(limit))
             return [_policy_version(row) for row in rows]
 
-    async def save_receipts(self, session: AsyncSession, project: str, records: Sequence[ReceiptRecord]) -> None:
-        """Keeps receipts with their offset maps; those of a run that was interrupted are replaced."""
+    async def save_receipts(
+        self, project: str, records: Sequence[ReceiptRecord], guard: Callable[[AsyncSession], Awaitable[None]]
+    ) -> None:
+        """See `ports.Records`. Receipts of a run that was interrupted are replaced."""
         if not records:
             return
         rows = [_receipt_row(project, record) for record in records]
         ids = [row["receipt"] for row in rows]
-        for table in (offset_maps, receipts):
-            for start in range(0, len(ids), _IN_LIMIT):
-                chunk = table.c.receipt.in_(ids[start : start + _IN_LIMIT])
-                await session.execute(delete(table).where(table.c.project == project, chunk))
-        await session.execute(insert(receipts), rows)
         maps = [
             {"project": project, "receipt": receipt_id, "content": record.offsets.encode()}
             for receipt_id, record in zip(ids, records, strict=True)
         ]
-        await session.execute(insert(offset_maps), maps)
+        async with self._database.transaction() as session:
+            await guard(session)
+            for start in range(0, len(ids), _IN_LIMIT):
+                replaced = receipts.c.receipt.in_(ids[start : start + _IN_LIMIT])
+                await session.execute(delete(receipts).where(receipts.c.project == project, replaced))
+            await session.execute(insert(receipts), rows)
+            await session.execute(insert(offset_maps), maps)
 
     async def known_receipts(self, wanted: Sequence[str]) -> Mapping[str, tuple[str, Receipt]]:
         """Of these receipts of one project the kept ones: name -> (operation that made it, receipt)."""
@@ -216,10 +172,7 @@ class SqlRecords:
         await session.execute(insert(policy_versions).values(row))
 
     async def _read_policy(self, session: AsyncSession, project: str, policy_id: str, version: int) -> PolicyVersion:
-        if version:
-            query = select(policy_versions).where(policy_versions.c.version == version)
-        else:
-            query = _current()
+        query = select(policy_versions).where(policy_versions.c.version == version) if version else _current()
         table = policy_versions.c
         row = (await session.execute(query.where(table.project == project, table.policy == policy_id))).one_or_none()
         if row is None:
@@ -228,9 +181,7 @@ class SqlRecords:
 
     async def _content(self, table: Table, name: str) -> bytes:
         parts = names.parse(RECEIPT, name)
-        query = select(table.c.content).where(
-            table.c.project == parts["project"], table.c.receipt == parts["receipt"]
-        )
+        query = select(table.c.content).where(table.c.project == parts["project"], table.c.receipt == parts["receipt"])
         async with self._database.reading() as session:
             content = (await session.execute(query)).scalar_one_or_none()
         if content is None:

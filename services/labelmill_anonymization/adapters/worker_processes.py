@@ -1,5 +1,6 @@
-"""Worker processes that anonymize: texts of concurrent callers are gathered into batches, because a batch of short texts
-costs half of what they cost one by one.
+"""Worker processes that anonymize.
+
+Texts of concurrent callers are gathered into batches, because a batch costs half of what its texts cost one by one.
 
 Nothing waits for a batch to fill: a free worker takes what is there.
 """
@@ -8,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from labelmill_runtime.errors import LabelmillError, ResourceExhausted
-from labelmill_runtime.workers import WorkerPool
+import structlog
 
 from labelmill_anonymization import worker
-from labelmill_anonymization.errors import DetectionTimeout
+from labelmill_anonymization.errors import DetectionFailed, DetectionTimeout
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Detector
 from labelmill_anonymization.transform import CleanText
 from labelmill_anonymization.worker import Outcome, TextJob
+from labelmill_runtime.errors import LabelmillError, ResourceExhausted
+from labelmill_runtime.workers import WorkerPool
 
 _BATCH_CHARACTERS = 50_000
 _CHARACTERS_PER_S = 1_000  # far below the slowest measured, so that only a stuck worker runs into it
@@ -80,9 +83,16 @@ class WorkerProcesses:
             self._versions = await self._pool.call(worker.detector_versions)
         return self._versions
 
-    async def warm(self) -> None:
-        """Starts every worker and loads its model."""
-        await asyncio.gather(*(self._pool.call(worker.nap, 0.05) for _ in range(self._workers)))
+    async def start_warming(self) -> None:
+        """Starts the workers and lets them load their models, without waiting for it; texts wait for them."""
+        for _ in range(self._workers):
+            self._keep(self._warm_one())
+
+    async def _warm_one(self) -> None:
+        try:
+            await self._pool.call(worker.nap, 0.05)
+        except LabelmillError as error:  # the first text will say so, too
+            structlog.get_logger().error("anonymization.worker_not_warm", reason=error.reason)
 
     async def close(self) -> None:
         """Ends the workers; texts that still wait fail."""
@@ -96,9 +106,12 @@ class WorkerProcesses:
     def _dispatch(self) -> None:
         while self._in_flight < self._slots and (batch := self._next_batch()):
             self._in_flight += 1
-            task = asyncio.get_running_loop().create_task(self._run(batch))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(self._run(batch))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -134,6 +147,8 @@ class WorkerProcesses:
             return [DetectionTimeout() for _ in jobs]
         except LabelmillError as error:
             return [error for _ in jobs]
+        except Exception as error:  # a batch that cannot even be sent or read back fails; its message may quote texts
+            return [DetectionFailed(type(error).__name__) for _ in jobs]
 
 
 def _busy(limit: int) -> ResourceExhausted:
