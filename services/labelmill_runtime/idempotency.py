@@ -57,6 +57,22 @@ class RequestLog:
             )
             return response
 
+    async def answered(self, request: Message, response_type: type[M]) -> M | None:
+        """The answer that this request got before, if it did; for effects elsewhere that must not be repeated later.
+
+        Raises:
+            InvalidArgument: REQUEST_ID_REUSED if the id came before with another body.
+        """
+        request_id = str(getattr(request, "request_id", ""))
+        if not request_id:
+            return None
+        key, body = _key(request, request_id), _digest(request.SerializeToString(deterministic=True))
+        kept = self._table.c.create_time_ms > self._now_ms() - _KEEP_MS
+        async with self._database.reading() as session:
+            if await session.scalar(select(self._table.c.key).where(self._table.c.key == key, kept)) is None:
+                return None
+            return response_type.FromString(await self._stored(session, key, body))
+
     async def _claim(self, session: AsyncSession, key: str, body: str) -> bool:
         now_ms = self._now_ms()
         expired = self._table.c.create_time_ms <= now_ms - _KEEP_MS

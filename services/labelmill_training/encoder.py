@@ -10,22 +10,20 @@ import os
 import shutil
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelmill_training.encoder_id import EMBEDDING_LENGTH, ENCODER_ID, MAX_TOKENS
 from labelmill_training.job_folder import to_disk
 from labelmill_training.lifeline import end_with_parent
+from labelmill_training.ports import EncoderFiles
 
 if TYPE_CHECKING:
     import torch
 
-ENCODER_ID = "minilm-l6-v2"
-EMBEDDING_LENGTH = 384
-MAX_TOKENS = 256
-"""Longest input in tokens that the encoder was trained for."""
+__all__ = ["EMBEDDING_LENGTH", "ENCODER_ID", "MAX_TOKENS", "EncoderExportFailed", "EncoderFiles", "export_encoder"]
 
 _TOLERANCE = 1e-5
 _OPSET = 17
@@ -34,16 +32,6 @@ _CHECKED_SHAPES = ((1, 5), (3, 17), (8, 64))  # (texts, tokens)
 
 class EncoderExportFailed(Exception):
     """The ONNX graph does not compute what torch computes."""
-
-
-@dataclass(frozen=True)
-class EncoderFiles:
-    """What prelabel needs to serve an encoder."""
-
-    model: Path
-    """model.onnx: input_ids and attention_mask, int64 [batch, tokens], to "embedding", float32 [batch, 384]."""
-    tokenizer: Path
-    """tokenizer.json."""
 
 
 def export_encoder(folder: Path) -> EncoderFiles:

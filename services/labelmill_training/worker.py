@@ -15,7 +15,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch are imported
 
-from labelmill_training import onnx_head
+from labelmill_training.adapters import onnx_head
 from labelmill_training.evaluation import evaluate
 from labelmill_training.job_folder import Inputs, JobFolder, Result, Spec
 from labelmill_training.lifeline import end_with_parent

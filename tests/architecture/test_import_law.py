@@ -24,6 +24,8 @@ EDGE = {
 }
 # Modules that carry out a use case: they speak the contract's language (operations, protos) but no adapter's.
 APPLICATION = {"operations", "operations.py", "jobs.py"}
+# Programs that run in processes of their own, where no server runs.
+WORKERS = {"worker.py", "encoder.py"}
 OUTSIDE = {
     "grpc",
     "google",
@@ -57,7 +59,7 @@ def first_part(path: Path) -> str:
 
 
 def is_domain(path: Path) -> bool:
-    return first_part(path) not in EDGE | APPLICATION | {"__init__.py", "worker.py"}
+    return first_part(path) not in EDGE | APPLICATION | {"__init__.py"} | WORKERS
 
 
 DOMAIN_MODULES = [path for package in DOMAIN_SERVICES for path in modules(package) if is_domain(path)]
