@@ -7,7 +7,7 @@ nobody can tell from a name whether some known content is in the project.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -121,7 +121,7 @@ def parse_asset(name: str, *, field: str = "name") -> tuple[str, str]:
     return parts["project"], parts["asset"]
 
 
-def parse_assets(project: str, asset_names: list[str]) -> list[str]:
+def parse_assets(project: str, asset_names: Sequence[str]) -> list[str]:
     """The asset ids of many names, which must all belong to the project."""
     ids = []
     for index, name in enumerate(asset_names):

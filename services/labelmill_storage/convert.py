@@ -30,7 +30,7 @@ def project(parent: str) -> str:
     return parent.removeprefix(_PROJECTS)
 
 
-def zone(value: resources_pb2.Zone) -> Zone:
+def zone(value: resources_pb2.Zone.ValueType) -> Zone:
     """The zone asked for; CLEAN where none is named."""
     return Zone(value) if value else Zone.CLEAN
 

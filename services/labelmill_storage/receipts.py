@@ -46,7 +46,8 @@ class Admission:
 class ReceiptRejected(PermissionDenied):
     """A receipt that does not prove what it must.
 
-    `check` says which test failed: name, asset, unknown_key, signature, raw_sha256, clean_sha256, receipt_reused, superseded.
+    `check` says which test failed: name, asset, unknown_key, signature, raw_sha256, clean_sha256, receipt_reused,
+    superseded.
     """
 
     def __init__(self, check: str, message: str) -> None:

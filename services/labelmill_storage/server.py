@@ -11,6 +11,7 @@ import structlog
 from labelmill.storage.v1 import service_pb2, service_pb2_grpc
 from labelmill_runtime import service
 from labelmill_runtime.database import Database
+from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.service import RuntimeContext, Service
 from labelmill_storage.adapters import key_seed
@@ -102,7 +103,11 @@ def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
 
 
 async def _sweep(objects: ObjectStore) -> None:
-    removed = await objects.sweep()
+    try:
+        removed = await objects.sweep()
+    except LabelmillError as error:  # an object store that is away must not keep the service from starting
+        structlog.get_logger().warning("storage.sweep_failed", reason=error.reason)
+        return
     if removed:
         structlog.get_logger().info("storage.swept_staging", objects=removed)
 

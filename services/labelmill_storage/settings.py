@@ -59,9 +59,7 @@ class StorageSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _check_minio(self) -> StorageSettings:
-        keys = (self.raw_access_key, self.raw_secret_key, self.clean_access_key, self.clean_secret_key)
-        if self.object_store == "minio" and not all(
-            key if isinstance(key, str) else key.get_secret_value() for key in keys
-        ):
+        secrets = (self.raw_secret_key.get_secret_value(), self.clean_secret_key.get_secret_value())
+        if self.object_store == "minio" and not all((self.raw_access_key, self.clean_access_key, *secrets)):
             raise ValueError("The object store minio needs the access and secret keys of both buckets.")
         return self

@@ -1,8 +1,8 @@
 """Who sees what. Pure; every read of the service passes through here.
 
 RAW content: privacy officers and services. CLEAN content: every role that a method admits. A caller whose only role is
-annotator sees assets of the CLEAN zone alone, and of those neither raw metadata nor what the ingesting party wrote about
-them (file names hold names).
+annotator sees assets of the CLEAN zone alone, and of those neither raw metadata nor what the ingesting party wrote
+about them (file names hold names).
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from labelmill_storage.adapters import durable_files
@@ -15,12 +16,9 @@ def read_or_make(path: Path) -> bytes:
         durable_files.make_directory(path.parent)
         made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         durable_files.write_new(made, secrets.token_hex(32).encode() + b"\n")
-        try:
-            os.link(made, path)  # fails where there is one already, and never shows half a file
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
+        with suppress(FileExistsError):  # another process was faster: its seed counts
+            os.link(made, path)  # unlike a write, never shows half a file
+        made.unlink()
         durable_files.sync_directory(path.parent)
     return parse(path.read_text(encoding="ascii"))
 

@@ -1,7 +1,7 @@
 """Objects in MinIO, or any S3 server: a bucket for RAW and one for CLEAN, `<project>/<aa>/<sha256>` in each.
 
-A small object is one PUT. A large one goes up in parts, each an object under `_staging/`, and is put together on the server
-once its hash is known: no thread waits for a slow client, and a part is all that is ever in memory.
+A small object is one PUT. A large one goes up in parts, each an object under `_staging/`, and is put together on the
+server once its hash is known: no thread waits for a slow client, and a part is all that is ever in memory.
 """
 
 from __future__ import annotations

@@ -50,7 +50,12 @@ class Bucket:
     def read(self, path: str, offset: int = 0, length: int = 0) -> bytes:
         """Bytes of an object; length 0: to its end."""
         with _named_failures():
-            response = self._client.get_object(self._name, path, offset=offset, length=length)
+            try:
+                response = self._client.get_object(self._name, path, offset=offset, length=length)
+            except S3Error as error:
+                if error.code == "InvalidRange":
+                    return b""  # from the end on there is nothing
+                raise
             try:
                 return bytes(response.read())
             finally:

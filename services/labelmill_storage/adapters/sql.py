@@ -129,7 +129,7 @@ class SqlWriter:
         await self._session.execute(proofs.insert(), [_receipt_row(project, admission, now_us) for admission in new])
         rows = [clean_columns(asset) for asset in changed]
         statement = update(table).where(table.c.project == project, table.c.asset_id == bindparam("of_asset"))
-        values = {column: bindparam(column) for column in rows[0]}
+        values: dict[str, Any] = {column: bindparam(column) for column in rows[0]}
         parameters = [{"of_asset": asset.id, **row} for asset, row in zip(changed, rows, strict=True)]
         # The connection, since the session takes a list of parameters for an ORM bulk update.
         await (await self._session.connection()).execute(statement.values(values), parameters)

@@ -1,0 +1,130 @@
+"""What bytes are, found while they stream past."""
+
+import hashlib
+import os
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labelmill_runtime.errors import InvalidArgument
+from labelmill_storage.content import (
+    BLOCK_BYTES,
+    ContentTooLarge,
+    EmptyContent,
+    Inspection,
+    InvalidUtf8,
+    inspect,
+    media_type_of,
+)
+
+LIMIT = 1 << 40
+
+
+def pieces(content: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted(cut % (len(content) + 1) for cut in cuts), len(content)]
+    return [content[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@given(text=st.text(min_size=1), cuts=st.lists(st.integers(0, 10**6), max_size=8))
+def test_text_length_counts_code_points_however_the_bytes_are_cut(text: str, cuts: list[int]) -> None:
+    inspection = Inspection("text/plain", LIMIT)
+    for piece in pieces(text.encode(), cuts):
+        inspection.update(piece)
+    described = inspection.finish()
+    assert described.text_length == len(text)
+    assert described.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert described.size_bytes == len(text.encode())
+
+
+@given(content=st.binary(min_size=1, max_size=200), cuts=st.lists(st.integers(0, 10**6), max_size=5))
+def test_declared_text_is_accepted_exactly_when_python_decodes_it(content: bytes, cuts: list[int]) -> None:
+    try:
+        expected: int | None = len(content.decode())
+    except UnicodeDecodeError as error:
+        expected, position = None, error.start
+    inspection = Inspection("text/csv", LIMIT)
+    try:
+        for piece in pieces(content, cuts):
+            inspection.update(piece)
+        assert inspection.finish().text_length == expected
+    except InvalidUtf8 as error:
+        assert expected is None
+        assert error.metadata["offset_bytes"] == str(position)
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"\x89PNG\r\n\x1a\nrest", "image/png"),
+        (b"\xff\xd8\xff\xe0rest", "image/jpeg"),
+        (b"GIF89a\x01\x00\x01\x00", "image/gif"),
+        (b"%PDF-1.7\n%", "application/pdf"),
+        ("Grüße, 世界".encode(), "text/plain"),
+        (b"\xff\xfe\x00\x01", "application/octet-stream"),
+        (b"valid UTF-8 with \x00 is no text", "application/octet-stream"),
+        (b"cut off: \xe4\xb8", "application/octet-stream"),
+    ],
+)
+def test_media_type_is_told_from_the_content(content: bytes, media_type: str) -> None:
+    described = inspect(content, "", LIMIT)
+    assert described.media_type == media_type
+    assert (described.text_length is not None) == media_type.startswith("text/")
+
+
+def test_declared_media_type_is_normalised_and_wins() -> None:
+    assert inspect(b"a,b", "Text/CSV; charset=utf-8", LIMIT).media_type == "text/csv"
+    assert inspect(b"plain", "application/json", LIMIT).text_length is None
+
+
+@pytest.mark.parametrize("declared", ["text", "text/", "/plain", "te xt/plain", "text/pl\nain", ";"])
+def test_what_is_no_media_type_is_refused(declared: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        media_type_of(declared)
+    assert caught.value.reason == "INVALID_MEDIA_TYPE"
+
+
+def test_empty_content_is_refused_unless_emptiness_is_a_result() -> None:
+    with pytest.raises(EmptyContent):
+        inspect(b"", "text/plain", LIMIT)
+    assert inspect(b"", "text/plain", LIMIT, may_be_empty=True).text_length == 0
+
+
+def test_limit_holds_at_n_and_fails_at_n_plus_one() -> None:
+    assert inspect(b"12345", "", 5).size_bytes == 5
+    with pytest.raises(ContentTooLarge):
+        inspect(b"123456", "", 5)
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1, BLOCK_BYTES, BLOCK_BYTES + 7])
+def test_block_digests_are_those_of_the_blocks(extra: int) -> None:
+    content = os.urandom(BLOCK_BYTES + extra)
+    blocks = [content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES)]
+    expected = b"".join(hashlib.sha256(block).digest() for block in blocks) if len(blocks) > 1 else b""
+    inspection = Inspection("", LIMIT)
+    for start in range(0, len(content), 1_000_003):
+        inspection.update(content[start : start + 1_000_003])
+    assert inspection.finish().block_digests == expected
+
+
+def png(width: int, height: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height)
+
+
+def jpeg(width: int, height: int) -> bytes:
+    return b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc2" + struct.pack(">HBHHB", 17, 8, height, width, 3)
+
+
+@pytest.mark.parametrize("content", [png(640, 480), jpeg(640, 480), b"GIF89a" + struct.pack("<HH", 640, 480)])
+def test_image_size_is_read_from_the_header(content: bytes) -> None:
+    assert inspect(content, "", LIMIT).image_size == (640, 480)
+
+
+@pytest.mark.parametrize("content", [png(0, 5), jpeg(1, 1)[:12], b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+def test_damaged_image_has_no_size(content: bytes) -> None:
+    assert inspect(content, "", LIMIT).image_size is None
+
+
+@given(st.binary(max_size=64))
+def test_no_bytes_after_a_jpeg_magic_break_the_reader(rest: bytes) -> None:
+    assert inspect(b"\xff\xd8\xff" + rest, "", LIMIT).media_type == "image/jpeg"
