@@ -10,7 +10,7 @@ import asyncio
 import importlib.util
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class Database:
         self._reader = reader
         self._write_sessions = async_sessionmaker(writer, expire_on_commit=False)
         self._read_sessions = async_sessionmaker(reader, expire_on_commit=False)
-        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else nullcontext()
+        self._inside: set[asyncio.Task[Any] | None] = set()
 
     @classmethod
     async def open(
@@ -69,14 +70,19 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A read-write transaction: committed when the block ends, rolled back when it raises.
 
-        A committed transaction is on disk. Keep the block short: on SQLite the others wait.
+        A committed transaction is on disk. Keep the block short: on SQLite the others wait. A transaction inside a
+        transaction would wait for itself and raises RuntimeError; pass the session on instead.
         """
-        if self._turn is None:
-            async with self._write_sessions.begin() as session:
-                yield session
-            return
-        async with self._turn, self._write_sessions.begin() as session:
-            yield session
+        task = asyncio.current_task()
+        if task in self._inside:
+            raise RuntimeError("transaction() inside transaction(): pass the session on instead")
+        async with self._turn:
+            self._inside.add(task)
+            try:
+                async with self._write_sessions.begin() as session:
+                    yield session
+            finally:
+                self._inside.discard(task)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -113,8 +119,13 @@ def _engines(settings: RuntimeSettings, service: str) -> tuple[AsyncEngine, Asyn
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         path = settings.data_dir / f"{service}.db"
         return _sqlite(path, "IMMEDIATE", 1), _sqlite(path, "DEFERRED", settings.database_pool_size)
-    engine = _postgresql(make_url(settings.database_url), service, settings.database_pool_size)
-    return engine, engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+    url, size = make_url(settings.database_url), settings.database_pool_size
+    # Two pools: a transaction that also reads must not wait for connections held by those who wait for it.
+    reader = _postgresql(url, service, size)
+    return (
+        _postgresql(url, service, size),
+        reader.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ"),
+    )
 
 
 def _postgresql(url: URL, service: str, pool_size: int) -> AsyncEngine:

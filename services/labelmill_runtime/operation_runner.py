@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -76,7 +77,9 @@ class OperationRunner:
         if self._closing:
             return
         if self._dispatcher is None:
-            self._dispatcher = asyncio.get_running_loop().create_task(self._dispatch())
+            # In a context of its own: the dispatcher must not act and log as the caller who happened to come first.
+            loop = asyncio.get_running_loop()
+            self._dispatcher = loop.create_task(self._dispatch(), context=contextvars.Context())
         self._work.set()
 
     def ended(self, name: str) -> asyncio.Future[None]:

@@ -39,7 +39,7 @@ class ServiceSettings(BaseSettings):
             model_config = SettingsConfigDict(env_prefix="LABELMILL_STORAGE_")
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,7 +50,7 @@ class ServiceSettings(BaseSettings):
 class RuntimeSettings(BaseSettings):
     """What every server process can be told. Each field is the variable LABELMILL_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     data_dir: Path = Path("~/.labelmill")
     """Where embedded defaults keep their files."""
@@ -64,8 +64,8 @@ class RuntimeSettings(BaseSettings):
     """The address of the metrics endpoint."""
     database_url: str | None = Field(default=None, repr=False)
     """postgresql://... ; unset: one SQLite file per service in data_dir."""
-    database_pool_size: int = Field(default=8, ge=1)
-    """Connections per service (PostgreSQL), or readers per service (SQLite)."""
+    database_pool_size: int = Field(default=5, ge=1)
+    """Readers per service, and on PostgreSQL as many writers; twice that in a rush."""
     keys_file: Path | None = None
     """The API keys (hashes only); default data_dir/keys.json."""
     service_key: SecretStr | None = None

@@ -93,8 +93,9 @@ async def database(both_settings: RuntimeSettings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def run(settings: RuntimeSettings, log: LogLines) -> AsyncIterator[Running]:
+async def run(settings: RuntimeSettings, log: LogLines, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     """The echo server on SQLite, and a stub for it."""
+    monkeypatch.setattr("labelmill_runtime.operation_runner._CLOSE_GRACE_S", 0.5)
     echo, keys = Echo(), make_keys(settings.keys_path)
     async with running(settings, [echo.build]) as server, grpc.aio.insecure_channel(server.address) as channel:
         yield Running(server, echo, keys, log, channel, echo_pb2_grpc.EchoServiceStub(channel), settings)

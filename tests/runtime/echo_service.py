@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import uvloop
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime import logs, names
@@ -186,7 +187,8 @@ def _announce(server: RunningServer) -> None:
 def main() -> None:
     settings = RuntimeSettings()
     logs.configure(settings.log_level, sys.stderr)
-    asyncio.run(serve(settings, [Echo().build], on_ready=_announce))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, [Echo().build], on_ready=_announce))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,24 @@ async def test_transactions_queue_instead_of_failing(database: Database) -> None
     assert len(await _texts(database)) == 100
 
 
+async def test_a_transaction_inside_a_transaction_raises_instead_of_waiting_for_itself(database: Database) -> None:
+    async with database.transaction():
+        with pytest.raises(RuntimeError, match="inside"):
+            async with database.transaction():
+                pytest.fail("it began")
+    await _add(database, "after")
+
+
+async def test_many_transactions_that_also_read_do_not_starve_each_other(database: Database) -> None:
+    async def write_and_read(number: int) -> None:
+        async with database.transaction() as session:
+            await session.execute(sa.insert(database.metadata.tables["effects"]).values(text=str(number)))
+            await _texts(database)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(write_and_read(number) for number in range(60)))
+
+
 async def test_a_transaction_cancelled_halfway_leaves_the_database_usable(database: Database) -> None:
     async def slow() -> None:
         async with database.transaction() as session:

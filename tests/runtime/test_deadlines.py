@@ -44,14 +44,16 @@ async def test_cancelling_the_call_cancels_the_handler(run: Running, kind: str) 
 
 
 async def test_a_reader_who_stops_reading_is_cut_off_at_the_deadline(run: Running) -> None:
-    # 60 MB for a reader of some 300 KB a second: the writer waits for the window of the connection to open.
+    # 60 MB for a reader of some 300 KB a second: the writer waits for the connection's window to open.
     request = say(text="x" * 100, times=1000)
     call = run.stub.Repeat(request, metadata=run.as_("manager"))
     run.echo.servicer.repeat = 600
 
     async def read_slowly() -> None:
+        started = time.monotonic()
         async for _ in call:
-            await asyncio.sleep(0.2)
+            if time.monotonic() - started < run.settings.default_stream_deadline_s + 0.5:
+                await asyncio.sleep(0.2)
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await read_slowly()

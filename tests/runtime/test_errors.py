@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,6 +80,33 @@ async def test_undecodable_bytes_are_the_callers_mistake(run: Running, kind: str
     raw = SimpleNamespace(**{kind: makers[kind](path)})
     refusal = await refused(raw, kind, [b"\xff\xff not a message"], run.as_("manager"))  # type: ignore[list-item]
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_bytes_at_all_cause_an_unknown_or_internal_error(run: Running, kind: str) -> None:
+    """Random bytes, and valid messages with some bytes changed."""
+    makers: dict[str, Any] = {
+        "Say": run.channel.unary_unary,
+        "SayMany": run.channel.stream_unary,
+        "Repeat": run.channel.unary_stream,
+        "Chat": run.channel.stream_stream,
+    }
+    raw = SimpleNamespace(**{kind: makers[kind](f"/labelmill.echo.v1.EchoService/{kind}")})
+    chance = random.Random(5)
+    valid = say(text="héllo", request_id="r", parts=[{"label": "a"}], named_parts={"k": {"label": "b"}})
+    codes = set()
+    for number in range(400):
+        data = bytearray(valid.SerializeToString() if number % 2 else chance.randbytes(chance.randint(0, 80)))
+        for _ in range(number % 4):
+            if data:
+                data[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            await call(raw, kind, [bytes(data)], run.as_("manager"), timeout=5)  # type: ignore[list-item]
+        except grpc.aio.AioRpcError as error:
+            codes.add(error.code())
+    allowed = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.DEADLINE_EXCEEDED}
+    assert grpc.StatusCode.INVALID_ARGUMENT in codes
+    assert codes <= allowed
 
 
 async def test_messages_over_the_limit_are_refused_and_at_the_limit_are_not(run: Running) -> None:

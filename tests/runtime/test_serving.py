@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from grpc_health.v1 import health_pb2
+from pydantic import SecretStr
 
 from labelmill_runtime.errors import Unavailable
 from labelmill_runtime.service import RuntimeContext, Service, running
 from labelmill_runtime.settings import RuntimeSettings
 from labelmill_runtime.tls import InsecureServer
-from pydantic import SecretStr
 from tests.runtime.calls import call, health_stub, refused, say
 from tests.runtime.conftest import LogLines, Running, make_keys
 from tests.runtime.echo_protos import echo_pb2_grpc
@@ -224,7 +224,7 @@ async def test_services_reach_each_other_through_the_client_with_the_service_key
     with_key = run.settings.model_copy(update={"service_key": SecretStr(run.keys["service"])})
     context = RuntimeContext(with_key, run.server.address)
     assert context.peers() is context.peers()
-    assert len([operation async for operation in context.peers().list_operations("p1")]) == 1
+    assert len([operation async for operation in context.peers().list_operations("projects/p1")]) == 1
     await context.close()
 
 
