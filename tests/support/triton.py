@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 import venv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -54,7 +54,7 @@ def ensure_triton() -> Path:
 def _install() -> None:
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     venv.create(ENVIRONMENT, with_pip=True)
-    pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for packages in (_SERVER, _STUB):
         # The wheel's other dependencies are those of a Python API that is not used here; pip only remarks on them.
         done = subprocess.run([*pip, *packages], stderr=subprocess.PIPE, text=True)
@@ -118,7 +118,7 @@ class TritonServer:
         self._repository.mkdir(parents=True, exist_ok=True)
         grpc_port, http_port, metrics_port = self._ports
         command = [
-            _site_packages() / "pytriton/tritonserver/bin/tritonserver",
+            str(_site_packages() / "pytriton/tritonserver/bin/tritonserver"),
             f"--model-repository={self._repository}",
             f"--backend-directory={self._backends(environment)}",
             "--model-control-mode=explicit",
@@ -147,10 +147,8 @@ class TritonServer:
         """SIGKILLs the server and its stubs, as a crash would."""
         if self._process is None:
             return
-        try:
+        with suppress(ProcessLookupError):  # it may have ended by itself
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended by itself  # noqa: S110
         self._process.wait(30)
         self._process = None
 
@@ -192,4 +190,4 @@ def _free_ports(count: int) -> list[int]:
 if __name__ == "__main__":
     if sys.argv[1:] != ["install"]:
         sys.exit("usage: python -m tests.support.triton install")
-    print(ensure_triton())
+    ensure_triton()

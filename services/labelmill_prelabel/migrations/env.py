@@ -1,0 +1,5 @@
+"""Alembic's entry."""
+
+from labelmill_runtime import migrations
+
+migrations.run()
