@@ -12,8 +12,8 @@ import grpc
 import grpc.aio
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from labelmill.storage.v1 import resources_pb2, service_pb2
 
+from labelmill.storage.v1 import resources_pb2, service_pb2
 from tests.storage.projects import KnownProjects
 from tests.storage.signing import Signer
 
@@ -66,7 +66,9 @@ class Storage:
         return list((await self.call("BatchCreateAssets", request, who=who)).results)
 
     async def admit(self, items: Sequence[tuple[bytes, Any]], *, who: str = "service", **values: Any) -> list[Any]:
-        made = [service_pb2.BatchAdmitAssetsRequest.Item(content=content, receipt=receipt) for content, receipt in items]
+        made = [
+            service_pb2.BatchAdmitAssetsRequest.Item(content=content, receipt=receipt) for content, receipt in items
+        ]
         request = service_pb2.BatchAdmitAssetsRequest(**{"parent": PARENT, "items": made, **values})
         return list((await self.call("BatchAdmitAssets", request, who=who)).results)
 

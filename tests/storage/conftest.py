@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
+
 from labelmill.storage.v1 import service_pb2_grpc
 from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
@@ -21,7 +22,6 @@ from labelmill_storage.assets import Zone
 from labelmill_storage.ports import ObjectStore
 from labelmill_storage.server import build
 from labelmill_storage.settings import StorageSettings
-
 from tests.storage.client import PROJECT, Storage
 from tests.storage.projects import KnownProjects
 from tests.storage.signing import Signer
@@ -50,11 +50,8 @@ def minio_store(server: S3Server, **options: Any) -> MinioStore:
 @pytest.fixture(params=["local", "s3"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
     """An object store of each kind."""
-    made: ObjectStore
-    if request.param == "local":
-        made = LocalFiles(tmp_path / "objects")
-    else:
-        made = minio_store(request.getfixturevalue("s3"))
+    on_s3 = request.param == "s3"
+    made: ObjectStore = minio_store(request.getfixturevalue("s3")) if on_s3 else LocalFiles(tmp_path / "objects")
     yield made
     await made.close()
 

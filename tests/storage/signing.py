@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from labelmill import receipts
 from labelmill.anonymization.v1 import resources_pb2
 from labelmill.storage.v1 import resources_pb2 as storage_pb2

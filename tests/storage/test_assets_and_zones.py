@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from labelmill_runtime.errors import InvalidArgument
 from labelmill_runtime.principal import Role
 from labelmill_storage.adapters import key_seed
