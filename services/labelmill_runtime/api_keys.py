@@ -112,6 +112,8 @@ class ApiKeys:
         """
         self._reload_if_changed()
         digest = _digest(token)
+        if digest not in self._by_hash:
+            self._reload_if_changed(at_once=True)  # a key works as soon as it is made
         entry = self._by_hash.get(digest)
         if entry is None or not KEY_FORMAT.fullmatch(token) or not hmac.compare_digest(entry.sha256, digest):
             raise _invalid()
@@ -119,8 +121,8 @@ class ApiKeys:
             raise _invalid()
         return entry.principal
 
-    def _reload_if_changed(self) -> None:
-        if time.monotonic() < self._next_look:
+    def _reload_if_changed(self, *, at_once: bool = False) -> None:
+        if time.monotonic() < self._next_look and not at_once:
             return
         self._next_look = time.monotonic() + _RELOAD_EVERY_S
         try:

@@ -82,10 +82,22 @@ class WorkerPool:
             self._replace(self._executor)
             raise Unavailable("WORKER_DIED", "The worker process died twice on this call.", retry_after_s=5) from None
 
-    async def close(self) -> None:
-        """Lets running calls end, drops waiting ones, ends the workers."""
+    async def close(self, grace_s: float = 2.0) -> None:
+        """Lets running calls end within `grace_s`, drops waiting ones, ends the workers.
+
+        Workers are killed rather than asked: one that is still loading its models would be waited for, and calls bear
+        being cut off.
+        """
         self._closed = True
-        await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
+        executor = self._executor
+        processes = list((executor._processes or {}).values())  # there is no public way to end them before 3.14
+        executor.shutdown(wait=False, cancel_futures=True)
+        deadline = time.monotonic() + grace_s
+        while self._pending and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
+            await asyncio.sleep(0.02)
+        for process in processes:
+            process.kill()
+        await asyncio.to_thread(executor.shutdown, wait=True)
 
     def _submit(
         self, executor: ProcessPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
