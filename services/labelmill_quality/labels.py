@@ -137,4 +137,5 @@ def _last_answers(item_codes: Codes, labeler_codes: Codes, labeler_count: int) -
     keys = item_codes.astype(np.int64) * labeler_count + labeler_codes
     # np.unique keeps the first of equals, so look at the rows backwards.
     _, first = np.unique(keys[::-1], return_index=True)
-    return len(keys) - 1 - first
+    last: npt.NDArray[np.intp] = len(keys) - 1 - first
+    return last

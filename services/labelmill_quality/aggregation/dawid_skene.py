@@ -20,9 +20,9 @@ VERSION = "1"
 class Options:
     """How EM is run. The pseudo-counts say: before any evidence, a labeler is somewhat better than chance."""
 
-    spread: float = 1.0
-    """Pseudo-labels in every row of a labeler's confusion matrix, spread evenly over its cells."""
-    diagonal: float = 1.0
+    spread: float = 0.5
+    """Pseudo-labels in every row of a labeler's confusion matrix, and pseudo-items, spread evenly over the classes."""
+    diagonal: float = 2.0
     """Further pseudo-labels in every cell of the diagonal, where the labeler is right."""
     max_iterations: int = 100
     """Rounds of EM at most."""
@@ -58,12 +58,15 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
     classes have the prior p_c. EM alternates, from the shares of votes:
 
         E:  T_ic  proportional to  p_c  prod over the labels (l, k) of i of  pi^l_ck
-        M:  p_c    = mean over i of T_ic
-            pi^l_ck = (a + sum over i that l called k of T_ic) / (sum over k of the same)
+        M:  p_c    = (b + sum over i of T_ic) / (sum over c of the same)
+            pi^l_ck = (a_ck + sum over i that l called k of T_ic) / (sum over k of the same)
 
-    a are the Dirichlet pseudo-counts of `options`, without which a labeler's first few answers make impossible what was
-    merely not seen. Anchored items keep their gold class. The likelihood (with the Dirichlet prior, which is what EM
-    climbs) grows in every round.
+    a and b are the Dirichlet pseudo-counts of `options`, without which a labeler's first few answers make impossible
+    what was merely not seen. The likelihood (with that prior, which is what EM climbs) grows in every round.
+
+    Two things differ from the paper. Items with a single label take no part in the fit: nothing tells their class from
+    their labeler's errors, and where they are many, EM would explain all labels as errors about one class. And anchored
+    items keep their gold class.
 
     (A. P. Dawid and A. M. Skene, Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm, Applied
     Statistics 28, 1979.)
@@ -74,22 +77,28 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
         options: How.
     """
     labelers, classes = len(table.labelers), len(table.classes)
-    design = table.design
+    telling = table.labels_per_item >= 2
+    if anchors is not None:
+        telling |= anchors != NO_GOLD
+        anchors = anchors[telling]
+    design = table.design[telling]
     transposed = design.T.tocsr()
     pseudo = options.spread / classes + options.diagonal * np.eye(classes)
-    posterior = _anchored(table.votes / table.labels_per_item[:, None], anchors)
+    posterior = _anchored((table.votes / table.labels_per_item[:, None])[telling], anchors)
+    enough = options.tolerance * max(1.0, design.sum())
     reached, iteration, converged = -np.inf, 0, False
     while not converged and iteration < options.max_iterations:
         iteration += 1
         counts = (transposed @ posterior).reshape(labelers, classes, classes) + pseudo
         log_confusion = np.log(counts / counts.sum(axis=1, keepdims=True))
-        prior = posterior.mean(axis=0)
-        log_prior = np.log(np.maximum(prior, 1e-300))
+        shares = posterior.sum(axis=0) + options.spread / classes
+        log_prior = np.log(shares / shares.sum())
         scores = design @ _flat(log_confusion) + log_prior
         posterior, evidence = _softmax(scores)
         posterior = _anchored(posterior, anchors)
         likelihood = _likelihood(scores, evidence, anchors) + float((pseudo * log_confusion).sum())
-        converged = likelihood - reached < options.tolerance * len(table)
+        likelihood += options.spread / classes * float(log_prior.sum())
+        converged = likelihood - reached < enough
         reached = likelihood
     return DawidSkene(log_prior, log_confusion, iteration, converged)
 
