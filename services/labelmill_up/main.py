@@ -41,6 +41,7 @@ def up(*, data_dir: Path | None = None, host: str | None = None, port: int | Non
     except (ValidationError, UnknownVariables) as error:
         return _fail(str(error), EXIT_USAGE)
     logs.configure(_log_level(settings))
+    os.umask(0o077)  # databases and objects hold raw data, also where the directory was there before
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
