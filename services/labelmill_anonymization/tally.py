@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from labelmill_anonymization.receipt import Receipt
@@ -41,7 +41,7 @@ class Tally:
 
     def to_checkpoint(self) -> dict[str, Any]:
         """As JSON."""
-        return asdict(self)
+        return {**vars(self), "entities": dict(self.entities)}
 
     @classmethod
     def from_checkpoint(cls, saved: dict[str, Any] | None) -> Tally:

@@ -22,13 +22,12 @@ def detector() -> PresidioDetector:
 
 
 @pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("the detector opened a connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    return
 
 
 def types_in(detector: PresidioDetector, text: str, wanted: frozenset[str] = ALL) -> dict[str, str]:
@@ -98,7 +97,8 @@ def test_patterns_alone_run_without_the_model(detector: PresidioDetector, monkey
 def test_a_recognizer_that_fails_fails_its_text_alone(
     detector: PresidioDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [phones] = [r for r in detector._engine.registry.recognizers if r.name == "PhoneRecognizer"]
+    recognizers: list[Any] = detector._engine.registry.recognizers
+    [phones] = [r for r in recognizers if r.name == "PhoneRecognizer"]
     analyze = phones.analyze
 
     def sometimes(text: str, *args: Any, **kwargs: Any) -> Any:

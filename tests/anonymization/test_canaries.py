@@ -1,0 +1,114 @@
+"""No text ends up in a log line, an error, an operation, a receipt or the database, whatever goes wrong."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from labelmill import errors
+from labelmill.anonymization.v1 import resources_pb2 as pb
+from labelmill.anonymization.v1 import service_pb2 as service
+from tests.anonymization.memory_zones import MemoryZones
+from tests.anonymization.server import Anonymization, anonymization
+
+HASH = pb.Policy(default_operator=pb.Operator(hash=pb.Hash()))
+FAULTS = ("", "FAIL ", "CRASH ")
+
+
+class Witness:
+    """Collects what a caller could see."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def note(self, what: object) -> None:
+        self.seen.append(repr(what))
+
+
+def canary() -> str:
+    return f"NameCanary{secrets.token_hex(8)}"
+
+
+async def by_unary(server: Anonymization, texts: list[str], witness: Witness) -> None:
+    async def one(text: str) -> None:
+        request = service.AnonymizeTextRequest(
+            parent="projects/demo", text=text, policy=service.PolicySource(inline=HASH)
+        )
+        try:
+            witness.note(await server.client.anonymization.anonymize_text(request))
+        except errors.LabelmillError as error:
+            witness.note((error, error.message, error.metadata, error.fields))
+
+    await asyncio.gather(*(one(text) for text in texts))
+
+
+async def by_stream(server: Anonymization, texts: list[str], witness: Witness) -> None:
+    async def sent() -> AsyncIterator[service.StreamAnonymizeTextsRequest]:
+        head = service.StreamAnonymizeTextsRequest.Header(
+            parent="projects/demo", policy=service.PolicySource(inline=HASH)
+        )
+        yield service.StreamAnonymizeTextsRequest(header=head)
+        items = [service.StreamAnonymizeTextsRequest.Item(item_id=str(i), text=text) for i, text in enumerate(texts)]
+        yield service.StreamAnonymizeTextsRequest(batch=service.StreamAnonymizeTextsRequest.Batch(items=items))
+
+    async for response in server.client.anonymization.stream_anonymize_texts(sent()):
+        witness.note(response)
+
+
+async def by_operation(server: Anonymization, texts: list[str], witness: Witness) -> None:
+    for text in texts:
+        server.zones.add("demo", text)
+    await server.client.anonymization.create_policy(
+        service.CreatePolicyRequest(parent="projects/demo", policy_id="strict", policy=HASH)
+    )
+    operation = await server.client.anonymization.anonymize_assets(
+        service.AnonymizeAssetsRequest(parent="projects/demo", policy="projects/demo/policies/strict")
+    )
+    witness.note(await operation.result(timeout_s=60))
+    witness.note(operation.metadata())
+    async for receipt in server.client.anonymization.list_receipts(service.ListReceiptsRequest(parent="projects/demo")):
+        witness.note(receipt)
+
+
+async def by_misuse(server: Anonymization, texts: list[str], witness: Witness) -> None:
+    """Texts where names, ids, filters and types belong."""
+    anonymization = server.client.anonymization
+    for text in texts:
+        calls = (
+            anonymization.get_policy(service.GetPolicyRequest(name=f"projects/demo/policies/{text} x")),
+            anonymization.get_receipt(service.GetReceiptRequest(name=f"projects/demo/receipts/{text} x")),
+            anonymization.create_policy(
+                service.CreatePolicyRequest(parent="projects/demo", policy_id=text, policy=HASH)
+            ),
+            anonymization.list_receipts.page(
+                service.ListReceiptsRequest(parent="projects/demo", filter=f"{text} = {text}", page_token="")
+            ),
+            anonymization.list_receipts.page(service.ListReceiptsRequest(parent="projects/demo", page_token=text)),
+            anonymization.list_entity_types(service.ListEntityTypesRequest(language=text[-8:])),
+        )
+        for call in calls:
+            with pytest.raises(errors.LabelmillError) as caught:
+                await call
+            error = caught.value
+            witness.note((error, error.message, error.metadata, error.fields))
+
+
+async def test_five_hundred_canaries_leave_no_trace(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    canaries = [canary() for _ in range(500)]
+    texts = [f"{FAULTS[i % 3]}{name} went home" for i, name in enumerate(canaries)]
+    witness = Witness()
+    async with anonymization(tmp_path, MemoryZones(), page_assets=50) as server:
+        await by_unary(server, texts[:150], witness)
+        await by_stream(server, texts[150:300], witness)
+        await by_operation(server, texts[300:450], witness)
+        await by_misuse(server, canaries[450:], witness)
+        log = server.log.getvalue()
+    out, err = capfd.readouterr()
+    everything = "\n".join([*witness.seen, log, out, err]).encode()
+    everything += b"".join(path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    assert b"DETECTION_FAILED" in everything  # the faults did happen
+    assert len(witness.seen) > 400
+    assert [name for name in canaries if name.encode() in everything] == []
+    assert [name for name in canaries if name.removeprefix("NameCanary").encode() in everything] == []
