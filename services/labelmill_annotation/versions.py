@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labelmill_annotation.errors import AnnotationsRefused
@@ -46,13 +46,15 @@ def new_ids(count: int, now_ms: int) -> list[str]:
 
 
 def first_versions(
-    task: Task, statements: Sequence[Statement], labeler: str, now_ms: int, time_spent_ms: int | None
+    task: Task,
+    statements: Sequence[Statement],
+    fresh: Iterator[str],
+    labeler: str,
+    now_ms: int,
+    time_spent_ms: int | None,
 ) -> list[Annotation]:
-    """The annotations that a submission makes."""
-    return [
-        _annotation(task, statement, annotation, 1, labeler, now_ms, time_spent_ms)
-        for statement, annotation in zip(statements, new_ids(len(statements), now_ms), strict=True)
-    ]
+    """The annotations that a submission makes; their ids are taken from `fresh`."""
+    return [_annotation(task, statement, next(fresh), 1, labeler, now_ms, time_spent_ms) for statement in statements]
 
 
 @dataclass(frozen=True, slots=True)

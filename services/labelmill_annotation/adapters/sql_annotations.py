@@ -43,22 +43,15 @@ class SqlAnnotations:
 
     async def find(self, project: str, annotation: str, version: int) -> Annotation | None:
         """One version; 0 is the current one."""
-        query = select(kept).where(
-            kept.c.id == annotation, kept.c.project == project
-        )
+        query = select(kept).where(kept.c.id == annotation, kept.c.project == project)
         query = query.where(kept.c.version == version if version else kept.c.is_current)
         row = (await self._session.execute(query)).one_or_none()
         return None if row is None else _annotation(row)
 
     async def versions(self, project: str, annotation: str) -> list[Annotation]:
         """All versions, newest first."""
-        query = select(kept).where(
-            kept.c.id == annotation, kept.c.project == project
-        )
-        return [
-            _annotation(row)
-            for row in await self._session.execute(query.order_by(kept.c.version.desc()))
-        ]
+        query = select(kept).where(kept.c.id == annotation, kept.c.project == project)
+        return [_annotation(row) for row in await self._session.execute(query.order_by(kept.c.version.desc()))]
 
     async def page(self, project: str, filter_text: str, after: str, limit: int) -> list[Annotation]:
         """Current annotations that are not withdrawn, by id: ids sort by creation."""

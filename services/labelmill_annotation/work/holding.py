@@ -84,6 +84,7 @@ async def submit(
     facts = await records.assets.read(project.id, sorted({task.asset for task in tasks.values()}))
     results: list[list[Annotation] | LabelmillError] = []
     spent_ms: dict[str, int | None] = {}
+    fresh = iter(versions.new_ids(sum(len(submission.statements) for submission in submissions), now_ms))
     for submission in submissions:
         try:
             task = _held(project, tasks, submission.claim, labeler, now_ms)
@@ -95,7 +96,8 @@ async def submit(
             results.append(error)
             continue
         spent_ms[task.id] = submission.time_spent_ms
-        results.append(versions.first_versions(task, submission.statements, labeler, now_ms, submission.time_spent_ms))
+        spent = submission.time_spent_ms
+        results.append(versions.first_versions(task, submission.statements, fresh, labeler, now_ms, spent))
     await records.annotations.add([version for result in results if isinstance(result, list) for version in result])
     await records.tasks.submit(spent_ms, now_ms)
     return results

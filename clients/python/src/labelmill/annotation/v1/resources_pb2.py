@@ -30,7 +30,7 @@ from labelmill.type.v1 import annotation_pb2 as labelmill_dot_type_dot_v1_dot_an
 from labelmill.type.v1 import ontology_pb2 as labelmill_dot_type_dot_v1_dot_ontology__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'labelmill/annotation/v1/resources.proto\x12\x17labelmill.annotation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"labelmill/type/v1/annotation.proto\x1a labelmill/type/v1/ontology.proto\"\xc6\x02\n\x07Project\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x35\n\x08ontology\x18\x03 \x01(\x0b\x32\x1b.labelmill.type.v1.OntologyB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\x10ontology_version\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12:\n\x0cquality_plan\x18\x05 \x01(\x0b\x32$.labelmill.annotation.v1.QualityPlan\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"\x8a\x02\n\x0bQualityPlan\x12#\n\x10labels_per_asset\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x33\n\roverlap_share\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12\x30\n\x0f\x62\x65nchmark_share\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x43\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12\x18\n\x10show_predictions\x18\x05 \x01(\x08\x42\x10\n\x0e_overlap_share\"\xf6\x04\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".labelmill.annotation.v1.Task.Kind\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.labelmill.annotation.v1.Task.State\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\t\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12\x0f\n\x07labeler\x18\x07 \x01(\t\x12-\n\x05lease\x18\x08 \x01(\x0b\x32\x1e.labelmill.annotation.v1.Lease\x12\x32\n\x0bpredictions\x18\t \x03(\x0b\x32\x1d.labelmill.type.v1.Annotation\x12\x18\n\x10ontology_version\x18\n \x01(\x05\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bsubmit_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_LABEL\x10\x01\x12\x12\n\x0eKIND_BENCHMARK\x10\x02\x12\x0f\n\x0bKIND_REVIEW\x10\x03\x12\x16\n\x12KIND_QUALIFICATION\x10\x04\"o\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_AVAILABLE\x10\x01\x12\x10\n\x0cSTATE_LEASED\x10\x02\x12\x13\n\x0fSTATE_SUBMITTED\x10\x03\x12\x13\n\x0fSTATE_CANCELLED\x10\x04\"G\n\x05Lease\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x02\n\tBenchmark\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61sset\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12?\n\x0b\x61nnotations\x18\x03 \x03(\x0b\x32\x1d.labelmill.type.v1.AnnotationB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\x12G\n\x07purpose\x18\x04 \x01(\x0e\x32*.labelmill.annotation.v1.Benchmark.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"P\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x14\n\x10PURPOSE_LABELERS\x10\x01\x12\x16\n\x12PURPOSE_EVALUATION\x10\x02\x42\x64\n\x1aio.labelmill.annotation.v1P\x01ZDgithub.com/labelmill/labelmill/clients/go/annotation/v1;annotationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'labelmill/annotation/v1/resources.proto\x12\x17labelmill.annotation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"labelmill/type/v1/annotation.proto\x1a labelmill/type/v1/ontology.proto\"\xbe\x02\n\x07Project\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12-\n\x08ontology\x18\x03 \x01(\x0b\x32\x1b.labelmill.type.v1.Ontology\x12\x1e\n\x10ontology_version\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12:\n\x0cquality_plan\x18\x05 \x01(\x0b\x32$.labelmill.annotation.v1.QualityPlan\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"\x8a\x02\n\x0bQualityPlan\x12#\n\x10labels_per_asset\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x33\n\roverlap_share\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12\x30\n\x0f\x62\x65nchmark_share\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x43\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12\x18\n\x10show_predictions\x18\x05 \x01(\x08\x42\x10\n\x0e_overlap_share\"\xf6\x04\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".labelmill.annotation.v1.Task.Kind\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.labelmill.annotation.v1.Task.State\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\t\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12\x0f\n\x07labeler\x18\x07 \x01(\t\x12-\n\x05lease\x18\x08 \x01(\x0b\x32\x1e.labelmill.annotation.v1.Lease\x12\x32\n\x0bpredictions\x18\t \x03(\x0b\x32\x1d.labelmill.type.v1.Annotation\x12\x18\n\x10ontology_version\x18\n \x01(\x05\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bsubmit_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_LABEL\x10\x01\x12\x12\n\x0eKIND_BENCHMARK\x10\x02\x12\x0f\n\x0bKIND_REVIEW\x10\x03\x12\x16\n\x12KIND_QUALIFICATION\x10\x04\"o\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_AVAILABLE\x10\x01\x12\x10\n\x0cSTATE_LEASED\x10\x02\x12\x13\n\x0fSTATE_SUBMITTED\x10\x03\x12\x13\n\x0fSTATE_CANCELLED\x10\x04\"G\n\x05Lease\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x02\n\tBenchmark\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61sset\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12?\n\x0b\x61nnotations\x18\x03 \x03(\x0b\x32\x1d.labelmill.type.v1.AnnotationB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\x12G\n\x07purpose\x18\x04 \x01(\x0e\x32*.labelmill.annotation.v1.Benchmark.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"P\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x14\n\x10PURPOSE_LABELERS\x10\x01\x12\x16\n\x12PURPOSE_EVALUATION\x10\x02\x42\x64\n\x1aio.labelmill.annotation.v1P\x01ZDgithub.com/labelmill/labelmill/clients/go/annotation/v1;annotationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +40,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\032io.labelmill.annotation.v1P\001ZDgithub.com/labelmill/labelmill/clients/go/annotation/v1;annotationv1'
   _globals['_PROJECT'].fields_by_name['display_name']._loaded_options = None
   _globals['_PROJECT'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\310\001'
-  _globals['_PROJECT'].fields_by_name['ontology']._loaded_options = None
-  _globals['_PROJECT'].fields_by_name['ontology']._serialized_options = b'\272H\003\310\001\001'
   _globals['_PROJECT'].fields_by_name['ontology_version']._loaded_options = None
   _globals['_PROJECT'].fields_by_name['ontology_version']._serialized_options = b'\342A\001\003'
   _globals['_PROJECT'].fields_by_name['create_time']._loaded_options = None
@@ -67,19 +65,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BENCHMARK'].fields_by_name['create_time']._loaded_options = None
   _globals['_BENCHMARK'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_PROJECT']._serialized_start=266
-  _globals['_PROJECT']._serialized_end=592
-  _globals['_QUALITYPLAN']._serialized_start=595
-  _globals['_QUALITYPLAN']._serialized_end=861
-  _globals['_TASK']._serialized_start=864
-  _globals['_TASK']._serialized_end=1494
-  _globals['_TASK_KIND']._serialized_start=1276
-  _globals['_TASK_KIND']._serialized_end=1381
-  _globals['_TASK_STATE']._serialized_start=1383
-  _globals['_TASK_STATE']._serialized_end=1494
-  _globals['_LEASE']._serialized_start=1496
-  _globals['_LEASE']._serialized_end=1567
-  _globals['_BENCHMARK']._serialized_start=1570
-  _globals['_BENCHMARK']._serialized_end=1897
-  _globals['_BENCHMARK_PURPOSE']._serialized_start=1817
-  _globals['_BENCHMARK_PURPOSE']._serialized_end=1897
+  _globals['_PROJECT']._serialized_end=584
+  _globals['_QUALITYPLAN']._serialized_start=587
+  _globals['_QUALITYPLAN']._serialized_end=853
+  _globals['_TASK']._serialized_start=856
+  _globals['_TASK']._serialized_end=1486
+  _globals['_TASK_KIND']._serialized_start=1268
+  _globals['_TASK_KIND']._serialized_end=1373
+  _globals['_TASK_STATE']._serialized_start=1375
+  _globals['_TASK_STATE']._serialized_end=1486
+  _globals['_LEASE']._serialized_start=1488
+  _globals['_LEASE']._serialized_end=1559
+  _globals['_BENCHMARK']._serialized_start=1562
+  _globals['_BENCHMARK']._serialized_end=1889
+  _globals['_BENCHMARK_PURPOSE']._serialized_start=1809
+  _globals['_BENCHMARK_PURPOSE']._serialized_end=1889
 # @@protoc_insertion_point(module_scope)

@@ -47,7 +47,7 @@ class Project(_message.Message):
     """Changes with every update; send it back with one."""
     @_builtins.property
     def ontology(self) -> _ontology_pb2.Ontology:
-        """What can be said about an asset; the current version."""
+        """What can be said about an asset; the current version. Needed to create a project, and in an update whose mask names it."""
 
     @_builtins.property
     def quality_plan(self) -> Global___QualityPlan:
