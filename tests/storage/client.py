@@ -94,7 +94,7 @@ class Storage:
         asset: resources_pb2.Asset = await self.call("GetAsset", service_pb2.GetAssetRequest(name=name), who=who)
         return asset
 
-    async def list(self, *, who: str = "manager", **values: Any) -> Any:
+    async def list_assets(self, *, who: str = "manager", **values: Any) -> Any:
         return await self.call("ListAssets", service_pb2.ListAssetsRequest(**{"parent": PARENT, **values}), who=who)
 
     async def call(self, method: str, request: Any, *, who: str | None = "manager") -> Any:
@@ -102,7 +102,7 @@ class Storage:
 
     async def listed(self) -> list[str]:
         """The names of all assets."""
-        return [asset.name for asset in (await self.list(page_size=1000)).assets]
+        return [asset.name for asset in (await self.list_assets(page_size=1000)).assets]
 
     def files(self) -> list[Path]:
         """Every object in the local store."""

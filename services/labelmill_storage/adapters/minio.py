@@ -149,9 +149,11 @@ class _StagedParts:
 
     async def discard(self) -> None:
         """Removes the parts."""
-        await self._steps.settle()
+        await self._steps.last(self._remove)
+
+    def _remove(self) -> None:
         if self._parts:
-            await self._steps.do(partial(self._bucket.remove, self._parts))
+            self._bucket.remove(self._parts)
 
     def _send(self, part: bytes) -> None:
         path = f"{self._folder}{len(self._parts):05}"

@@ -31,8 +31,7 @@ class StagedFile:
 
     async def discard(self) -> None:
         """Removes the file unless it was committed."""
-        await self._steps.settle()
-        await self._steps.do(self._remove)
+        await self._steps.last(self._remove)
 
     def _write(self, data: bytes) -> None:
         durable_files.write_all(self._open(), data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ class Threads:
     def __init__(self, width: int, name: str) -> None:
         self._width = width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix=name)
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def run(self, work: Callable[[], R]) -> R:
         """Runs one blocking call."""
@@ -41,15 +42,23 @@ class Threads:
                 raise outcome
         return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
+    async def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Awaits work that goes on to its end even if the caller is cancelled meanwhile, maybe for a second time."""
+        task = asyncio.create_task(work)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        await asyncio.shield(task)
+
     async def close(self) -> None:
         """Waits for the calls that run."""
+        await asyncio.gather(*self._finishing, return_exceptions=True)
         await asyncio.to_thread(self._pool.shutdown)
 
 
 class Steps:
     """Blocking steps of one piece of work, one after the other.
 
-    A caller may be cancelled while a thread still works on its step; `settle` waits for that step, so that whoever
+    A caller may be cancelled while a thread still works on its step; `last` waits for that step, so that whoever
     cleans up after the caller finds nothing moving.
     """
 
@@ -62,7 +71,11 @@ class Steps:
         self._step = asyncio.ensure_future(self._threads.run(work))
         await asyncio.shield(self._step)
 
-    async def settle(self) -> None:
-        """Waits until the last step has ended, one way or the other."""
+    async def last(self, work: Callable[[], None]) -> None:
+        """Runs the last step, once the one before has ended one way or the other, and whoever is cancelled."""
+        await self._threads.finish(self._last(work))
+
+    async def _last(self, work: Callable[[], None]) -> None:
         if self._step is not None:
             await asyncio.wait([self._step])
+        await self._threads.run(work)
