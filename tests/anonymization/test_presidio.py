@@ -97,7 +97,7 @@ def test_patterns_alone_run_without_the_model(detector: PresidioDetector, monkey
 def test_a_recognizer_that_fails_fails_its_text_alone(
     detector: PresidioDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recognizers: list[Any] = detector._engine.registry.recognizers
+    recognizers: Any = detector._engine.registry.recognizers
     [phones] = [r for r in recognizers if r.name == "PhoneRecognizer"]
     analyze = phones.analyze
 

@@ -133,7 +133,7 @@ async def stream(
         for request in requests:
             yield request
 
-    results = {}
+    results: dict[str, service.StreamAnonymizeTextsResponse.Result] = {}
     async for response in running.client.anonymization.stream_anonymize_texts(sent()):
         results |= {result.item_id: result for result in response.results}
     return results
