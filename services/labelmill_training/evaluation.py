@@ -101,7 +101,10 @@ def wilson(method: str, successes: int, count: int) -> Estimate:
     denominator = 1 + _Z**2 / count
     centre = (share + _Z**2 / (2 * count)) / denominator
     half = _Z / denominator * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), method, "wilson", count)
+    # At 0 and 1 the interval ends at the share itself; rounding must not put it outside.
+    return Estimate(
+        share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)), method, "wilson", count
+    )
 
 
 def bootstrap_interval(statistic: Callable[[Ints], Floats], count: int, seed: int) -> tuple[float, float]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from labelmill_training.encoder import EMBEDDING_LENGTH, exported
 from tokenizers import Tokenizer
+
+from labelmill_training.encoder import EMBEDDING_LENGTH, exported
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_exported_encoder_puts_sentences_of_one_meaning_close_together(folder: P
         folder, ["The food was wonderful.", "A delicious meal!", "The engine has six cylinders."]
     )
     assert food.shape == (EMBEDDING_LENGTH,)
-    assert food @ meal > 0.6 > 0.3 > food @ engine
+    assert food @ meal > food @ engine + 0.4
 
 
 def test_embeddings_have_length_one_and_do_not_depend_on_padding(folder: Path) -> None:

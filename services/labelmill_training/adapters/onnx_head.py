@@ -61,5 +61,5 @@ def _check(path: Path, weights: Floats, biases: Floats) -> None:
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         expected = rows @ weights + biases
         scale = max(1.0, float(np.abs(expected).max()))
-        if np.abs(run_head(path, rows) - expected).max() > _TOLERANCE * scale:
+        if not np.abs(run_head(path, rows) - expected).max() <= _TOLERANCE * scale:  # so that NaN fails, too
             raise HeadDiffers(f"at batch size {batch}")
