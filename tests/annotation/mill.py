@@ -73,7 +73,7 @@ class Mill:
     def as_(self, who: str) -> labelmill.aio.Client:
         """The client of a caller; see `Names`."""
         if who not in self.clients:
-            retry = Retry(max_attempts=1)
+            retry = Retry(max_attempts=3)
             self.clients[who] = labelmill.aio.Client(self.server.address, f"lm_{who}", retry=retry)
             self.stack.push_async_callback(self.clients[who].close)
         return self.clients[who]

@@ -7,8 +7,8 @@ import pytest
 from google.protobuf import json_format
 
 from labelmill import errors
-from labelmill.annotation.v1 import service_pb2
-from labelmill.type.v1 import annotation_pb2
+from labelmill.annotation.v1 import resources_pb2, service_pb2
+from labelmill.type.v1 import annotation_pb2, ontology_pb2
 from labelmill_annotation.statements import ImageSize
 from tests.annotation.fakes import asset_ids
 from tests.annotation.mill import Mill, State, item, reason, sentiment, span
@@ -203,23 +203,23 @@ async def test_annotations_are_filtered_and_paged_in_order(mill: Mill) -> None:
 
 
 async def test_large_annotations_end_a_page_early_and_all_arrive(mill: Mill) -> None:
-    parent = await mill.project()
-    await mill.tasks(parent, 9)
-    tasks = await mill.lease("annotator-1", parent, 9)
-    note = sentiment()
-    note.attributes.clear()
-    note.local_id = "x"
-    large = sentiment()
-    for number in range(9000):
-        large.classification.distribution.add(class_name=f"{number:063d}", probability=0.1)
-    [refused] = await mill.submit("annotator-1", parent, item(tasks[0], large))
-    assert reason(refused) in ("NOT_IN_ONTOLOGY", "ANNOTATION_INVALID")
-    for task in tasks:
-        spans = [span(n % 40, n % 40 + 1, local_id=f"{n:060d}") for n in range(4000)]
-        [result] = await mill.submit("annotator-1", parent, item(task, sentiment(), *spans))
-        assert reason(result) == ""
-    names = [annotation.name for annotation in await mill.annotations(parent)]
-    assert len(names) == len(set(names)) == 9 * 4001
+    remark = ontology_pb2.Feature(feature_name="remark", kind=ontology_pb2.Feature.KIND_FREE_TEXT)
+    project = resources_pb2.Project(ontology=ontology_pb2.Ontology(features=[remark]))
+    request = service_pb2.CreateProjectRequest(project_id="p-long", project=project)
+    parent = (await mill.as_("owner").projects.create_project(request)).name
+    await mill.tasks(parent, 40)
+    said = Annotation(feature="remark")
+    said.classification.text = "x" * 100_000
+    for _ in range(4):
+        tasks = await mill.lease("annotator-1", parent, 10)
+        results = await mill.submit("annotator-1", parent, *(item(task, said) for task in tasks))
+        assert [reason(result) for result in results] == [""] * 10
+    page = await mill.as_("manager").annotations.list_annotations.page(
+        service_pb2.ListAnnotationsRequest(parent=parent, page_size=1000)
+    )
+    assert 25 <= len(page.annotations) < 40
+    assert len({annotation.name for annotation in await mill.annotations(parent)}) == 40
+    assert len(await export(mill, parent)) == 40
 
 
 async def test_an_export_holds_everything_needed_to_rebuild(mill: Mill) -> None:
