@@ -1,0 +1,177 @@
+"""The quality service on the real annotation service: labelers lease and submit, quality reads and scores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+
+import pytest
+from pydantic import SecretStr
+
+from labelmill import errors, labels
+from labelmill.aio import Client
+from labelmill.annotation.v1 import resources_pb2 as annotation
+from labelmill.annotation.v1 import service_pb2 as annotation_calls
+from labelmill.quality.v1 import resources_pb2 as pb
+from labelmill.quality.v1 import service_pb2 as calls
+from labelmill.type.v1 import ontology_pb2
+from labelmill_annotation.server import builder
+from labelmill_annotation.statements import AssetFacts
+from labelmill_quality.server import build
+from labelmill_runtime.access import create_key
+from labelmill_runtime.principal import Grant, Role
+from labelmill_runtime.service import running
+from labelmill_runtime.settings import RuntimeSettings
+
+PARENT = "projects/editorials"
+LABELERS = ("anna", "ben", "cleo")
+ASSETS, GOLD = [f"{n:032x}" for n in range(12)], [f"{n:032x}" for n in range(100, 104)]
+CLASSES = ("negative", "positive")
+
+
+def truth(asset: str) -> str:
+    """What the asset is."""
+    return CLASSES[int(asset.rpartition("/")[2], 16) % 2]
+
+
+class CleanTexts:
+    """Every asset is a clean text."""
+
+    async def describe(self, project: str, assets: Sequence[str]) -> Mapping[str, AssetFacts]:
+        return {asset: AssetFacts(asset, "text/plain", text_length=40) for asset in assets}
+
+
+class NoPredictions:
+    """No model has seen anything."""
+
+    async def read(self, project: str, assets: Sequence[str]) -> Mapping[str, Sequence[bytes]]:
+        return {}
+
+
+@pytest.fixture
+async def client_of(settings: RuntimeSettings) -> AsyncIterator[Mapping[str, Client]]:
+    """A client for each person of a project that is being labeled."""
+    keys = {name: create_key(settings.keys_path, name, [Grant(Role.ANNOTATOR, "*")]) for name in LABELERS}
+    keys["owner"] = create_key(settings.keys_path, "owner", [Grant(Role.OWNER, "*")])
+    service = create_key(settings.keys_path, "quality", [Grant(Role.SERVICE, "*")])
+    settings = settings.model_copy(update={"service_key": SecretStr(service)})
+    async with running(settings, [builder(CleanTexts(), NoPredictions()), build]) as server, AsyncExitStack() as stack:
+        clients = {who: await stack.enter_async_context(Client(server.address, key)) for who, key in keys.items()}
+        await set_up(clients["owner"])
+        yield clients
+
+
+async def set_up(owner: Client) -> None:
+    box = ontology_pb2.Feature(feature_name="boxes", kind=ontology_pb2.Feature.KIND_BOX)
+    box.classes.add(class_name="thing")
+    tone = labels.single_choice_feature("tone", ["calm", "loud"], required=False)  # answers to it must not get in
+    ontology = labels.ontology(labels.single_choice_feature("sentiment", CLASSES), tone, box)
+    plan = annotation.QualityPlan(labels_per_asset=3, benchmark_share=0.3)
+    project = annotation.Project(ontology=ontology, quality_plan=plan)
+    await owner.projects.create_project(annotation_calls.CreateProjectRequest(project_id="editorials", project=project))
+    purposes = annotation.Benchmark.PURPOSE_LABELERS, annotation.Benchmark.PURPOSE_EVALUATION
+    held_out = [f"{n:032x}" for n in range(200, 203)]
+    gold = [
+        annotation.Benchmark(
+            asset=f"{PARENT}/assets/{asset}",
+            purpose=purpose,
+            annotations=[labels.single_choice("sentiment", truth(asset))],
+        )
+        for purpose, assets in zip(purposes, (GOLD, held_out), strict=True)
+        for asset in assets
+    ]
+    made = await owner.annotations.batch_create_benchmarks(
+        annotation_calls.BatchCreateBenchmarksRequest(parent=PARENT, benchmarks=gold)
+    )
+    assert not any(result.status.code for result in made.results)
+    for batch, assets in (("round-1", ASSETS[:8]), ("round-2", ASSETS[8:])):
+        await owner.tasks.batch_create_tasks(
+            annotation_calls.BatchCreateTasksRequest(
+                parent=PARENT, batch=batch, assets=[f"{PARENT}/assets/{asset}" for asset in assets]
+            )
+        )
+
+
+async def label_everything(clients: Mapping[str, Client]) -> None:
+    """Anna and Ben are right; Cleo always says positive."""
+    for who in LABELERS:
+        while tasks := await lease(clients[who]):
+            items = [
+                annotation_calls.BatchSubmitTasksRequest.Item(
+                    lease=annotation_calls.TaskLease(task=task.name, lease_token=task.lease.token),
+                    annotations=[
+                        labels.single_choice("sentiment", "positive" if who == "cleo" else truth(task.asset)),
+                        labels.single_choice("tone", "calm"),
+                    ],
+                )
+                for task in tasks
+            ]
+            done = await clients[who].tasks.batch_submit_tasks(
+                annotation_calls.BatchSubmitTasksRequest(parent=PARENT, items=items)
+            )
+            assert not any(result.status.code for result in done.results), done
+
+
+async def lease(client: Client) -> Sequence[annotation.Task]:
+    answer = await client.tasks.lease_tasks(annotation_calls.LeaseTasksRequest(parent=PARENT, max_tasks=10))
+    return answer.tasks
+
+
+async def scored(client: Client, **changes: object) -> pb.QualityReport:
+    request = calls.ScoreProjectRequest(**{"parent": PARENT, "feature": "sentiment", **changes})  # type: ignore[arg-type]
+    report: pb.QualityReport = await (await client.quality.score_project(request)).result(timeout_s=60)
+    return report
+
+
+async def test_a_labeled_project_is_scored(client_of: Mapping[str, Client]) -> None:
+    await label_everything(client_of)
+    report = await scored(client_of["owner"])
+    assert (report.label_count, report.item_count) == (36, 12)
+    assert [labeler.labeler for labeler in report.labelers] == list(LABELERS)
+    anna, _, cleo = report.labelers
+    assert anna.benchmark_accuracy.value == 1.0
+    assert anna.benchmark_accuracy.sample_count > 0
+    assert cleo.consensus_agreement.value == 0.5
+    answered = sum(labeler.benchmark_accuracy.sample_count for labeler in report.labelers)
+    assert report.benchmark_accuracy.sample_count == answered
+    consensus = [
+        label
+        async for label in client_of["owner"].quality.list_consensus_labels(
+            calls.ListConsensusLabelsRequest(parent=report.name)
+        )
+    ]
+    assert {label.item: label.class_name for label in consensus} == {
+        f"{PARENT}/assets/{asset}": truth(asset) for asset in ASSETS
+    }
+
+
+async def test_a_filter_chooses_labels_and_benchmarks_take_part_all_the_same(client_of: Mapping[str, Client]) -> None:
+    await label_everything(client_of)
+    report = await scored(client_of["owner"], annotation_filter='batch = "round-2" OR labeler = "nobody"')
+    assert (report.label_count, report.item_count) == (12, 4)
+    assert report.benchmark_accuracy.sample_count > 0
+
+
+@pytest.mark.parametrize("text", ['colour = "red"', "batch = ", 'batch = "x") OR (kind = BENCHMARK', "kind = NONSENSE"])
+async def test_a_wrong_filter_is_refused_under_its_own_name(client_of: Mapping[str, Client], text: str) -> None:
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await scored(client_of["owner"], annotation_filter=text)
+    assert caught.value.reason == "INVALID_FILTER"
+    assert list(caught.value.fields) == ["annotation_filter"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "reason"),
+    [
+        ({"feature": "mood"}, errors.InvalidArgument, "UNKNOWN_FEATURE"),
+        ({"feature": "boxes"}, errors.InvalidArgument, "WRONG_FEATURE_KIND"),
+        ({"parent": "projects/nowhere"}, errors.NotFound, "PROJECT_NOT_FOUND"),
+        ({}, errors.FailedPrecondition, "NO_LABELS"),
+    ],
+)
+async def test_what_cannot_be_scored_is_refused(
+    client_of: Mapping[str, Client], changes: dict[str, str], kind: type[errors.LabelmillError], reason: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        await scored(client_of["owner"], **changes)
+    assert caught.value.reason == reason
