@@ -32,16 +32,23 @@ def client_file(folder: Path | None = None) -> Path:
     return (folder or data_dir()) / "client.json"
 
 
-def resolve(address: str | None = None, api_key: str | None = None, tls_ca: Path | str | None = None) -> Connection:
+def resolve(
+    address: str | None = None,
+    api_key: str | None = None,
+    tls_ca: Path | str | None = None,
+    *,
+    folder: Path | None = None,
+) -> Connection:
     """Fills what is not given from LABELMILL_ADDRESS, LABELMILL_API_KEY, LABELMILL_CA_FILE, then from client.json.
 
-    The key in client.json is used only for the address in it: it is not for other servers.
+
+    `folder` is where client.json is, else `data_dir()`. The key in it is used only for the address in it: it is not for other servers.
     """
     address = address or os.environ.get("LABELMILL_ADDRESS") or None
     api_key = api_key or os.environ.get("LABELMILL_API_KEY") or None
     authority = tls_ca or os.environ.get("LABELMILL_CA_FILE") or None
     if address is None or api_key is None:
-        local = _read(client_file())
+        local = _read(client_file(folder))
         local_address = local.get("address", DEFAULT_ADDRESS)
         if api_key is None and address in (None, local_address):
             api_key = local.get("api_key")

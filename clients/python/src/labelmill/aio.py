@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from labelmill import _connection, _content
 from labelmill._content import Source
@@ -100,6 +101,7 @@ class Client(AsyncServices):
         super().__init__(self._transport)
         self.storage = Storage(self._transport)
         self._operations = operations_pb2_grpc.OperationsStub(self._transport.channel)
+        self._health: Any = health_pb2_grpc.HealthStub(self._transport.channel)
 
     @property
     def address(self) -> str:
@@ -122,6 +124,12 @@ class Client(AsyncServices):
         listing: Listing[Any, Any, Any] = Listing(self._transport, self._operations.ListOperations, "operations")
         async for message in listing(operations_pb2.ListOperationsRequest(name=project, filter=filter)):
             yield Operation(self._transport, message)
+
+    async def health(self, service: str = "") -> str:
+        """SERVING or NOT_SERVING, for one service ("storage") or all of them; NotFound if it is not hosted there."""
+        request = health_pb2.HealthCheckRequest(service=service)
+        response: Any = await self._transport.unary(self._health.Check, request)
+        return health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
 
     async def close(self) -> None:
         """Closes the connection; calls in flight are cancelled."""

@@ -127,6 +127,10 @@ class Client(SyncServices):
         for operation in self._portal.iterate(self._client.list_operations(project, filter=filter)):
             yield Operation(self._portal, operation)
 
+    def health(self, service: str = "") -> str:
+        """SERVING or NOT_SERVING, for one service ("storage") or all of them; NotFound if it is not hosted there."""
+        return self._portal.call(self._client.health(service))
+
     def close(self) -> None:
         """Closes the connection; calls in flight are cancelled."""
         self._portal.call(self._client.close())
