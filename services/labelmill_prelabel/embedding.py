@@ -54,7 +54,7 @@ class Embedder:
         known = await self._cache.read(encoder, [content.sha256 for content in contents])
         answers: dict[str, Floats | LabelmillError] = {}
         unread: list[str] = []
-        for content in contents:
+        for content in dict.fromkeys(contents):
             if content.sha256 in known:
                 answers[content.asset] = known[content.sha256]
             elif not content.media_type.startswith("text/"):

@@ -105,6 +105,7 @@ def _encoder(session: Any, tokenizer_file: Path, max_tokens: int) -> int:
         raise _Problem("has a tokenizer.json that cannot be loaded") from None
     if not short or not long:
         raise _Problem("has a tokenizer that makes no tokens")
+    short = [*short, last]  # a vocabulary that knows none of the words would make tokens that look like padding
     (alone,) = _answers(session, padded([short]), 1)
     together = _answers(session, padded([short, long]), 2)
     _answers(session, padded([[last] * max_tokens]), 1)  # the longest input, of the highest token

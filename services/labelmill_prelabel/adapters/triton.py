@@ -65,9 +65,9 @@ class TritonInferencer:
             raise _mapped(error) from error
 
     async def ready(self) -> bool:
-        """See Inferencer."""
+        """See Inferencer. Alive is enough: Triton calls itself not ready while any version has failed to load."""
         try:
-            return bool(await self._client.is_server_ready(client_timeout=_READY_TIMEOUT_S))
+            return bool(await self._client.is_server_live(client_timeout=_READY_TIMEOUT_S))
         except InferenceServerException:
             return False
 
