@@ -90,14 +90,17 @@ class WorkerPool:
         """
         self._closed = True
         executor = self._executor
-        processes = list((executor._processes or {}).values())  # there is no public way to end them before 3.14
+        # There is no public way to end workers before 3.14, and shutdown() forgets the thread that buries them.
+        processes = list((executor._processes or {}).values())
+        undertaker: Any = executor._executor_manager_thread
         executor.shutdown(wait=False, cancel_futures=True)
         deadline = time.monotonic() + grace_s
         while self._pending and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.02)
         for process in processes:
             process.kill()
-        await asyncio.to_thread(executor.shutdown, wait=True)
+        if undertaker is not None:
+            await asyncio.to_thread(undertaker.join)
 
     def _submit(
         self, executor: ProcessPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,13 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = Path(__file__).resolve().parent / "protos"
 
 
+FOLDER_VARIABLE = "ECHO_GENERATED"
+"""Where a parent process has made the code already."""
+
+
 def _generate() -> Path:
+    if FOLDER_VARIABLE in os.environ:
+        return Path(os.environ[FOLDER_VARIABLE])
     folder = Path(tempfile.mkdtemp(prefix="labelmill-echo-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     includes = [_SOURCES, _ROOT / "protos", _ROOT / "protos/third_party", Path(grpc_tools.__file__).parent / "_proto"]
@@ -28,6 +35,7 @@ def _generate() -> Path:
     return folder
 
 
-sys.path.insert(0, str(_generate()))
+FOLDER = _generate()
+sys.path.insert(0, str(FOLDER))
 echo_pb2: Any = importlib.import_module("echo_pb2")
 echo_pb2_grpc: Any = importlib.import_module("echo_pb2_grpc")

@@ -15,7 +15,7 @@ from typing import Any
 
 import grpc.aio
 
-from tests.runtime.echo_protos import echo_pb2_grpc
+from tests.runtime.echo_protos import FOLDER, FOLDER_VARIABLE, echo_pb2_grpc
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +41,7 @@ async def server_process(data_dir: Path, log: Path, **environment: str) -> Async
         "PYTHONPATH": os.pathsep.join([str(_ROOT), str(_ROOT / "services"), str(_ROOT / "clients/python/src")]),
         "LABELMILL_DATA_DIR": str(data_dir),
         "LABELMILL_PORT": "0",
+        FOLDER_VARIABLE: str(FOLDER),
         **environment,
     }
     with log.open("a") as stderr:

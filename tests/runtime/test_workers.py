@@ -88,6 +88,18 @@ async def test_a_call_given_up_keeps_its_place_until_the_worker_is_free(pool: Wo
     assert pool.pending == 0
 
 
+async def test_closing_waits_for_short_work_and_cuts_long_work_off(pool: WorkerPool) -> None:
+    await pool.warm()
+    short, long = (asyncio.create_task(pool.call(work.sleep, seconds)) for seconds in (0.3, 60))
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    await pool.close(grace_s=1.0)
+    assert 0.9 < time.monotonic() - started < 5
+    assert await short == 0.3
+    with pytest.raises(Unavailable):
+        await long
+
+
 async def test_a_closed_pool_refuses_and_leaves_no_process(pool: WorkerPool) -> None:
     pid, _ = await pool.call(work.where)
     await pool.close()
