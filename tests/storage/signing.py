@@ -27,7 +27,7 @@ class Signer:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / f"{self.key_id}.pub").write_text(receipts.public_key_text(self.public))
 
-    def receipt(self, asset: storage_pb2.Asset, clean: bytes, **changes: object) -> resources_pb2.Receipt:
+    def receipt(self, asset: storage_pb2.Asset, clean: bytes, /, **changes: object) -> resources_pb2.Receipt:
         """A receipt for an asset; `changes` replace fields before it is signed."""
         receipt = resources_pb2.Receipt(
             name=f"{asset.name.rpartition('/assets/')[0]}/receipts/r{next(_NUMBERS)}",
