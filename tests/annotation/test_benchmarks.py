@@ -67,7 +67,7 @@ async def test_positions_of_benchmarks_differ_between_labelers(mill: Mill) -> No
         places.append(tuple(i for i, task in enumerate(tasks) if truth[task.name] == Kind.KIND_BENCHMARK))
         assert 2 <= len(places[-1]) <= 4
     assert len(set(places)) > 5
-    assert len({place[0] for place in places}) > 3
+    assert len({place[0] for place in places}) > 2
 
 
 @pytest.mark.parametrize("ending", ["skip", "release", "expire", "submit"])
@@ -116,7 +116,7 @@ async def test_a_benchmark_given_back_returns_under_the_same_name_and_counts_as_
     await mill.as_("annotator-1").tasks.release_task(request)
     [kept] = await mill.listed(parent, "kind = BENCHMARK")
     assert kept.state == State.STATE_CANCELLED
-    assert all(task.asset != gold.asset for task in await mill.lease("annotator-2", parent, 1))
+    assert gold.name not in {task.name for task in await mill.lease("annotator-2", parent, 2)}
     later = await mill.lease("annotator-1", parent, 8)
     assert gold.name in {task.name for task in later}
 

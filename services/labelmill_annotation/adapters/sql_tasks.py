@@ -11,7 +11,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -195,21 +209,29 @@ class SqlTasks:
 
 def _queue(project: str, labeler: str, batch: str) -> Select[Any]:
     earlier = tasks.alias("earlier")
-    met = exists().where(
-        met_assets.c.project == project, met_assets.c.labeler == labeler, met_assets.c.asset == tasks.c.asset
+    # OFFSET 0 and "< 2" (not "= 1", which would admit the partial indexes) leave PostgreSQL only look-ups by full keys:
+    # without statistics, as in a table filled a minute ago, it would otherwise scan a queue for each row of the queue.
+    met = (
+        select(met_assets.c.asset)
+        .where(met_assets.c.project == project, met_assets.c.labeler == labeler, met_assets.c.asset == tasks.c.asset)
+        .offset(literal_column("0"))
     )
     # Copies of one asset in one batch: only the first available one stands in the queue, for one labeler takes one.
-    has_earlier_copy = exists().where(
-        earlier.c.project == project,
-        earlier.c.batch == tasks.c.batch,
-        earlier.c.asset == tasks.c.asset,
-        earlier.c.copy < tasks.c.copy,
-        earlier.c.state == _AVAILABLE,
+    earlier_copy = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.project == project,
+            earlier.c.batch == tasks.c.batch,
+            earlier.c.asset == tasks.c.asset,
+            earlier.c.copy < tasks.c.copy,
+            earlier.c.state < _LEASED,
+        )
+        .offset(literal_column("0"))
     )
     query = (
         select(tasks)
-        .where(tasks.c.project == project, text("tasks.state = 1"), ~met)  # a literal, for the partial index
-        .where(or_(tasks.c.copy == 0, ~has_earlier_copy))
+        .where(tasks.c.project == project, text("tasks.state = 1"))  # a literal, for the partial index
+        .where(~met.exists(), or_(tasks.c.copy == 0, ~earlier_copy.exists()))
         .order_by(tasks.c.priority.desc(), tasks.c.seq)
     )
     return query.where(tasks.c.batch == batch) if batch else query
