@@ -140,7 +140,7 @@ class FineTuning:
         )
 
     async def _train(self) -> None:
-        latest = ("training", 0, 0)
+        latest = ("starting", 0, 0)
 
         def progress(stage: str, done: int, total: int) -> None:
             nonlocal latest

@@ -28,6 +28,7 @@ def main() -> None:
     end_with_parent()
     _say("starting", 0, 0)
     work(JobFolder(Path(sys.argv[1])))
+    os._exit(0)  # all is on disk, and torch takes a while to leave
 
 
 def work(folder: JobFolder) -> Result:

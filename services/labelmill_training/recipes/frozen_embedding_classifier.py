@@ -14,6 +14,7 @@ bits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ PENALTIES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
 
 _MAX_ROUNDS = 300
 _GRADIENT_TOLERANCE = 1e-7
+_CHOICE_TOLERANCE = 1e-5
+_PATIENCE = 2
 _TEMPERATURES = (0.05, 20.0)
 
 
@@ -64,12 +67,10 @@ def train(
     targets = np.eye(posteriors.shape[1])[posteriors.argmax(axis=1)] if settings.hard_labels else posteriors
     penalties = (settings.l2_penalty,) if settings.l2_penalty > 0 else PENALTIES
     problem = _Problem.of(embeddings, targets, balanced=settings.balance_classes)
-    unseen = _out_of_fold(problem, _folds(posteriors.argmax(axis=1), settings.seed), penalties, progress)
-    losses = [problem.loss_of(logits) for logits in unseen]
-    best = int(np.argmin(losses))
-    solution = problem.fit(penalties[best], problem.start())
-    temperature = fit_temperature(unseen[best].numpy(), targets)
-    return Fitted(solution[:-1].numpy(), solution[-1].numpy(), temperature, penalties[best])
+    folds = _folds(posteriors.argmax(axis=1), settings.seed)
+    penalty, unseen = _out_of_fold(problem, folds, penalties, progress)
+    solution = problem.fit(penalty, problem.start(), _GRADIENT_TOLERANCE)
+    return Fitted(solution[:-1].numpy(), solution[-1].numpy(), fit_temperature(unseen.numpy(), targets), penalty)
 
 
 def fit_temperature(logits: Floats, targets: Floats) -> float:
@@ -120,13 +121,13 @@ class _Problem:
     def _loss(self, logits: torch.Tensor) -> torch.Tensor:
         return -(self.class_weights * self.targets * torch.log_softmax(logits, dim=1)).sum(dim=1).mean()
 
-    def fit(self, penalty: float, start: torch.Tensor) -> torch.Tensor:
-        """Weights with the biases as the last row."""
+    def fit(self, penalty: float, start: torch.Tensor, tolerance: float) -> torch.Tensor:
+        """Weights with the biases as the last row; every part of the gradient is within the tolerance of 0."""
         solution = start.clone().requires_grad_()
         optimizer = torch.optim.LBFGS(
             [solution],
             max_iter=_MAX_ROUNDS,
-            tolerance_grad=_GRADIENT_TOLERANCE,
+            tolerance_grad=tolerance,
             tolerance_change=1e-12,
             line_search_fn="strong_wolfe",
         )
@@ -153,14 +154,26 @@ def _folds(classes: Ints, seed: int) -> Ints:
 
 def _out_of_fold(
     problem: _Problem, folds: Ints, penalties: Sequence[float], progress: Callable[[int, int], None]
-) -> list[torch.Tensor]:
-    """For each penalty, the logits of every item by the model that had not seen it."""
-    logits = [torch.zeros_like(problem.targets) for _ in penalties]
-    for fold in range(FOLDS):
-        seen, unseen = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        part, solution = problem.part(seen), problem.start()
-        for position, penalty in enumerate(penalties):
-            solution = part.fit(penalty, solution)
-            logits[position][unseen] = problem.inputs[unseen] @ solution
-        progress(fold + 1, FOLDS)
-    return logits
+) -> tuple[float, torch.Tensor]:
+    """The penalty with the least loss, and the logits of every item by the model that had not seen it.
+
+    The loss falls and then rises as the penalty weakens, and weak penalties cost the most rounds; so the search ends
+    when two in a row did not better the best.
+    """
+    parts = [(problem.part(np.flatnonzero(folds != fold)), np.flatnonzero(folds == fold)) for fold in range(FOLDS)]
+    solutions = [problem.start() for _ in parts]
+    best, chosen, worse = math.inf, (penalties[0], torch.zeros_like(problem.targets)), 0
+    for position, penalty in enumerate(penalties):
+        logits = torch.zeros_like(problem.targets)
+        for fold, (seen, unseen) in enumerate(parts):
+            solutions[fold] = seen.fit(penalty, solutions[fold], _CHOICE_TOLERANCE)
+            logits[unseen] = problem.inputs[unseen] @ solutions[fold]
+        progress(position + 1, len(penalties))
+        loss = problem.loss_of(logits)
+        if loss < best:
+            best, chosen, worse = loss, (penalty, logits), 0
+        else:
+            worse += 1
+        if worse == _PATIENCE:
+            break
+    return chosen
