@@ -129,8 +129,14 @@ def _encode(values: Sequence[str]) -> tuple[list[str], Codes]:
 
 
 def _look_up(values: Sequence[str], names: Sequence[str]) -> Codes:
-    numbers = {name: code for code, name in enumerate(names)}
-    return np.array([numbers.get(value, -1) for value in values], np.int32)
+    # A bound __getitem__ under map stays in C, row after row; __missing__ says -1 for what is not there.
+    numbers = _Numbers((name, code) for code, name in enumerate(names))
+    return np.array(list(map(numbers.__getitem__, values)), np.int32)
+
+
+class _Numbers(dict[str, int]):
+    def __missing__(self, key: str) -> int:
+        return -1
 
 
 def _last_answers(item_codes: Codes, labeler_codes: Codes, labeler_count: int) -> npt.NDArray[np.intp]:

@@ -18,7 +18,13 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class Options:
-    """How EM is run. The pseudo-counts say: before any evidence, a labeler is somewhat better than chance."""
+    """How EM is run.
+
+    The pseudo-counts say: before any evidence, a labeler is better than chance. Their size was chosen by accuracy on
+    the ten public crowd sets of benchmarks/quality.py, whole and thinned to few labels per item. What we reach on those
+    (83.6 % on average) is therefore no held-out figure: choosing on nine sets and scoring the tenth gives 83.4 %, hardly
+    any prior (spread 0.02, diagonal 0) 82.3 %.
+    """
 
     spread: float = 0.5
     """Pseudo-labels in every row of a labeler's confusion matrix, and pseudo-items, spread evenly over the classes."""
