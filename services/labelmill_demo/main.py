@@ -40,7 +40,7 @@ def main(
     start = time.monotonic()
 
     def say(text: str) -> None:
-        console.print(f"[dim]{time.monotonic() - start:6.1f} s[/dim]  {text}", markup=True)
+        console.print(f"[dim]{time.monotonic() - start:6.1f} s[/dim]  {text}", soft_wrap=True)
 
     sentences = dataset.read(data)[:limit]
     with tempfile.TemporaryDirectory(prefix="labelmill-demo-") as folder:

@@ -4,13 +4,12 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from tests.support.up import Up
 
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
@@ -26,8 +25,8 @@ from labelmill.training.v1 import service_pb2 as training_service
 from labelmill.type.v1 import annotation_pb2, ontology_pb2
 from labelmill_demo.dataset import CLASSES, RatedSentence, read
 from labelmill_demo.loop import newsroom_policy
-from labelmill_runtime.api_keys import create_key
-from labelmill_runtime.principal import Grant, Role
+from labelmill_runtime.principal import Role
+from tests.support.up import UpProcess, up
 
 PROJECT = "projects/kills"
 SENTENCES = 120
@@ -43,7 +42,7 @@ pytestmark = pytest.mark.timeout(400)
 class Killer:
     """Kills the whole process tree of the server while work goes on, and starts it again on the same data."""
 
-    def __init__(self, up: Up, seed: int) -> None:
+    def __init__(self, up: UpProcess, seed: int) -> None:
         self.up = up
         self.random = random.Random(seed)
         self.kills = 0
@@ -63,7 +62,7 @@ class Killer:
             await asyncio.sleep(self.random.uniform(0.05, within_s))
             await asyncio.to_thread(self.up.kill)
             self.kills += 1
-            await asyncio.to_thread(self.up.start)
+            await self.up.start()
 
 
 async def insist(call: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -80,16 +79,10 @@ def fresh_id() -> str:
     return str(uuid.uuid4())
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    with Up(tmp_path / "data") as server:
-        yield server
-
-
-async def test_a_loop_with_kills_loses_nothing_that_was_acknowledged(up: Up) -> None:
-    killer = Killer(up, seed=7)
+async def test_a_loop_with_kills_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     sentences = list({sentence.text: sentence for sentence in read(DATA)}.values())[:SENTENCES]
-    async with Client(up.address, api_key=up.owner_key) as client:
+    async with up(tmp_path / "data") as server, server.client() as client:
+        killer = Killer(server, seed=7)
         await create_project(client)
         async with killer.at_work(times=3, within_s=1.0):
             by_asset = await ingest(client, sentences)
@@ -103,7 +96,7 @@ async def test_a_loop_with_kills_loses_nothing_that_was_acknowledged(up: Up) -> 
         await create_gold(client, by_asset, names[:EVALUATION])
         await create_tasks(client, names[EVALUATION:])
         async with killer.at_work(times=3, within_s=2.0):
-            acknowledged = await label(up, by_asset)
+            acknowledged = await label(server, by_asset)
         await check_annotations(client, acknowledged, len(names) - EVALUATION)
 
         async with killer.at_work(times=2, within_s=8.0):
@@ -217,18 +210,17 @@ async def create_tasks(client: Client, names: list[str]) -> None:
     assert all(result.status.code == 0 for result in answer.results)
 
 
-async def label(up: Up, by_asset: dict[str, RatedSentence]) -> set[str]:
+async def label(server: UpProcess, by_asset: dict[str, RatedSentence]) -> set[str]:
     """Four labelers work at once; returns the annotations whose submission was acknowledged."""
-    grant = [Grant(Role.ANNOTATOR, "kills")]
-    keys = [create_key(up.data_dir / "keys.json", f"labeler-{n}", grant) for n in range(LABELERS)]
-    done = await asyncio.gather(*(work(up, key, rater, by_asset) for rater, key in enumerate(keys)))
+    keys = [server.make_key(f"labeler-{n}", Role.ANNOTATOR, "kills") for n in range(LABELERS)]
+    done = await asyncio.gather(*(work(server, key, rater, by_asset) for rater, key in enumerate(keys)))
     return set().union(*done)
 
 
-async def work(up: Up, key: str, rater: int, by_asset: dict[str, RatedSentence]) -> set[str]:
+async def work(server: UpProcess, key: str, rater: int, by_asset: dict[str, RatedSentence]) -> set[str]:
     acknowledged: set[str] = set()
     idle = 0
-    async with Client(up.address, api_key=key) as client:
+    async with server.client(key) as client:
         while idle < 8:  # leases that a kill orphaned come back when they expire
             lease = annotation_service.LeaseTasksRequest(parent=PROJECT, max_tasks=5, request_id=fresh_id())
             leased = await insist(lambda lease=lease: client.tasks.lease_tasks(lease))

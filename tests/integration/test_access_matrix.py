@@ -9,11 +9,11 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from tests.support.up import Up
 
 from labelmill.access.v1 import access_pb2
 from labelmill_runtime.api_keys import create_key
 from labelmill_runtime.principal import Grant, Role
+from tests.support.up import UpProcess
 
 AREAS = ("storage", "anonymization", "prelabel", "annotation", "quality", "training")
 PROJECT = "access-matrix"
@@ -40,7 +40,7 @@ def request_for(method: MethodDescriptor, project: str) -> Message:
     return message
 
 
-def call(up: Up, method: MethodDescriptor, key: str | None, project: str = PROJECT) -> grpc.StatusCode:
+def call(up: UpProcess, method: MethodDescriptor, key: str | None, project: str = PROJECT) -> grpc.StatusCode:
     """The code that the server answers."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     metadata = [("authorization", f"Bearer {key}")] if key else []
@@ -61,7 +61,7 @@ def call(up: Up, method: MethodDescriptor, key: str | None, project: str = PROJE
     return grpc.StatusCode.OK
 
 
-def key_with(up: Up, *grants: Grant) -> str:
+def key_with(up: UpProcess, *grants: Grant) -> str:
     return create_key(up.data_dir / "keys.json", f"matrix-{next(_numbers)}", grants)
 
 
@@ -69,17 +69,17 @@ _numbers = itertools.count()
 
 
 @every_rpc
-def test_no_credentials_are_unauthenticated(shared_up: Up, method: MethodDescriptor) -> None:
+def test_no_credentials_are_unauthenticated(shared_up: UpProcess, method: MethodDescriptor) -> None:
     assert call(shared_up, method, None) == grpc.StatusCode.UNAUTHENTICATED
 
 
 @every_rpc
-def test_an_invented_key_is_unauthenticated(shared_up: Up, method: MethodDescriptor) -> None:
+def test_an_invented_key_is_unauthenticated(shared_up: UpProcess, method: MethodDescriptor) -> None:
     assert call(shared_up, method, "lm_" + "A" * 43) == grpc.StatusCode.UNAUTHENTICATED
 
 
 @pytest.fixture(scope="module")
-def keys(shared_up: Up) -> dict[str, str]:
+def keys(shared_up: UpProcess) -> dict[str, str]:
     """One key with every role on another project, and one key a role on this one."""
     found = {role.name: key_with(shared_up, Grant(role, PROJECT)) for role in Role if role}
     found["elsewhere"] = key_with(shared_up, *(Grant(role, "another-project") for role in Role if role))
@@ -89,14 +89,16 @@ def keys(shared_up: Up) -> dict[str, str]:
 
 
 @every_rpc
-def test_roles_on_another_project_do_not_count(shared_up: Up, keys: dict[str, str], method: MethodDescriptor) -> None:
+def test_roles_on_another_project_do_not_count(
+    shared_up: UpProcess, keys: dict[str, str], method: MethodDescriptor
+) -> None:
     if not method.GetOptions().Extensions[access_pb2.access].any_project:
         assert call(shared_up, method, keys["elsewhere"]) == grpc.StatusCode.PERMISSION_DENIED
 
 
 @every_rpc
 def test_roles_that_the_rpc_does_not_name_are_refused(
-    shared_up: Up, keys: dict[str, str], method: MethodDescriptor
+    shared_up: UpProcess, keys: dict[str, str], method: MethodDescriptor
 ) -> None:
     admitted = set(method.GetOptions().Extensions[access_pb2.access].roles)
     for role in Role:
@@ -105,7 +107,9 @@ def test_roles_that_the_rpc_does_not_name_are_refused(
 
 
 @every_rpc
-def test_roles_that_the_rpc_names_are_let_in(shared_up: Up, keys: dict[str, str], method: MethodDescriptor) -> None:
+def test_roles_that_the_rpc_names_are_let_in(
+    shared_up: UpProcess, keys: dict[str, str], method: MethodDescriptor
+) -> None:
     access = method.GetOptions().Extensions[access_pb2.access]
     if not (access.project_field or access.any_project):
         return  # needs a role on all projects

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.up import Up
 
 from labelmill import errors
 from labelmill.aio import Client
@@ -20,8 +19,8 @@ from labelmill.storage.v1 import service_pb2 as storage_service
 from labelmill.training.v1 import resources_pb2 as training
 from labelmill.training.v1 import service_pb2 as training_service
 from labelmill.type.v1 import annotation_pb2, geometry_pb2, ontology_pb2
-from labelmill_runtime.api_keys import create_key
-from labelmill_runtime.principal import Grant, Role
+from labelmill_runtime.principal import Role
+from tests.support.up import UpProcess
 
 PROJECT = "projects/bad-input"
 GHOST = "projects/no-such-project"
@@ -29,12 +28,12 @@ TEXT = "Ann Smith lives in Paris."
 
 
 @pytest.fixture(scope="module", autouse=True)
-def project(shared_up: Up) -> None:
+def project(shared_up: UpProcess) -> None:
     """A project with a choice, a span feature and a policy."""
     asyncio.run(make_project(shared_up))
 
 
-async def make_project(up: Up) -> None:
+async def make_project(up: UpProcess) -> None:
     feature = ontology_pb2.Feature
     classes = [ontology_pb2.ClassDefinition(class_name=name) for name in ("good", "bad")]
     ontology = ontology_pb2.Ontology(
@@ -43,7 +42,7 @@ async def make_project(up: Up) -> None:
             feature(feature_name="person", kind=feature.KIND_TEXT_SPAN, classes=classes),
         ]
     )
-    async with Client(up.address, api_key=up.owner_key) as client:
+    async with up.client() as client:
         await client.projects.create_project(
             annotation_service.CreateProjectRequest(
                 project_id="bad-input", project=annotation.Project(ontology=ontology)
@@ -60,8 +59,8 @@ def policy(entity_type: str) -> anonymization.Policy:
 
 
 @pytest.fixture
-async def client(shared_up: Up) -> AsyncIterator[Client]:
-    async with Client(shared_up.address, api_key=shared_up.owner_key) as made:
+async def client(shared_up: UpProcess) -> AsyncIterator[Client]:
+    async with shared_up.client() as made:
         yield made
 
 
@@ -70,10 +69,11 @@ async def assets(client: Client) -> list[str]:
     return [asset.name async for asset in client.storage.list_assets(request)]
 
 
-def staged(up: Up) -> list[str]:
+def staged(up: UpProcess) -> list[str]:
     """Content files that no finished upload owns."""
-    objects = up.data_dir / "objects"
-    return [str(path) for path in objects.rglob("*") if path.is_file() and len(path.name) != 64]
+    folder = up.data_dir / "objects" / "staging"
+    assert folder.is_dir()
+    return [str(path) for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
 
 
 UNKNOWN_PROJECT = {
@@ -112,7 +112,7 @@ async def test_an_unknown_project_is_not_found(client: Client, name: str) -> Non
     [(b"", "", "EMPTY_CONTENT"), (b"caf\xe9", "text/plain", "INVALID_UTF8")],
 )
 async def test_content_that_is_no_content_is_refused_and_leaves_nothing(
-    client: Client, shared_up: Up, content: bytes, media_type: str, reason: str
+    client: Client, shared_up: UpProcess, content: bytes, media_type: str, reason: str
 ) -> None:
     before = await assets(client)
     with pytest.raises(errors.InvalidArgument) as refused:
@@ -122,7 +122,7 @@ async def test_content_that_is_no_content_is_refused_and_leaves_nothing(
     assert staged(shared_up) == []
 
 
-async def test_a_file_over_the_limit_is_refused_by_its_header(client: Client, shared_up: Up) -> None:
+async def test_a_file_over_the_limit_is_refused_by_its_header(client: Client, shared_up: UpProcess) -> None:
     header = storage_service.UploadAssetRequest.Header(parent=PROJECT, size_bytes=5 * 1024**3 + 1)
 
     async def messages() -> AsyncIterator[storage_service.UploadAssetRequest]:
@@ -137,7 +137,7 @@ async def test_a_file_over_the_limit_is_refused_by_its_header(client: Client, sh
     assert staged(shared_up) == []
 
 
-async def test_an_upload_cancelled_half_way_leaves_nothing(client: Client, shared_up: Up) -> None:
+async def test_an_upload_cancelled_half_way_leaves_nothing(client: Client, shared_up: UpProcess) -> None:
     before = await assets(client)
     half_way = asyncio.Event()
 
@@ -163,7 +163,7 @@ async def until(condition, seconds: float = 10) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_an_upload_that_runs_out_of_time_leaves_nothing(client: Client, shared_up: Up) -> None:
+async def test_an_upload_that_runs_out_of_time_leaves_nothing(client: Client, shared_up: UpProcess) -> None:
     before = await assets(client)
 
     async def content() -> AsyncIterator[bytes]:
@@ -213,17 +213,16 @@ async def clean_asset(client: Client, text: str) -> storage.Asset:
     return await client.storage.get_asset(storage_service.GetAssetRequest(name=asset.name))
 
 
-async def lease(client: Client, up: Up, text: str, seconds: int = 60) -> tuple[Client, annotation.Task, storage.Asset]:
+async def lease(
+    client: Client, up: UpProcess, text: str, seconds: int = 60
+) -> tuple[Client, annotation.Task, storage.Asset]:
     """A task on a clean text, leased by a labeler of its own."""
     asset = await clean_asset(client, text)
     batch = f"batch-{time.monotonic_ns()}"
     await client.tasks.batch_create_tasks(
         annotation_service.BatchCreateTasksRequest(parent=PROJECT, assets=[asset.name], batch=batch)
     )
-    grant = [Grant(Role.ANNOTATOR, "bad-input")]
-    key = await asyncio.to_thread(create_key, up.data_dir / "keys.json", f"labeler-{batch}", grant)
-    await asyncio.sleep(0.6)  # the server rereads its keys at most twice a second
-    labeler = Client(up.address, api_key=key)
+    labeler = up.client(up.make_key(f"labeler-{batch}", Role.ANNOTATOR, "bad-input"))
     leased = await labeler.tasks.lease_tasks(
         annotation_service.LeaseTasksRequest(
             parent=PROJECT, batch=batch, max_tasks=1, lease_duration={"seconds": seconds}
@@ -259,7 +258,7 @@ def person(start: int, end: int) -> annotation_pb2.Annotation:
 
 
 async def test_a_label_outside_the_ontology_or_the_text_is_refused_and_the_task_stays_leased(
-    client: Client, shared_up: Up
+    client: Client, shared_up: UpProcess
 ) -> None:
     labeler, task, asset = await lease(client, shared_up, TEXT)
     async with labeler:
@@ -278,7 +277,7 @@ async def test_a_label_outside_the_ontology_or_the_text_is_refused_and_the_task_
     assert len([found async for found in client.annotations.list_annotations(request)]) == 1
 
 
-async def test_an_expired_lease_cannot_submit(client: Client, shared_up: Up) -> None:
+async def test_an_expired_lease_cannot_submit(client: Client, shared_up: UpProcess) -> None:
     labeler, task, _ = await lease(client, shared_up, "Carla met Dan in Rome.", seconds=1)
     async with labeler:
         await asyncio.sleep(1.2)
@@ -289,7 +288,7 @@ async def test_an_expired_lease_cannot_submit(client: Client, shared_up: Up) -> 
     assert [found async for found in client.annotations.list_annotations(request)] == []
 
 
-async def test_an_annotator_gets_clean_text_and_is_refused_raw(client: Client, shared_up: Up) -> None:
+async def test_an_annotator_gets_clean_text_and_is_refused_raw(client: Client, shared_up: UpProcess) -> None:
     labeler, task, _ = await lease(client, shared_up, "Erika Mustermann wrote this letter to Frank.")
     async with labeler:
         assert b"Erika" not in await labeler.storage.download(task.asset)

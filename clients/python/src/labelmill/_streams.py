@@ -57,13 +57,19 @@ def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
 async def send(call: Any, requests: Requests) -> Any:
     """Writes all requests and returns the answer, which may come early. Raises grpc.RpcError."""
     ending = _Ending(call)
+    writing = asyncio.create_task(_write_or_cancel(call, requests))
+    call.add_done_callback(lambda _: writing.cancel())  # a slow source must not hold up the answer
     try:
-        await _write(call, requests)
+        await asyncio.wait([writing])
+        if not writing.cancelled():
+            writing.result()
         return await call
     except grpc.aio.AioRpcError as error:
         raise await ending.told_by_server(error) from None
     finally:
+        writing.cancel()
         call.cancel()  # nothing happens to a call that has ended
+        await asyncio.gather(writing, return_exceptions=True)
 
 
 async def exchange(call: Any, requests: Requests) -> AsyncIterator[Any]:
