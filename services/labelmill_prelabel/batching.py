@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from labelmill_prelabel.errors import BackendBusy
+from labelmill_prelabel.errors import BackendBusy, BackendUnavailable
 
 TokenIds = Sequence[int]
 Row = npt.NDArray[np.float32]
@@ -50,7 +50,8 @@ class MicroBatcher:
         self._by_length: list[_Waiting] = []
         self._by_arrival: deque[_Waiting] = deque()
         self._arrivals = 0
-        self._workers: set[asyncio.Task[None]] = set()
+        self._working = 0
+        self._workers: set[asyncio.Task[None]] = set()  # so that none is collected as garbage while it works
 
     async def submit(self, texts: Sequence[TokenIds], timeout_s: float) -> Row:
         """One row a text, in order.
@@ -62,7 +63,8 @@ class MicroBatcher:
             raise BackendBusy
         loop = asyncio.get_running_loop()
         waiting = [self._add(ids, loop.time() + timeout_s, loop.create_future()) for ids in texts]
-        while len(self._workers) < min(self._parallel, -(-len(self._by_length) // self._batch_size)):
+        while self._working < min(self._parallel, -(-len(self._by_length) // self._batch_size)):
+            self._working += 1
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
@@ -100,18 +102,33 @@ class MicroBatcher:
         return batch
 
     async def _work(self) -> None:
-        while batch := self._take():
-            try:
-                left = max(one.deadline for one in batch) - asyncio.get_running_loop().time()
-                rows = await self._run([one.ids for one in batch], max(left, 0.001))
-            except Exception as error:
-                for one in batch:
-                    if not one.answer.done():
-                        one.answer.set_exception(error)
-            else:
-                for one, row in zip(batch, rows, strict=True):
-                    if not one.answer.done():
-                        one.answer.set_result(row)
+        try:
+            while batch := self._take():
+                await self._answer(batch)
+        finally:
+            # Here and not when the task is done: a text that comes in between would find nobody at work for it.
+            self._working -= 1
+
+    async def _answer(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            left = max(one.deadline for one in batch) - asyncio.get_running_loop().time()
+            rows = await self._run([one.ids for one in batch], max(left, 0.001))
+            answers = list(zip(batch, rows, strict=True))
+        except asyncio.CancelledError:  # the backend is being closed; nobody may wait for ever
+            _fail(batch, BackendUnavailable())
+            raise
+        except Exception as error:
+            _fail(batch, error)
+        else:
+            for one, row in answers:
+                if not one.answer.done():
+                    one.answer.set_result(row)
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for one in batch:
+        if not one.answer.done():
+            one.answer.set_exception(error)
 
 
 def _key(one: _Waiting) -> tuple[int, int]:

@@ -184,7 +184,7 @@ class PrelabelServicer(service_pb2_grpc.PrelabelServiceServicer):
 
     def _time_left(self, context: Context) -> float:
         left = context.time_remaining()
-        return self._p.timeout_s if left is None else min(left, self._p.timeout_s)
+        return self._p.timeout_s if left is None else left
 
 
 async def _permitted(parts: AsyncIterator[Part]) -> AsyncIterator[Part]:

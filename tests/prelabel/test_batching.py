@@ -101,6 +101,20 @@ async def test_texts_of_a_caller_that_has_gone_are_not_computed():
     assert recorder.batches == [[1], [8]]
 
 
+async def test_texts_that_come_just_when_the_work_is_done_are_computed():
+    recorder = Recorder()
+    shared = batcher(recorder)
+
+    async def ask_after(steps: int) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await shared.submit(texts(2), 10)
+
+    async with asyncio.timeout(5):
+        for steps in range(12):
+            await asyncio.gather(shared.submit(texts(1), 10), ask_after(steps))
+
+
 async def test_a_failed_batch_fails_its_callers_and_the_next_one_works():
     recorder = Recorder()
     recorder.fails = True

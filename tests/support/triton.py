@@ -27,18 +27,19 @@ from types import TracebackType
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venvs" / "triton"
 ONNX_BACKEND = ROOT / "deploy" / "triton" / "backends" / "onnxruntime"
-PYTHON_LIBRARY = "libpython3.11.so.1.0"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYTHON_LIBRARY = f"libpython{PYTHON}.so.1.0"
 READY_TIMEOUT_S = 60.0
 _SERVER = ("--no-deps", "nvidia-pytriton==0.7.0")
 _STUB = ("numpy<2", "onnxruntime>=1.31")
 
 
 def missing_library() -> str | None:
-    """Why Triton cannot run on this machine; None if it can. Its Python stub is linked against libpython3.11."""
+    """Why Triton cannot run on this machine; None if it can. Its Python stub is linked against libpython."""
     try:
         ctypes.CDLL(PYTHON_LIBRARY)
     except OSError:
-        return f"Triton's Python backend needs {PYTHON_LIBRARY} (Debian: apt-get install libpython3.11)"
+        return f"Triton's Python backend needs {PYTHON_LIBRARY} (Debian: apt-get install libpython{PYTHON})"
     return None
 
 
@@ -63,13 +64,13 @@ def _install() -> None:
     site = _site_packages()
     backends = ENVIRONMENT / "backends" / "python"
     shutil.copytree(site / "pytriton/tritonserver/backends/python", backends)
-    stub = site / "pytriton/tritonserver/python_backend_stubs/3.11/triton_python_backend_stub"
+    stub = site / f"pytriton/tritonserver/python_backend_stubs/{PYTHON}/triton_python_backend_stub"
     shutil.copy2(stub, backends / stub.name)
     (ENVIRONMENT / "installed").touch()
 
 
 def _site_packages() -> Path:
-    return ENVIRONMENT / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    return ENVIRONMENT / "lib" / f"python{PYTHON}" / "site-packages"
 
 
 @contextmanager
