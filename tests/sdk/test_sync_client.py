@@ -1,6 +1,8 @@
 """The blocking client: the same calls, from any thread."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -71,3 +73,18 @@ def test_waiting_within_the_background_loop_is_refused(sync_client: labelmill.Cl
     operation = sync_client.operation(OPERATION)
     with pytest.raises(RuntimeError, match=r"labelmill\.aio\.Client"):
         operation.result(on_progress=lambda _metadata: operation.cancel())
+
+
+def test_a_program_that_forgets_an_iterator_still_ends(address: str) -> None:
+    code = f"""
+import labelmill
+from labelmill.annotation.v1.service_pb2 import ListProjectsRequest
+client = labelmill.Client({address!r}, "lm_test")
+projects = client.projects.list_projects(ListProjectsRequest())
+cycle = [projects]
+cycle.append(cycle)
+print(next(projects).name)
+raise SystemExit(7)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "projects/p0\n", "")

@@ -41,8 +41,8 @@ def resolve(
 ) -> Connection:
     """Fills what is not given from LABELMILL_ADDRESS, LABELMILL_API_KEY, LABELMILL_CA_FILE, then from client.json.
 
-
-    `folder` is where client.json is, else `data_dir()`. The key in it is used only for the address in it: it is not for other servers.
+    `folder` is where client.json is, else `data_dir()`. The key in it is used only for the address in it: it is not
+    for other servers.
     """
     address = address or os.environ.get("LABELMILL_ADDRESS") or None
     api_key = api_key or os.environ.get("LABELMILL_API_KEY") or None

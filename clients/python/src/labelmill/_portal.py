@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Any, Generic, TypeVar
@@ -20,6 +21,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT", bound=Message)
 MetadataT = TypeVar("MetadataT", bound=Message)
 _END = object()
+_STOP_WITHIN_S = 2.0
 
 
 class Portal:
@@ -33,6 +35,9 @@ class Portal:
         if threading.current_thread() is _thread:
             coroutine.close()
             raise RuntimeError("labelmill.Client would wait for itself here; use labelmill.aio.Client in coroutines")
+        if not self._loop.is_running():
+            coroutine.close()
+            raise RuntimeError("the interpreter is ending; labelmill.Client cannot be used any more")
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()
@@ -46,7 +51,12 @@ class Portal:
             while (item := self.call(_next(items))) is not _END:
                 yield item
         finally:
-            self.call(_close(items))
+            self._close_later(items)
+
+    def _close_later(self, items: AsyncIterator[T]) -> None:
+        """Does not wait: the garbage collector closes a forgotten iterator, in any thread, even at the very end."""
+        if self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(_close(items), self._loop)
 
     async def feed(self, items: Iterable[T]) -> AsyncIterator[T]:
         """The items of a blocking iterable, each drawn in a worker thread: drawing may take its time."""
@@ -155,5 +165,14 @@ def _background_loop() -> asyncio.AbstractEventLoop:
         if _loop is None:
             _loop = asyncio.new_event_loop()
             _thread = threading.Thread(target=_loop.run_forever, name="labelmill-client", daemon=True)
+            running = threading.Event()
+            _loop.call_soon(running.set)
             _thread.start()
+            running.wait()
+            atexit.register(_stop, _loop, _thread)
         return _loop
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(_STOP_WITHIN_S)

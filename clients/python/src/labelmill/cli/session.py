@@ -110,7 +110,9 @@ def short(name: str) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None) -> Table:
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # a name that is cut short names nothing
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     return table

@@ -12,6 +12,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from labelmill import labels, names
 from labelmill.annotation.v1 import resources_pb2, service_pb2
+from labelmill.cli import gold
 from labelmill.cli.documents import document
 from labelmill.cli.exits import EPILOG, Exit
 from labelmill.cli.progress import bar
@@ -23,6 +24,7 @@ from labelmill.type.v1 import annotation_pb2
 
 app = typer.Typer(help="What labelers work on.", no_args_is_help=True, epilog=EPILOG)
 BatchOption = Annotated[str, typer.Option(help="Name of a set of tasks.", show_default="any")]
+app.command("gold", epilog=EPILOG)(gold.gold)
 _BATCH = 1000
 
 
