@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ def initialize(make_detector: Callable[[], Detector] | None = None) -> None:
     """Loads the model and uses it once, so that the first text does not pay for it."""
     global _detector  # noqa: PLW0603 - one detector for each worker process
     if make_detector is None:
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(variable, "1")  # one core a worker; before NumPy is loaded
         from labelmill_anonymization.adapters.presidio import PresidioDetector
 
         make_detector = PresidioDetector

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import regex  # type: ignore[import-untyped]
 import tldextract
-from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerRegistry
-from presidio_analyzer.nlp_engine import NlpEngine
+from presidio_analyzer import Pattern, PatternRecognizer
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
     CryptoRecognizer,
@@ -20,7 +20,6 @@ from presidio_analyzer.predefined_recognizers import (
     MedicalLicenseRecognizer,
     NhsRecognizer,
     PhoneRecognizer,
-    SpacyRecognizer,
     UrlRecognizer,
     UsBankRecognizer,
     UsItinRecognizer,
@@ -32,6 +31,8 @@ from presidio_analyzer.predefined_recognizers import (
 
 _PATTERN_TIMEOUT_S = 10.0
 _PHONE_REGIONS = ("US", "GB", "CA", "AU", "DE", "FR", "IN", "IL", "BR")
+_SHORTEST_PHONE = 5
+_DIGIT = regex.compile(r"\d")
 _SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list in the package: no network, no files
 
 
@@ -39,35 +40,70 @@ class RecognizerTimeout(Exception):
     """A pattern ran out of time. Not a TimeoutError: Presidio swallows that, and the text would pass unlooked at."""
 
 
-def registry(nlp_engine: NlpEngine) -> RecognizerRegistry:
-    """Every recognizer, ready to use."""
-    recognizers: list[EntityRecognizer] = [
-        SpacyRecognizer(supported_entities=["DATE_TIME", "LOCATION", "NRP", "ORGANIZATION", "PERSON"]),
-        PhoneRecognizer(supported_regions=_PHONE_REGIONS),
-        _Email(name="EmailRecognizer"),
-        _LongCard(),
-        _street_address(),
-        _age(),
-        CreditCardRecognizer(),
-        CryptoRecognizer(),
-        DateRecognizer(),
-        IbanRecognizer(),
-        IpRecognizer(),
-        MacAddressRecognizer(),
-        MedicalLicenseRecognizer(),
-        NhsRecognizer(),
-        UrlRecognizer(),
-        UsBankRecognizer(),
-        UsItinRecognizer(),
-        UsLicenseRecognizer(),
-        UsPassportRecognizer(),
-        UsSsnRecognizer(),
-        UuidRecognizer(),
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """What a text is made of, as far as patterns care; counted once."""
+
+    digits: int
+    at: bool
+    dot: bool
+    colon: bool
+    hyphen: bool
+
+    @classmethod
+    def of(cls, text: str) -> Characters:
+        """Counts."""
+        return cls(len(_DIGIT.findall(text)), "@" in text, "." in text, ":" in text, "-" in text)
+
+
+Gate = Callable[[Characters], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A recognizer of one type, and whether a text can hold a match at all."""
+
+    recognizer: Any
+    gate: Gate
+
+    @property
+    def entity_type(self) -> str:
+        """What it finds."""
+        return str(self.recognizer.supported_entities[0])
+
+
+def recognizers() -> list[Gated]:
+    """Every recognizer but the language model, ready to use."""
+    made = [
+        Gated(PhoneRecognizer(supported_regions=_PHONE_REGIONS), _digits(_SHORTEST_PHONE)),
+        Gated(_Email(name="EmailRecognizer"), lambda has: has.at),
+        Gated(UrlRecognizer(), lambda has: has.dot),
+        Gated(IpRecognizer(), lambda has: has.colon or has.dot),
+        Gated(MacAddressRecognizer(), lambda has: has.colon or has.hyphen or has.dot),
+        Gated(UuidRecognizer(), lambda has: has.hyphen),
+        Gated(DateRecognizer(), _digits(1)),
+        Gated(_street_address(), _digits(1)),
+        Gated(_age(), _digits(1)),
+        Gated(CryptoRecognizer(), _digits(1)),
+        Gated(_Iban(name="IbanRecognizer"), _digits(2)),
+        Gated(UsLicenseRecognizer(), _digits(1)),
+        Gated(MedicalLicenseRecognizer(), _digits(7)),
+        Gated(UsPassportRecognizer(), _digits(8)),
+        Gated(UsBankRecognizer(), _digits(8)),
+        Gated(UsItinRecognizer(), _digits(9)),
+        Gated(UsSsnRecognizer(), _digits(9)),
+        Gated(NhsRecognizer(), _digits(10)),
+        Gated(CreditCardRecognizer(), _digits(12)),
+        Gated(_LongCard(), _digits(12)),
     ]
-    for recognizer in recognizers:
-        if isinstance(recognizer, PatternRecognizer):
-            _make_strict(recognizer)
-    return RecognizerRegistry(recognizers=recognizers, supported_languages=["en"])
+    for gated in made:
+        if isinstance(gated.recognizer, PatternRecognizer):
+            _make_strict(gated.recognizer)
+    return made
+
+
+def _digits(at_least: int) -> Gate:
+    return lambda has: has.digits >= at_least
 
 
 class _Email(EmailRecognizer):
@@ -75,6 +111,18 @@ class _Email(EmailRecognizer):
 
     def validate_result(self, pattern_text: str) -> bool | None:
         return True if _SUFFIXES(pattern_text).fqdn else None
+
+
+class _Iban(IbanRecognizer):
+    """Looks with the strict pattern first: the recognizer has a search of its own that swallows its timeout."""
+
+    patterns: list[Any]
+
+    def analyze(self, text: str, *arguments: Any, **options: Any) -> Any:
+        found = [
+            match for pattern in self.patterns for match in pattern.compiled_regex.finditer(text, _PATTERN_TIMEOUT_S)
+        ]
+        return super().analyze(text, *arguments, **options) if found else []
 
 
 class _LongCard(PatternRecognizer):
@@ -115,7 +163,7 @@ def _street_address() -> PatternRecognizer:
 def _age() -> PatternRecognizer:
     patterns = [
         Pattern("Years old", r"\b\d{1,3}[\s-](?:years?|yrs?|months?)[\s-]old\b", 0.6),
-        Pattern("Aged", r"(?<=\baged?\s)\d{1,3}\b", 0.6),
+        Pattern("Aged", r"\baged?\s+\d{1,3}\b", 0.6),
         Pattern("y/o", r"\b\d{1,3}\s?y\.?/?o\b", 0.5),
     ]
     return PatternRecognizer("AGE", name="AgeRecognizer", patterns=patterns)
