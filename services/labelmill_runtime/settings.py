@@ -18,7 +18,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LABELMILL_"
-_allowed: set[str] = {"LABELMILL_API_KEY", "LABELMILL_ADDRESS", "LABELMILL_CA_FILE"}  # the client's own variables
+# The client's own variables.
+_allowed: set[str] = {"LABELMILL_API_KEY", "LABELMILL_ADDRESS", "LABELMILL_CA_FILE", "LABELMILL_PROJECT"}
 _classes: list[type[BaseSettings]] = []
 
 

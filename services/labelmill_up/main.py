@@ -12,9 +12,10 @@ from typing import Any
 
 import uvloop
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from labelmill_runtime import logs
-from labelmill_runtime.settings import RuntimeSettings, UnknownVariables
+from labelmill_runtime.settings import RuntimeSettings
 from labelmill_up.data_dir import DataDirInUse
 from labelmill_up.up import ServicesMissing, serve
 
@@ -38,8 +39,8 @@ def up(*, data_dir: Path | None = None, host: str | None = None, port: int | Non
     given: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port}
     try:
         settings = RuntimeSettings(**{name: value for name, value in given.items() if value is not None})
-    except (ValidationError, UnknownVariables) as error:
-        return _fail(str(error), EXIT_USAGE)
+    except ValidationError as error:
+        return _fail("; ".join(_said(fault) for fault in error.errors()), EXIT_USAGE)
     logs.configure(_log_level(settings))
     os.umask(0o077)  # databases and objects hold raw data, also where the directory was there before
     try:
@@ -54,6 +55,12 @@ def up(*, data_dir: Path | None = None, host: str | None = None, port: int | Non
             raise
         return _fail(f"{settings.host}:{settings.port} cannot be listened on; see --port and --host.", EXIT_FAILED)
     return 0
+
+
+def _said(fault: ErrorDetails) -> str:
+    """One fault of the settings, without the value: it may be a secret."""
+    field = ".".join(str(part) for part in fault["loc"])
+    return f"{field}: {fault['msg']}" if field else fault["msg"].removeprefix("Value error, ")
 
 
 def _log_level(settings: RuntimeSettings) -> str:

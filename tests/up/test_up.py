@@ -74,7 +74,13 @@ async def test_a_taken_port_is_said_to_be_taken(tmp_path: Path) -> None:
 def test_a_misspelt_variable_is_refused(tmp_path: Path) -> None:
     refused = launch("--data-dir", str(tmp_path / "data"), LABELMILL_PROT="1")
     assert refused.returncode == 2
-    assert "LABELMILL_PROT" in refused.stderr
+    assert refused.stderr.startswith("labelmill up: Unknown environment variables: LABELMILL_PROT.")
+
+
+async def test_the_clients_variables_are_not_taken_for_misspelt_ones(tmp_path: Path) -> None:
+    variables = {name: "x" for name in ("LABELMILL_PROJECT", "LABELMILL_ADDRESS", "LABELMILL_API_KEY")}
+    async with up(tmp_path / "data", environment=variables) as process:
+        assert process.address != "x"
 
 
 async def test_ctrl_c_drains(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -38,8 +38,8 @@ class Session:
         self.data_dir = folder or data_dir()
         self._address = address
         self._timeout_s = timeout_s
-        self.stderr = Console(stderr=True, highlight=False)
-        self._stdout = Console(highlight=False)
+        self.stderr = Console(stderr=True, highlight=False, width=_width(sys.stderr))
+        self._stdout = Console(highlight=False, width=_width(sys.stdout))
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -95,6 +95,11 @@ class Session:
 def failure(item: str, error: LabelmillError) -> dict[str, str]:
     """A failed item as a JSON value."""
     return {"item": item, "reason": error.reason or error.code.name, "message": error.message}
+
+
+def _width(stream: TextIO) -> int | None:
+    """That of the terminal; in files and pipes wide enough for two resource names."""
+    return None if stream.isatty() else 200
 
 
 def session(context: typer.Context, as_json: bool) -> Session:
