@@ -17,7 +17,7 @@ class AnonymizationSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="LABELMILL_ANONYMIZATION_", frozen=True, extra="forbid")
 
     workers: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1), ge=1, le=256)
-    """Worker processes; each holds a language model (some 200 MB)."""
+    """Worker processes; each holds a language model (some 150 MB)."""
     max_pending_texts: int = Field(default=10_000, ge=1)
     """Texts that may wait for a worker; more are refused with RESOURCE_EXHAUSTED."""
     batch_texts: int = Field(default=64, ge=1)
