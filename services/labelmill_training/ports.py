@@ -55,7 +55,7 @@ class Deployment:
     class_names: tuple[str, ...]
     feature: str
     encoder: str
-    """Without its version."""
+    """With the version that it was trained on, encoders/{encoder}@{version}."""
     temperature: float
     artifact: bytes
 

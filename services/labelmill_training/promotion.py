@@ -36,7 +36,7 @@ async def deploy(version: ModelVersion, folder: JobFolder, server: ModelServer) 
             version.name,
             version.spec.class_names,
             version.spec.feature,
-            version.spec.encoder.partition("@")[0],
+            version.spec.encoder,
             version.result.temperature,
             artifact,
         )

@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from labelmill.aio import Client
+from labelmill.aio import Client, Operation
 from labelmill.training.v1 import resources_pb2, service_pb2
 from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
@@ -41,16 +42,21 @@ def host(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.stdout.close()
 
 
-@pytest.mark.parametrize("stage", ["embedding", "training", "evaluating"])
-async def test_job_survives_a_killed_server_and_registers_one_version(tmp_path: Path, stage: str) -> None:
+async def happened(operation: Operation[Any, Any], artifacts: Path, moment: str) -> None:
+    """Waits for the job's first batch of embeddings, or for a file in its folder."""
+    while moment != "embedding" and not list(artifacts.rglob(moment)):
+        await asyncio.sleep(0.002)
+    while moment == "embedding" and not operation.metadata().progress.done_count:
+        await operation.refresh()
+
+
+@pytest.mark.parametrize("moment", ["embedding", "spec.json", "worker.log", "model.onnx", "result.json"])
+async def test_job_survives_a_killed_server_and_registers_one_version(tmp_path: Path, moment: str) -> None:
     key = create_key(tmp_path / "keys.json", "tester", [Grant(Role.MANAGER, "*")])
     with host(tmp_path) as (process, address):
         async with Client(address, key) as client:
             operation = await client.training.create_training_job(create_request())
-            reached = ""
-            while reached != stage:
-                reached = (await client.operation(operation.name)).metadata().progress.stage
-                await asyncio.sleep(0.01)
+            await happened(operation, tmp_path / "artifacts", moment)
             process.kill()
     with host(tmp_path) as (_, address):
         async with Client(address, key) as client:

@@ -125,8 +125,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield World(owner, truth, held_out, await score(owner))
 
 
-def job_request(world: World, filter_text: str = "") -> service_pb2.CreateTrainingJobRequest:
-    recipe = resources_pb2.FrozenEmbeddingClassifier()
+def job_request(world: World, filter_text: str = "", l2_penalty: float = 0.0) -> service_pb2.CreateTrainingJobRequest:
+    recipe = resources_pb2.FrozenEmbeddingClassifier(l2_penalty=l2_penalty)
     job = resources_pb2.TrainingJob(
         model=f"{PROJECT}/models/mood",
         recipe=resources_pb2.Recipe(frozen_embedding_classifier=recipe),
@@ -156,17 +156,20 @@ async def test_labels_become_a_served_model(world: World) -> None:
     assert good.provenance.model.artifact_sha256 == version.artifact_sha256
 
     # The next version takes the place of the first, and the first can come back.
-    asset = world.held_out[0]
     chosen = " OR ".join(f'asset = "{name}"' for name in world.held_out[1:])
-    again = await (await training.create_training_job(job_request(world, chosen))).result(timeout_s=200)
+    again = await (await training.create_training_job(job_request(world, chosen, 0.5))).result(timeout_s=200)
     second = await training.get_model_version(service_pb2.GetModelVersionRequest(name=again.model_version))
-    assert asset in world.truth
+    assert second.artifact_sha256 != version.artifact_sha256
     assert second.lineage.evaluation_item_count == 23
     assert second.lineage.training_item_count == 48  # the one not evaluated on is still held out
     for name in (again.model_version, job.model_version):
         await training.promote_model_version(service_pb2.PromoteModelVersionRequest(name=name))
         page = await training.list_models.page(service_pb2.ListModelsRequest(parent=PROJECT))
         assert page.models[0].promoted_version == name
+        answer = await world.owner.prelabel.predict_texts(
+            prelabel_service.PredictTextsRequest(model=f"{PROJECT}/models/mood", texts=texts)
+        )
+        assert answer.predictions[0].annotations[0].provenance.model.model_version == name
 
     request = job_request(world)
     request.training_job.labels.quality_report = f"{PROJECT}/qualityReports/none"

@@ -188,7 +188,7 @@ class SqlRegistry:
             return
         digest = hashlib.sha256(f"promote {project}/{model_id}".encode()).digest()
         key = int.from_bytes(digest[:8], "big", signed=True)
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:  # writes nothing; the lock lasts as long as it does
             await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             yield
 
