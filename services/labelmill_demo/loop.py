@@ -33,10 +33,10 @@ Say = Callable[[str], None]
 class Plan:
     """How much of everything."""
 
-    evaluation_count: int = 1000
+    evaluation_count: int = 1500
     benchmark_count: int = 60
     seed_count: int = 150
-    round_size: int = 150
+    round_size: int = 250
     round_count: int = 3
 
 
@@ -182,7 +182,7 @@ class Loop:
                 labelled=list(seed),
                 labels_bought=bought,
             )
-            for name, chosen in (("active", strategy.STRATEGY_DIVERSE_MARGIN), ("random", strategy.STRATEGY_RANDOM))
+            for name, chosen in (("active", strategy.STRATEGY_MARGIN), ("random", strategy.STRATEGY_RANDOM))
         ]
         for number in range(self.plan.round_count + 1):
             for arm in arms:

@@ -56,14 +56,18 @@ def spec(header: service_pb2.DeployModelRequest.Header) -> ModelSpec:
     is_encoder = header.kind == resources_pb2.ServedModel.KIND_TEXT_ENCODER
     if not header.model_id:
         raise ModelRejected("needs an id", "header.model_id")
+    encoder, at, version = header.encoder.partition("@")
+    if at and not (version.isascii() and version.isdecimal()):
+        raise ModelRejected("names an encoder version that is not a number", "header.encoder")
     return ModelSpec(
         name=ModelName("" if is_encoder else names.project_of(header.parent), header.model_id),
         class_names=tuple(header.class_names),
         feature=header.feature,
-        encoder=header.encoder,
+        encoder=encoder,
         temperature=header.temperature or 1.0,
         max_tokens=header.max_tokens or DEFAULT_MAX_TOKENS,
         lineage=header.model_version,
+        trained_on=int(version or 0),
     )
 
 

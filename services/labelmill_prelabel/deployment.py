@@ -16,7 +16,7 @@ import structlog
 
 from labelmill_prelabel import artifact_upload, triton_config
 from labelmill_prelabel.artifact_upload import Part
-from labelmill_prelabel.errors import EncoderNotReady, ModelRejected
+from labelmill_prelabel.errors import EncoderChanged, EncoderNotReady, ModelRejected
 from labelmill_prelabel.models import ModelKind, ModelName, ModelSpec, ModelState, ModelVersion
 from labelmill_prelabel.ports import Inferencer, ModelCatalogue, ModelProbe, ModelRepository, Projects, StagedArtifact
 from labelmill_prelabel.prediction import HEAD_BATCH
@@ -65,6 +65,7 @@ class Deployer:
         Raises:
             ModelRejected, ChecksumMismatch, UploadSequence, ArtifactTooLarge: Bad uploads; nothing is left of them.
             EncoderNotReady: The encoder of a classifier is not served.
+            EncoderChanged: It is, but not the version that the classifier was trained on.
             BackendUnavailable: Nothing has changed; try again.
         """
         spec = await artifact_upload.first_spec(parts)
@@ -105,6 +106,8 @@ class Deployer:
         encoder = await self._catalogue.current(spec.encoder_name)
         if encoder is None:
             raise EncoderNotReady(spec.encoder)
+        if spec.trained_on not in (0, encoder.version):
+            raise EncoderChanged(spec.encoder, spec.trained_on, encoder.version)
         return encoder
 
     async def _bring_up(

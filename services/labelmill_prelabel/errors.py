@@ -29,6 +29,18 @@ class EncoderNotReady(FailedPrecondition):
         )
 
 
+class EncoderChanged(FailedPrecondition):
+    """A classifier was trained on another version of its encoder than the one that answers."""
+
+    def __init__(self, name: str, trained_on: int, answers: int) -> None:
+        super().__init__(
+            "ENCODER_CHANGED",
+            "The model was trained on another version of its encoder; train it again.",
+            metadata={"trained_on": str(trained_on), "answers": str(answers)},
+            resource=("ServedModel", name),
+        )
+
+
 class EncoderIsShared(PermissionDenied):
     """An encoder serves every project, so one project's role does not suffice to replace it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from labelmill_prelabel.errors import ModelRejected
@@ -75,6 +75,8 @@ class ModelSpec:
     max_tokens: int = DEFAULT_MAX_TOKENS
     lineage: str = ""
     """The training service's model version."""
+    trained_on: int = field(default=0, compare=False)
+    """The encoder's version that a classifier insists on; 0: whichever answers. Not kept: ModelVersion has the result."""
 
     def __post_init__(self) -> None:
         if self.name.kind is ModelKind.EMBEDDING_CLASSIFIER:

@@ -15,7 +15,7 @@ from enum import Enum
 
 from labelmill_runtime.errors import InvalidArgument
 
-MAX_LENGTH = 4096
+MAX_LENGTH = 10_000
 MAX_DEPTH = 32
 
 

@@ -92,6 +92,19 @@ async def test_a_classifier_goes_on_reading_the_encoder_it_was_deployed_against(
     assert "versions: [1, 3, 4, 5]" in config, "2 is neither read by a classifier nor recent"
 
 
+async def test_a_classifier_may_insist_on_the_encoder_it_was_trained_on(prelabel: Prelabel):
+    insisting = await prelabel.deploy_classifier(turn=1, encoder=f"{ENCODER}@1")
+    assert (insisting.encoder, insisting.version) == (ENCODER, 2)
+    assert (await prelabel.deploy_classifier(turn=1, encoder=f"{ENCODER}@1")).version == 2, "the same artifact again"
+    await prelabel.deploy_encoder(seed=99)
+    with pytest.raises(FailedPrecondition) as raised:
+        await prelabel.deploy_classifier(turn=2, encoder=f"{ENCODER}@1")
+    assert raised.value.reason == "ENCODER_CHANGED"
+    assert raised.value.metadata == {"trained_on": "1", "answers": "2"}
+    with pytest.raises(InvalidArgument):
+        await prelabel.deploy_classifier(turn=2, encoder=f"{ENCODER}@first")
+
+
 BAD_UPLOADS: dict[str, tuple[Request.Header, dict[str, bytes]]] = {
     "garbage": (classifier_header(), {"model.onnx": b"\x00\xffnot a model" * 1000}),
     "truncated": (classifier_header(), {"model.onnx": onnx_models.head()[:-20]}),

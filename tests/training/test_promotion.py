@@ -31,7 +31,7 @@ async def test_promoted_version_is_deployed_with_its_lineage(training: Training)
     (deployment,) = training.models.deployed
     assert deployment.model_version == f"{MODEL}/versions/1"
     assert deployment.class_names == CLASSES
-    assert (deployment.feature, deployment.encoder) == ("tone", "encoders/minilm-l6-v2")
+    assert (deployment.feature, deployment.encoder) == ("tone", "encoders/minilm-l6-v2@1")
     assert deployment.temperature == pytest.approx(1.5)
     assert await promoted_version(training) == f"{MODEL}/versions/1"
 

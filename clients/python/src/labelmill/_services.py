@@ -343,7 +343,7 @@ class AsyncPrelabelService:
         when it fails, the version before goes on answering. The first message holds the header, the next ones
         chunks of at most 256 KiB of each file, the last one the SHA-256. The same artifact again is answered
         without a new version. INVALID_ARGUMENT: MODEL_REJECTED, CHECKSUM_MISMATCH. FAILED_PRECONDITION:
-        ENCODER_NOT_READY.
+        ENCODER_NOT_READY, ENCODER_CHANGED.
         """
         response: prelabel_resources_pb2.ServedModel = await self._transport.send_stream(
             self._stub.DeployModel, requests, timeout_s=timeout_s
@@ -904,7 +904,7 @@ class PrelabelService:
         when it fails, the version before goes on answering. The first message holds the header, the next ones
         chunks of at most 256 KiB of each file, the last one the SHA-256. The same artifact again is answered
         without a new version. INVALID_ARGUMENT: MODEL_REJECTED, CHECKSUM_MISMATCH. FAILED_PRECONDITION:
-        ENCODER_NOT_READY.
+        ENCODER_NOT_READY, ENCODER_CHANGED.
         """
         return self._portal.call(self._service.deploy_model(self._portal.feed(requests), timeout_s=timeout_s))
 

@@ -51,7 +51,9 @@ class DeployModelRequest(_message.Message):
         feature: _builtins.str
         """The ontology feature that its predictions answer, for classifiers."""
         encoder: _builtins.str
-        """The encoder it reads, encoders/{encoder}, for classifiers."""
+        """The encoder it reads, for classifiers: encoders/{encoder}, or encoders/{encoder}@{version} to insist on the version that it
+        was trained on (FAILED_PRECONDITION ENCODER_CHANGED when another one answers).
+        """
         temperature: _builtins.float
         """See ServedModel.temperature; 0: 1."""
         max_tokens: _builtins.int
