@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,13 +44,20 @@ class _Root(TyperGroup):
 
     def invoke(self, context: Any) -> Any:
         try:
-            return super().invoke(context)
+            try:
+                return super().invoke(context)
+            finally:
+                sys.stdout.flush()
         except LabelmillError as error:
             raise typer.Exit(context.obj.fail(error)) from None
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
-        except BrokenPipeError:
-            raise typer.Exit(Exit.FAILED) from None  # the reader of our output has gone
+        except BrokenPipeError:  # the reader of our output has gone; nor can the interpreter flush it at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(Exit.FAILED) from None
+        except OSError as error:
+            context.obj.say(f"{error.filename or 'input or output'}: {error.strerror or type(error).__name__}")
+            raise typer.Exit(Exit.FAILED) from None
 
 
 app = typer.Typer(

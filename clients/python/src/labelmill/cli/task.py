@@ -41,12 +41,15 @@ def create(
     priority: Annotated[int, typer.Option(help="Higher first.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Creates the tasks that the quality plan asks for, for clean assets; safe to repeat."""
+    """Creates the tasks that the quality plan asks for, for clean assets; safe to repeat.
+
+    Assets that are held out to evaluate models get none, which is no failure.
+    """
     current = session(context, as_json)
     parent = names.project(project)
     failures: list[dict[str, str]] = []
     tasks: list[str] = []
-    count = 0
+    count = held_out = 0
     with current.client() as client, bar(current, "creating tasks") as show:
         given = _lines(assets) if assets is not None else _clean(client, parent, asset_filter)
         for chunk in _chunks(dict.fromkeys(given)):
@@ -56,14 +59,18 @@ def create(
             for result in client.tasks.batch_create_tasks(request).results:
                 count += 1
                 tasks.extend(result.tasks)
-                if (error := from_status(result.status)) is not None:
+                error = from_status(result.status)
+                if error is not None and error.reason == "ASSET_HELD_OUT":
+                    held_out += 1
+                elif error is not None:
                     failures.append(failure(result.asset, error))
             show(count, None)
     if as_json:
-        current.document({"asset_count": count, "tasks": tasks, "failures": failures})
+        current.document({"asset_count": count, "held_out_count": held_out, "tasks": tasks, "failures": failures})
     else:
         current.failures(failures)
-        current.say(f"{len(tasks)} tasks for {count - len(failures)} assets; {len(failures)} assets failed.")
+        with_tasks = count - held_out - len(failures)
+        current.say(f"{len(tasks)} tasks for {with_tasks} assets; {held_out} are held out, {len(failures)} failed.")
     if failures:
         raise typer.Exit(Exit.FAILED)
 
