@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 from labelmill.cli.main import app
 from tests.support.up import ROOT, UpProcess
 
-
 _ANNOUNCED = """
 import sys
 from labelmill.cli.main import main

@@ -78,7 +78,7 @@ def test_a_misspelt_variable_is_refused(tmp_path: Path) -> None:
 
 
 async def test_the_clients_variables_are_not_taken_for_misspelt_ones(tmp_path: Path) -> None:
-    variables = {name: "x" for name in ("LABELMILL_PROJECT", "LABELMILL_ADDRESS", "LABELMILL_API_KEY")}
+    variables = dict.fromkeys(("LABELMILL_PROJECT", "LABELMILL_ADDRESS", "LABELMILL_API_KEY"), "x")
     async with up(tmp_path / "data", environment=variables) as process:
         assert process.address != "x"
 

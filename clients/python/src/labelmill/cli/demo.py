@@ -16,7 +16,7 @@ def demo(
     context: typer.Context,
     output: Annotated[Path, typer.Option(help="Folder of the report; replaced.")] = Path("demo-report"),
     limit: Annotated[
-        int | None, typer.Option(help="Only so many sentences.", min=100, show_default="all of them")
+        int | None, typer.Option(help="Only so many sentences.", min=3500, show_default="all 5,190")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
