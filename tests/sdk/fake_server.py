@@ -133,6 +133,8 @@ class Anonymization(anonymization_grpc.AnonymizationServiceServicer):
     ) -> Iterator[anonymization_pb.StreamAnonymizeTextsResponse]:
         for message in request_iterator:
             for item in message.batch.items:
+                if item.text == "stop":
+                    return
                 result = anonymization_pb.StreamAnonymizeTextsResponse.Result(item_id=item.item_id)
                 result.anonymized.text = item.text.upper()
                 yield anonymization_pb.StreamAnonymizeTextsResponse(results=[result])

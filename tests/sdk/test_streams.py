@@ -1,5 +1,6 @@
 """Uploads, downloads and exchanges."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -117,8 +118,6 @@ async def test_an_exchange_answers_while_requests_go_out(client: aio.Client) -> 
     async def requests() -> AsyncIterator[anonymization_pb.StreamAnonymizeTextsRequest]:
         yield batch("a", "b")
         while len(answered) < 2:  # the answers to the first batch come before the second is sent
-            import asyncio
-
             await asyncio.sleep(0.01)
         yield batch("c")
 
@@ -135,3 +134,24 @@ async def test_a_failing_source_of_an_exchange_fails_the_caller(client: aio.Clie
     with pytest.raises(ValueError, match="no more"):
         async for _response in client.anonymization.stream_anonymize_texts(requests()):
             pass
+
+
+async def test_a_server_that_has_ended_an_exchange_does_not_wait_for_a_slow_source(client: aio.Client) -> None:
+    async def requests() -> AsyncIterator[anonymization_pb.StreamAnonymizeTextsRequest]:
+        yield batch("a", "stop")
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(5):
+        answers = [r async for r in client.anonymization.stream_anonymize_texts(requests())]
+    assert [result.item_id for answer in answers for result in answer.results] == ["a"]
+
+
+async def test_a_server_that_has_answered_does_not_wait_for_a_slow_source(client: aio.Client, script: Script) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.sleep(60)
+
+    script.failures = [status(code_pb2.NOT_FOUND)]
+    async with asyncio.timeout(5):
+        with pytest.raises(errors.NotFound):
+            await client.storage.upload("projects/demo", slow())

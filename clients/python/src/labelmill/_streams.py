@@ -79,7 +79,8 @@ async def exchange(call: Any, requests: Requests) -> AsyncIterator[Any]:
     try:
         async for message in _messages(call, writing):
             yield message
-        await writing
+        if writing.done():  # the server has said all it will: a slow source is not waited for
+            writing.result()
     except grpc.aio.AioRpcError as error:
         raise await ending.told_by_server(error) from None
     finally:
