@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, MetaData, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from labelmill_runtime import migrations
+from labelmill_runtime import migrations, sqlite_connection
 from labelmill_runtime.settings import RuntimeSettings
 from labelmill_runtime.tables import RuntimeTables, runtime_tables
 
@@ -134,7 +134,7 @@ def _postgresql(url: URL, service: str, pool_size: int) -> AsyncEngine:
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=0,  # two pools a service, six services in one process: together under PostgreSQL's default of 100
         pool_pre_ping=True,  # a restarted server must not cost a request
         hide_parameters=True,  # statements may show up in tracebacks, values must not
         connect_args={"server_settings": {"search_path": _schema(service), "application_name": f"labelmill_{service}"}},
@@ -144,6 +144,7 @@ def _postgresql(url: URL, service: str, pool_size: int) -> AsyncEngine:
 def _sqlite(path: Path, begin: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
+        async_creator=sqlite_connection.opener(path),
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,

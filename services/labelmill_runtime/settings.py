@@ -65,8 +65,8 @@ class RuntimeSettings(BaseSettings):
     """The address of the metrics endpoint."""
     database_url: str | None = Field(default=None, repr=False)
     """postgresql://... ; unset: one SQLite file per service in data_dir."""
-    database_pool_size: int = Field(default=5, ge=1)
-    """Readers per service, and on PostgreSQL as many writers; twice that in a rush."""
+    database_pool_size: int = Field(default=8, ge=1)
+    """Readers per service, and on PostgreSQL as many writers."""
     keys_file: Path | None = None
     """The API keys (hashes only); default data_dir/keys.json."""
     service_key: SecretStr | None = None

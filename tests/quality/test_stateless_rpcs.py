@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -292,11 +291,9 @@ async def test_the_event_loop_stays_free_while_a_large_request_is_computed(mill:
     await mill.quality.score_consensus(calls.ScoreConsensusRequest(labels=THREE))  # starts the worker
     labels = label_rows(*((f"i{n // 3}", f"l{n % 7}", str(n * n % 11 % 3)) for n in range(40_000)))
     busy = asyncio.create_task(mill.quality.score_consensus(calls.ScoreConsensusRequest(labels=labels), timeout_s=60))
-    longest, before = 0.0, time.perf_counter()
+    answered = 0
     while not busy.done():
-        await asyncio.sleep(0.001)
-        now = time.perf_counter()
-        longest, before = max(longest, now - before), now
+        await mill.quality.list_quality_reports.page(calls.ListQualityReportsRequest(parent="projects/p-one"))
+        answered += not busy.done()
     assert len((await busy).labels) == 13_334
-    # Parsing and serializing (C code, on the loop of both ends in this test) is all that is left there.
-    assert longest < 0.5
+    assert answered > 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import subprocess
 import sys
@@ -21,6 +22,15 @@ from tests.runtime.echo_service import CANARY, MIGRATIONS, echo_metadata
 async def _add(database: Database, text: str) -> None:
     async with database.transaction() as session:
         await session.execute(sa.insert(database.metadata.tables["effects"]).values(text=text))
+
+
+async def _add_many(database: Database, text: str) -> None:
+    """Several statements, to be cancelled in or between."""
+    effects = database.metadata.tables["effects"]
+    async with database.transaction() as session:
+        for _ in range(5):
+            await session.execute(sa.insert(effects), [{"text": text}] * 200)
+            await session.execute(sa.select(sa.func.count()).select_from(effects))
 
 
 async def _texts(database: Database) -> list[str]:
@@ -98,6 +108,28 @@ async def test_many_transactions_that_also_read_do_not_starve_each_other(databas
 
     async with asyncio.timeout(20):
         await asyncio.gather(*(write_and_read(number) for number in range(60)))
+
+
+async def test_cancelled_transactions_never_keep_the_write_lock(
+    settings: RuntimeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call may be cancelled at any moment, twice even; the next writer finds the database free."""
+    monkeypatch.setattr("labelmill_runtime.database._BUSY_TIMEOUT_MS", 100)
+    database = await Database.open(settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    moments = random.Random(5)
+    kept: list[BaseException | None] = []  # errors hold frames, frames hold statements, statements held locks
+    for number in range(150):
+        tasks = [asyncio.create_task(_add_many(database, f"cancelled {number}")) for _ in range(3)]
+        await asyncio.sleep(moments.uniform(0, 0.03))
+        for _ in range(moments.choice([1, 2])):
+            for task in tasks:
+                task.cancel()
+            await asyncio.sleep(0)
+        kept += await asyncio.gather(*tasks, return_exceptions=True)
+        await _add(database, f"kept {number}")
+    assert [text for text in await _texts(database) if text.startswith("kept")] == [f"kept {n}" for n in range(150)]
+    assert any(isinstance(error, asyncio.CancelledError) for error in kept)
+    await database.close()
 
 
 async def test_a_transaction_cancelled_halfway_leaves_the_database_usable(database: Database) -> None:

@@ -113,9 +113,7 @@ def _make_buckets(server: S3Server, log: Path) -> None:
 
 def _client(endpoint: str, identity: Identity) -> Minio:
     http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=10), retries=False)
-    return Minio(
-        endpoint, identity.access_key, identity.secret_key, secure=False, region="us-east-1", http_client=http
-    )
+    return Minio(endpoint, identity.access_key, identity.secret_key, secure=False, region="us-east-1", http_client=http)
 
 
 def _identities(admin: Identity, raw: Identity, clean: Identity) -> dict[str, object]:
