@@ -93,6 +93,7 @@ class ProjectScoring:
         pages = self._source.benchmark_answers(project, request.feature)
         answers = await _collect(context, pages, len(labels), "reading benchmarks")
         gold = await self._source.gold(project, request.feature)
+        answers.add_about(gold, labels)
         return Evidence(labels, answers, gold, feature.class_names, feature.ordered)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +36,12 @@ class Answers:
         self.labelers.append(labeler)
         self.classes.append(class_name)
 
+    def add_about(self, items: Container[str], others: Answers) -> None:
+        """Appends those of other answers that are about some items."""
+        for item, labeler, class_name in zip(others.items, others.labelers, others.classes, strict=True):
+            if item in items:
+                self.add(item, labeler, class_name)
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -47,7 +53,7 @@ class Evidence:
     labels: Answers
     """Answers to tasks of kind LABEL."""
     benchmark_answers: Answers
-    """Answers to tasks of kind BENCHMARK."""
+    """Answers to tasks of kind BENCHMARK, and the labels about items with gold."""
     gold: dict[str, str]
     """Item -> its gold class."""
     class_names: tuple[str, ...]
@@ -89,7 +95,7 @@ class Report:
 def make_report(evidence: Evidence, plan: Plan) -> Report:
     """Scores labels, labelers and classes.
 
-    Benchmark answers never count as labels. The accuracy of the consensus is that of the same method, with what it
+    Answers to benchmark tasks never count as labels. The accuracy of the consensus is that of the same method, with what it
     learned about the labelers from their labels, on the benchmark items: gold plays no part in it.
     """
     classes = evidence.all_classes()

@@ -68,6 +68,16 @@ async def test_a_project_is_scored_and_the_report_kept(mill_on_both: Mill) -> No
     assert await mill.quality.get_quality_report(calls.GetQualityReportRequest(name=report.name)) == report
 
 
+async def test_labels_of_an_asset_with_gold_count_as_benchmark_answers_too(mill_on_both: Mill) -> None:
+    mill = mill_on_both
+    fill(mill.source)
+    mill.source.truth[mill.source.answers[0].item] = "positive"  # anna and ben said negative, cleo neutral
+    report = await scored(mill)
+    assert (report.label_count, report.item_count) == (60, 20)
+    assert (report.benchmark_accuracy.value, report.benchmark_accuracy.sample_count) == (5 / 11, 11)
+    assert report.labelers[1].benchmark_accuracy.value == 0.0
+
+
 async def test_consensus_labels_are_listed_in_the_order_of_items(mill_on_both: Mill) -> None:
     mill = mill_on_both
     fill(mill.source)

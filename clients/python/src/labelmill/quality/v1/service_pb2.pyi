@@ -289,7 +289,9 @@ class ScoreProjectRequest(_message.Message):
     feature: _builtins.str
     """A single-choice or ordinal feature of the ontology."""
     annotation_filter: _builtins.str
-    """As in ListAnnotations, to score a part; empty: all. Benchmarks always take part as benchmarks, never as labels."""
+    """As in ListAnnotations, to score a part; empty: all. Answers to benchmark tasks always take part, as benchmark answers
+    and never as labels; a label about an asset that has gold for labelers counts as both.
+    """
     consensus_method: _resources_pb2.ConsensusMethod.ValueType
     """How."""
     seed: _builtins.int
