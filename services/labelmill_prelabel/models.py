@@ -76,7 +76,7 @@ class ModelSpec:
     lineage: str = ""
     """The training service's model version."""
     trained_on: int = field(default=0, compare=False)
-    """The encoder's version that a classifier insists on; 0: whichever answers. Not kept: ModelVersion has the result."""
+    """The encoder's version that a classifier insists on; 0: whichever answers. Not kept: ModelVersion has it."""
 
     def __post_init__(self) -> None:
         if self.name.kind is ModelKind.EMBEDDING_CLASSIFIER:

@@ -95,8 +95,8 @@ class Report:
 def make_report(evidence: Evidence, plan: Plan) -> Report:
     """Scores labels, labelers and classes.
 
-    Answers to benchmark tasks never count as labels. The accuracy of the consensus is that of the same method, with what it
-    learned about the labelers from their labels, on the benchmark items: gold plays no part in it.
+    Answers to benchmark tasks never count as labels. The accuracy of the consensus is that of the same method, with
+    what it learned about the labelers from their labels, on the benchmark items: gold plays no part in it.
     """
     classes = evidence.all_classes()
     table = _table(evidence.labels, classes, evidence.benchmark_answers.labelers)
