@@ -1,10 +1,11 @@
-"""Generates the Python code and type stubs of the contract into `clients/python/src` (or the folder given).
+"""Generates the Python code and type stubs of the contract into `clients/python/src`.
 
 Run by `make protos`; the test of stale code runs it into a temporary folder and compares.
 """
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import grpc_tools
@@ -36,18 +37,20 @@ def generate(output: Path) -> None:
 
 
 def _protoc(arguments: list[str]) -> None:
-    if protoc.main(["protoc", *arguments]) != 0:
+    scripts = Path(sys.executable).parent  # where the plugins are, whether or not the environment is activated
+    plugins = [f"--plugin={name}={scripts / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+    if protoc.main(["protoc", *plugins, *arguments]) != 0:
         raise RuntimeError("protoc failed")
 
 
 def main() -> None:
     """Replaces the generated code."""
-    output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT
-    for path in generated_files(output):
-        (output / path).unlink()
-    shutil.rmtree(output / "__pycache__", ignore_errors=True)
-    output.mkdir(parents=True, exist_ok=True)
-    generate(output)
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        generate(fresh)  # the old code goes only when there is new code
+        for path in generated_files(OUTPUT):
+            (OUTPUT / path).unlink()
+        shutil.copytree(fresh, OUTPUT, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

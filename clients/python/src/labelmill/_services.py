@@ -70,8 +70,8 @@ class AsyncProjectService:
     async def create_project(
         self, request: annotation_service_pb2.CreateProjectRequest, *, timeout_s: float | None = None
     ) -> annotation_resources_pb2.Project:
-        """Creates a project. Needs the role owner on all projects or on the new one. ALREADY_EXISTS: the id is
-        taken.
+        """Creates a project. Needs the role owner on all projects. ALREADY_EXISTS: the id is taken.
+        INVALID_ARGUMENT: ONTOLOGY_INVALID.
         """
         return await self._transport.unary(self._stub.CreateProject, request, timeout_s=timeout_s)
 
@@ -134,9 +134,9 @@ class AsyncTaskService:
     async def batch_submit_tasks(
         self, request: annotation_service_pb2.BatchSubmitTasksRequest, *, timeout_s: float | None = None
     ) -> annotation_service_pb2.BatchSubmitTasksResponse:
-        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED or LEASE_LOST,
-        INVALID_ARGUMENT NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item
-        leaves its task as it was.
+        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED, LEASE_LOST or
+        TASK_ALREADY_SUBMITTED, INVALID_ARGUMENT LEASE_INVALID, NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT,
+        ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
         """
         return await self._transport.unary(self._stub.BatchSubmitTasks, request, timeout_s=timeout_s)
 
@@ -187,8 +187,9 @@ class AsyncAnnotationService:
     async def batch_create_benchmarks(
         self, request: annotation_service_pb2.BatchCreateBenchmarksRequest, *, timeout_s: float | None = None
     ) -> annotation_service_pb2.BatchCreateBenchmarksResponse:
-        """Adds gold; each has a status of its own: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION ASSET_NOT_CLEAN,
-        INVALID_ARGUMENT.
+        """Adds gold; each has a status of its own: ALREADY_EXISTS BENCHMARK_ALREADY_EXISTS, NOT_FOUND,
+        FAILED_PRECONDITION ASSET_NOT_CLEAN, or ASSET_HAS_TASKS where an asset that is being labelled is to be
+        held out; INVALID_ARGUMENT as in submissions.
         """
         return await self._transport.unary(self._stub.BatchCreateBenchmarks, request, timeout_s=timeout_s)
 
@@ -243,8 +244,9 @@ class AsyncAnonymizationService:
     async def anonymize_text(
         self, request: anonymization_service_pb2.AnonymizeTextRequest, *, timeout_s: float | None = None
     ) -> anonymization_service_pb2.AnonymizeTextResponse:
-        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
-        TEXT_TOO_LONG.
+        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, DUPLICATE_ENTITY_TYPE,
+        UNSUPPORTED_LANGUAGE, UNSUPPORTED_LOCALE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED:
+        DETECTION_TIMEOUT; a text that could not be searched is never let through.
         """
         return await self._transport.unary(self._stub.AnonymizeText, request, timeout_s=timeout_s)
 
@@ -256,7 +258,8 @@ class AsyncAnonymizationService:
         timeout_s: float | None = None,
     ) -> AsyncIterator[anonymization_service_pb2.StreamAnonymizeTextsResponse]:
         """Anonymizes many texts on one stream and keeps nothing. The first message holds the header. Each text has
-        an answer of its own with a status of its own, in any order: one bad text fails alone.
+        an answer of its own with a status of its own, in any order: one bad text fails alone (TEXT_TOO_LONG).
+        INVALID_ARGUMENT: STREAM_SEQUENCE.
         """
         return self._transport.exchange(self._stub.StreamAnonymizeTexts, requests, timeout_s=timeout_s)
 
@@ -342,7 +345,8 @@ class AsyncPrelabelService:
         """Adds a version of a model to the repository, loads it, and switches to it when it answers; until then, and
         when it fails, the version before goes on answering. The first message holds the header, the next ones
         chunks of at most 256 KiB of each file, the last one the SHA-256. The same artifact again is answered
-        without a new version. INVALID_ARGUMENT: MODEL_REJECTED, CHECKSUM_MISMATCH. FAILED_PRECONDITION:
+        without a new version. INVALID_ARGUMENT: MODEL_REJECTED, CHECKSUM_MISMATCH, UPLOAD_SEQUENCE.
+        PERMISSION_DENIED: ENCODER_IS_SHARED, an encoder needs a role on all projects. FAILED_PRECONDITION:
         ENCODER_NOT_READY, ENCODER_CHANGED.
         """
         response: prelabel_resources_pb2.ServedModel = await self._transport.send_stream(
@@ -430,28 +434,33 @@ class AsyncQualityService:
     ) -> quality_service_pb2.ScoreConsensusResponse:
         """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
         one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
-        it.
+        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
 
     async def compute_agreement(
         self, request: quality_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_service_pb2.ComputeAgreementResponse:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items."""
+        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
+        (interval).
+        """
         return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
 
     async def score_benchmark(
         self, request: quality_service_pb2.ScoreBenchmarkRequest, *, timeout_s: float | None = None
     ) -> quality_service_pb2.ScoreBenchmarkResponse:
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals."""
+        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
+        """
         return await self._transport.unary(self._stub.ScoreBenchmark, request, timeout_s=timeout_s)
 
     async def score_project(
         self, request: quality_service_pb2.ScoreProjectRequest, *, timeout_s: float | None = None
     ) -> Operation[quality_resources_pb2.QualityReport, quality_service_pb2.ScoreProjectMetadata]:
         """Scores a project's annotations of one feature and keeps the report. Response: QualityReport; metadata:
-        ScoreProjectMetadata. NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, INVALID_FILTER.
-        FAILED_PRECONDITION: NO_LABELS.
+        ScoreProjectMetadata. NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, WRONG_FEATURE_KIND,
+        INVALID_FILTER. FAILED_PRECONDITION: NO_LABELS.
         """
         message = await self._transport.unary(self._stub.ScoreProject, request, timeout_s=timeout_s)
         return Operation(self._transport, message)
@@ -483,8 +492,9 @@ class AsyncStorageService:
     ) -> storage_resources_pb2.Asset:
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at
         most 256 KiB, the last one the SHA-256 of the whole. Acknowledged means durable. The same content again
-        returns the asset that is there. INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 (media type text/*),
-        CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: the project. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE.
+        returns the asset that is there. INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL;
+        media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND.
+        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
         """
         response: storage_resources_pb2.Asset = await self._transport.send_stream(
             self._stub.UploadAsset, requests, timeout_s=timeout_s
@@ -501,9 +511,9 @@ class AsyncStorageService:
         self, request: storage_service_pb2.DownloadAssetRequest, *, timeout_s: float | None = None
     ) -> AsyncIterator[storage_service_pb2.DownloadAssetResponse]:
         """Reads one asset's content. The first message holds the content's description, the next ones chunks of at
-        most 256 KiB. Checked against the SHA-256 on the way out (DATA_LOSS). PERMISSION_DENIED: RAW for anyone
-        but privacy officers and services; FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is
-        not admitted.
+        most 256 KiB. Checked against the SHA-256 on the way out (DATA_LOSS: CONTENT_DAMAGED, OBJECT_MISSING).
+        PERMISSION_DENIED: RAW_FORBIDDEN, RAW for anyone but privacy officers and services; OUT_OF_RANGE:
+        OFFSET_BEYOND_END; FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is not admitted.
         """
         return self._transport.serve_stream(self._stub.DownloadAsset, request, timeout_s=timeout_s)
 
@@ -533,8 +543,8 @@ class AsyncStorageService:
     ) -> storage_service_pb2.BatchAdmitAssetsResponse:
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted
         anonymization key and name exactly this asset, its RAW hash and the hash of the clean content; otherwise
-        the item fails with PERMISSION_DENIED RECEIPT_REJECTED. There is no other way into CLEAN. A later receipt
-        for the same asset replaces the clean content.
+        the item fails with PERMISSION_DENIED RECEIPT_REJECTED, the failed check in its metadata. There is no
+        other way into CLEAN. A later receipt for the same asset replaces the clean content.
         """
         return await self._transport.unary(self._stub.BatchAdmitAssets, request, timeout_s=timeout_s)
 
@@ -567,8 +577,10 @@ class AsyncTrainingService:
     async def create_training_job(
         self, request: training_service_pb2.CreateTrainingJobRequest, *, timeout_s: float | None = None
     ) -> Operation[training_resources_pb2.TrainingJob, training_resources_pb2.TrainingJob]:
-        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: the project
-        or the report.
+        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND:
+        PROJECT_NOT_FOUND, QUALITY_REPORT_NOT_FOUND, ENCODER_NOT_FOUND. FAILED_PRECONDITION, of the call or the
+        operation: NO_EVALUATION_GOLD, NOT_ENOUGH_LABELS, FEATURE_NOT_CLASSIFIABLE, MODEL_FEATURE_MISMATCH,
+        ONTOLOGY_CHANGED.
         """
         message = await self._transport.unary(self._stub.CreateTrainingJob, request, timeout_s=timeout_s)
         return Operation(self._transport, message)
@@ -589,8 +601,9 @@ class AsyncTrainingService:
         self, request: training_service_pb2.PromoteModelVersionRequest, *, timeout_s: float | None = None
     ) -> training_resources_pb2.ModelVersion:
         """Puts a version into service through prelabel, without a restart; the version before goes on answering
-        until it does. FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy.
-        UNAVAILABLE: prelabel is away.
+        until it does. FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy;
+        ENCODER_CHANGED: train again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE:
+        prelabel is away.
         """
         return await self._transport.unary(self._stub.PromoteModelVersion, request, timeout_s=timeout_s)
 
@@ -633,8 +646,8 @@ class ProjectService:
     def create_project(
         self, request: annotation_service_pb2.CreateProjectRequest, *, timeout_s: float | None = None
     ) -> annotation_resources_pb2.Project:
-        """Creates a project. Needs the role owner on all projects or on the new one. ALREADY_EXISTS: the id is
-        taken.
+        """Creates a project. Needs the role owner on all projects. ALREADY_EXISTS: the id is taken.
+        INVALID_ARGUMENT: ONTOLOGY_INVALID.
         """
         return self._portal.call(self._service.create_project(request, timeout_s=timeout_s))
 
@@ -697,9 +710,9 @@ class TaskService:
     def batch_submit_tasks(
         self, request: annotation_service_pb2.BatchSubmitTasksRequest, *, timeout_s: float | None = None
     ) -> annotation_service_pb2.BatchSubmitTasksResponse:
-        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED or LEASE_LOST,
-        INVALID_ARGUMENT NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item
-        leaves its task as it was.
+        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED, LEASE_LOST or
+        TASK_ALREADY_SUBMITTED, INVALID_ARGUMENT LEASE_INVALID, NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT,
+        ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
         """
         return self._portal.call(self._service.batch_submit_tasks(request, timeout_s=timeout_s))
 
@@ -750,8 +763,9 @@ class AnnotationService:
     def batch_create_benchmarks(
         self, request: annotation_service_pb2.BatchCreateBenchmarksRequest, *, timeout_s: float | None = None
     ) -> annotation_service_pb2.BatchCreateBenchmarksResponse:
-        """Adds gold; each has a status of its own: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION ASSET_NOT_CLEAN,
-        INVALID_ARGUMENT.
+        """Adds gold; each has a status of its own: ALREADY_EXISTS BENCHMARK_ALREADY_EXISTS, NOT_FOUND,
+        FAILED_PRECONDITION ASSET_NOT_CLEAN, or ASSET_HAS_TASKS where an asset that is being labelled is to be
+        held out; INVALID_ARGUMENT as in submissions.
         """
         return self._portal.call(self._service.batch_create_benchmarks(request, timeout_s=timeout_s))
 
@@ -806,8 +820,9 @@ class AnonymizationService:
     def anonymize_text(
         self, request: anonymization_service_pb2.AnonymizeTextRequest, *, timeout_s: float | None = None
     ) -> anonymization_service_pb2.AnonymizeTextResponse:
-        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
-        TEXT_TOO_LONG.
+        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, DUPLICATE_ENTITY_TYPE,
+        UNSUPPORTED_LANGUAGE, UNSUPPORTED_LOCALE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED:
+        DETECTION_TIMEOUT; a text that could not be searched is never let through.
         """
         return self._portal.call(self._service.anonymize_text(request, timeout_s=timeout_s))
 
@@ -818,7 +833,8 @@ class AnonymizationService:
         timeout_s: float | None = None,
     ) -> Iterator[anonymization_service_pb2.StreamAnonymizeTextsResponse]:
         """Anonymizes many texts on one stream and keeps nothing. The first message holds the header. Each text has
-        an answer of its own with a status of its own, in any order: one bad text fails alone.
+        an answer of its own with a status of its own, in any order: one bad text fails alone (TEXT_TOO_LONG).
+        INVALID_ARGUMENT: STREAM_SEQUENCE.
         """
         return self._portal.iterate(
             self._service.stream_anonymize_texts(self._portal.feed(requests), timeout_s=timeout_s)
@@ -903,7 +919,8 @@ class PrelabelService:
         """Adds a version of a model to the repository, loads it, and switches to it when it answers; until then, and
         when it fails, the version before goes on answering. The first message holds the header, the next ones
         chunks of at most 256 KiB of each file, the last one the SHA-256. The same artifact again is answered
-        without a new version. INVALID_ARGUMENT: MODEL_REJECTED, CHECKSUM_MISMATCH. FAILED_PRECONDITION:
+        without a new version. INVALID_ARGUMENT: MODEL_REJECTED, CHECKSUM_MISMATCH, UPLOAD_SEQUENCE.
+        PERMISSION_DENIED: ENCODER_IS_SHARED, an encoder needs a role on all projects. FAILED_PRECONDITION:
         ENCODER_NOT_READY, ENCODER_CHANGED.
         """
         return self._portal.call(self._service.deploy_model(self._portal.feed(requests), timeout_s=timeout_s))
@@ -986,28 +1003,33 @@ class QualityService:
     ) -> quality_service_pb2.ScoreConsensusResponse:
         """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
         one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
-        it.
+        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))
 
     def compute_agreement(
         self, request: quality_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_service_pb2.ComputeAgreementResponse:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items."""
+        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
+        (interval).
+        """
         return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
 
     def score_benchmark(
         self, request: quality_service_pb2.ScoreBenchmarkRequest, *, timeout_s: float | None = None
     ) -> quality_service_pb2.ScoreBenchmarkResponse:
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals."""
+        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
+        """
         return self._portal.call(self._service.score_benchmark(request, timeout_s=timeout_s))
 
     def score_project(
         self, request: quality_service_pb2.ScoreProjectRequest, *, timeout_s: float | None = None
     ) -> SyncOperation[quality_resources_pb2.QualityReport, quality_service_pb2.ScoreProjectMetadata]:
         """Scores a project's annotations of one feature and keeps the report. Response: QualityReport; metadata:
-        ScoreProjectMetadata. NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, INVALID_FILTER.
-        FAILED_PRECONDITION: NO_LABELS.
+        ScoreProjectMetadata. NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, WRONG_FEATURE_KIND,
+        INVALID_FILTER. FAILED_PRECONDITION: NO_LABELS.
         """
         return SyncOperation(self._portal, self._portal.call(self._service.score_project(request, timeout_s=timeout_s)))
 
@@ -1034,8 +1056,9 @@ class StorageService:
     ) -> storage_resources_pb2.Asset:
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at
         most 256 KiB, the last one the SHA-256 of the whole. Acknowledged means durable. The same content again
-        returns the asset that is there. INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 (media type text/*),
-        CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: the project. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE.
+        returns the asset that is there. INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL;
+        media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND.
+        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
         """
         return self._portal.call(self._service.upload_asset(self._portal.feed(requests), timeout_s=timeout_s))
 
@@ -1049,9 +1072,9 @@ class StorageService:
         self, request: storage_service_pb2.DownloadAssetRequest, *, timeout_s: float | None = None
     ) -> Iterator[storage_service_pb2.DownloadAssetResponse]:
         """Reads one asset's content. The first message holds the content's description, the next ones chunks of at
-        most 256 KiB. Checked against the SHA-256 on the way out (DATA_LOSS). PERMISSION_DENIED: RAW for anyone
-        but privacy officers and services; FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is
-        not admitted.
+        most 256 KiB. Checked against the SHA-256 on the way out (DATA_LOSS: CONTENT_DAMAGED, OBJECT_MISSING).
+        PERMISSION_DENIED: RAW_FORBIDDEN, RAW for anyone but privacy officers and services; OUT_OF_RANGE:
+        OFFSET_BEYOND_END; FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is not admitted.
         """
         return self._portal.iterate(self._service.download_asset(request, timeout_s=timeout_s))
 
@@ -1081,8 +1104,8 @@ class StorageService:
     ) -> storage_service_pb2.BatchAdmitAssetsResponse:
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted
         anonymization key and name exactly this asset, its RAW hash and the hash of the clean content; otherwise
-        the item fails with PERMISSION_DENIED RECEIPT_REJECTED. There is no other way into CLEAN. A later receipt
-        for the same asset replaces the clean content.
+        the item fails with PERMISSION_DENIED RECEIPT_REJECTED, the failed check in its metadata. There is no
+        other way into CLEAN. A later receipt for the same asset replaces the clean content.
         """
         return self._portal.call(self._service.batch_admit_assets(request, timeout_s=timeout_s))
 
@@ -1115,8 +1138,10 @@ class TrainingService:
     def create_training_job(
         self, request: training_service_pb2.CreateTrainingJobRequest, *, timeout_s: float | None = None
     ) -> SyncOperation[training_resources_pb2.TrainingJob, training_resources_pb2.TrainingJob]:
-        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: the project
-        or the report.
+        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND:
+        PROJECT_NOT_FOUND, QUALITY_REPORT_NOT_FOUND, ENCODER_NOT_FOUND. FAILED_PRECONDITION, of the call or the
+        operation: NO_EVALUATION_GOLD, NOT_ENOUGH_LABELS, FEATURE_NOT_CLASSIFIABLE, MODEL_FEATURE_MISMATCH,
+        ONTOLOGY_CHANGED.
         """
         return SyncOperation(
             self._portal, self._portal.call(self._service.create_training_job(request, timeout_s=timeout_s))
@@ -1138,7 +1163,8 @@ class TrainingService:
         self, request: training_service_pb2.PromoteModelVersionRequest, *, timeout_s: float | None = None
     ) -> training_resources_pb2.ModelVersion:
         """Puts a version into service through prelabel, without a restart; the version before goes on answering
-        until it does. FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy.
-        UNAVAILABLE: prelabel is away.
+        until it does. FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy;
+        ENCODER_CHANGED: train again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE:
+        prelabel is away.
         """
         return self._portal.call(self._service.promote_model_version(request, timeout_s=timeout_s))

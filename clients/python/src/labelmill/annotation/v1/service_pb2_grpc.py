@@ -69,7 +69,7 @@ class ProjectServiceServicer:
     """
 
     def CreateProject(self, request, context):
-        """Creates a project. Needs the role owner on all projects or on the new one. ALREADY_EXISTS: the id is taken.
+        """Creates a project. Needs the role owner on all projects. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: ONTOLOGY_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -365,8 +365,8 @@ class TaskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchSubmitTasks(self, request, context):
-        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED or LEASE_LOST, INVALID_ARGUMENT NOT_IN_ONTOLOGY,
-        SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
+        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED, LEASE_LOST or TASK_ALREADY_SUBMITTED,
+        INVALID_ARGUMENT LEASE_INVALID, NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -763,7 +763,8 @@ class AnnotationServiceServicer:
     """
 
     def BatchCreateBenchmarks(self, request, context):
-        """Adds gold; each has a status of its own: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION ASSET_NOT_CLEAN, INVALID_ARGUMENT.
+        """Adds gold; each has a status of its own: ALREADY_EXISTS BENCHMARK_ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION
+        ASSET_NOT_CLEAN, or ASSET_HAS_TASKS where an asset that is being labelled is to be held out; INVALID_ARGUMENT as in submissions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class ProjectServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ProjectServiceAsyncStub: ...
     CreateProject: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateProjectRequest, _resources_pb2.Project]
-    """Creates a project. Needs the role owner on all projects or on the new one. ALREADY_EXISTS: the id is taken."""
+    """Creates a project. Needs the role owner on all projects. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: ONTOLOGY_INVALID."""
     GetProject: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetProjectRequest, _resources_pb2.Project]
     """Reads a project. NOT_FOUND: there is none."""
     ListProjects: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListProjectsRequest, _service_pb2.ListProjectsResponse]
@@ -52,7 +52,7 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateProject: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateProjectRequest, _resources_pb2.Project]  # type: ignore[assignment]
-    """Creates a project. Needs the role owner on all projects or on the new one. ALREADY_EXISTS: the id is taken."""
+    """Creates a project. Needs the role owner on all projects. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: ONTOLOGY_INVALID."""
     GetProject: _aio.UnaryUnaryMultiCallable[_service_pb2.GetProjectRequest, _resources_pb2.Project]  # type: ignore[assignment]
     """Reads a project. NOT_FOUND: there is none."""
     ListProjects: _aio.UnaryUnaryMultiCallable[_service_pb2.ListProjectsRequest, _service_pb2.ListProjectsResponse]  # type: ignore[assignment]
@@ -71,7 +71,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CreateProjectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Project, _abc.Awaitable[_resources_pb2.Project]]:
-        """Creates a project. Needs the role owner on all projects or on the new one. ALREADY_EXISTS: the id is taken."""
+        """Creates a project. Needs the role owner on all projects. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: ONTOLOGY_INVALID."""
 
     @_abc_1.abstractmethod
     def GetProject(
@@ -126,8 +126,8 @@ class TaskServiceStub:
     HeartbeatTasks: _grpc.UnaryUnaryMultiCallable[_service_pb2.HeartbeatTasksRequest, _service_pb2.HeartbeatTasksResponse]
     """Prolongs leases; each has a status of its own."""
     BatchSubmitTasks: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchSubmitTasksRequest, _service_pb2.BatchSubmitTasksResponse]
-    """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED or LEASE_LOST, INVALID_ARGUMENT NOT_IN_ONTOLOGY,
-    SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
+    """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED, LEASE_LOST or TASK_ALREADY_SUBMITTED,
+    INVALID_ARGUMENT LEASE_INVALID, NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
     """
     SkipTask: _grpc.UnaryUnaryMultiCallable[_service_pb2.SkipTaskRequest, _resources_pb2.Task]
     """Gives a task back and is never asked for the asset again."""
@@ -157,8 +157,8 @@ class TaskServiceAsyncStub(TaskServiceStub):
     HeartbeatTasks: _aio.UnaryUnaryMultiCallable[_service_pb2.HeartbeatTasksRequest, _service_pb2.HeartbeatTasksResponse]  # type: ignore[assignment]
     """Prolongs leases; each has a status of its own."""
     BatchSubmitTasks: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchSubmitTasksRequest, _service_pb2.BatchSubmitTasksResponse]  # type: ignore[assignment]
-    """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED or LEASE_LOST, INVALID_ARGUMENT NOT_IN_ONTOLOGY,
-    SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
+    """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED, LEASE_LOST or TASK_ALREADY_SUBMITTED,
+    INVALID_ARGUMENT LEASE_INVALID, NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
     """
     SkipTask: _aio.UnaryUnaryMultiCallable[_service_pb2.SkipTaskRequest, _resources_pb2.Task]  # type: ignore[assignment]
     """Gives a task back and is never asked for the asset again."""
@@ -209,8 +209,8 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.BatchSubmitTasksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.BatchSubmitTasksResponse, _abc.Awaitable[_service_pb2.BatchSubmitTasksResponse]]:
-        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED or LEASE_LOST, INVALID_ARGUMENT NOT_IN_ONTOLOGY,
-        SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
+        """Submits tasks; each has a status of its own: FAILED_PRECONDITION LEASE_EXPIRED, LEASE_LOST or TASK_ALREADY_SUBMITTED,
+        INVALID_ARGUMENT LEASE_INVALID, NOT_IN_ONTOLOGY, SPAN_OUTSIDE_TEXT, ANNOTATION_INVALID with field paths. A failed item leaves its task as it was.
         """
 
     @_abc_1.abstractmethod
@@ -263,7 +263,9 @@ class AnnotationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AnnotationServiceAsyncStub: ...
     BatchCreateBenchmarks: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchCreateBenchmarksRequest, _service_pb2.BatchCreateBenchmarksResponse]
-    """Adds gold; each has a status of its own: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION ASSET_NOT_CLEAN, INVALID_ARGUMENT."""
+    """Adds gold; each has a status of its own: ALREADY_EXISTS BENCHMARK_ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION
+    ASSET_NOT_CLEAN, or ASSET_HAS_TASKS where an asset that is being labelled is to be held out; INVALID_ARGUMENT as in submissions.
+    """
     ListBenchmarks: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListBenchmarksRequest, _service_pb2.ListBenchmarksResponse]
     """Lists benchmarks. Never for annotators."""
     GetAnnotation: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetAnnotationRequest, _annotation_pb2.Annotation]
@@ -285,7 +287,9 @@ class AnnotationServiceAsyncStub(AnnotationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchCreateBenchmarks: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchCreateBenchmarksRequest, _service_pb2.BatchCreateBenchmarksResponse]  # type: ignore[assignment]
-    """Adds gold; each has a status of its own: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION ASSET_NOT_CLEAN, INVALID_ARGUMENT."""
+    """Adds gold; each has a status of its own: ALREADY_EXISTS BENCHMARK_ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION
+    ASSET_NOT_CLEAN, or ASSET_HAS_TASKS where an asset that is being labelled is to be held out; INVALID_ARGUMENT as in submissions.
+    """
     ListBenchmarks: _aio.UnaryUnaryMultiCallable[_service_pb2.ListBenchmarksRequest, _service_pb2.ListBenchmarksResponse]  # type: ignore[assignment]
     """Lists benchmarks. Never for annotators."""
     GetAnnotation: _aio.UnaryUnaryMultiCallable[_service_pb2.GetAnnotationRequest, _annotation_pb2.Annotation]  # type: ignore[assignment]
@@ -310,7 +314,9 @@ class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.BatchCreateBenchmarksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.BatchCreateBenchmarksResponse, _abc.Awaitable[_service_pb2.BatchCreateBenchmarksResponse]]:
-        """Adds gold; each has a status of its own: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION ASSET_NOT_CLEAN, INVALID_ARGUMENT."""
+        """Adds gold; each has a status of its own: ALREADY_EXISTS BENCHMARK_ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION
+        ASSET_NOT_CLEAN, or ASSET_HAS_TASKS where an asset that is being labelled is to be held out; INVALID_ARGUMENT as in submissions.
+        """
 
     @_abc_1.abstractmethod
     def ListBenchmarks(

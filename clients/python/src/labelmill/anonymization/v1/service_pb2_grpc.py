@@ -99,7 +99,9 @@ class AnonymizationServiceServicer:
     """
 
     def AnonymizeText(self, request, context):
-        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE, TEXT_TOO_LONG.
+        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, DUPLICATE_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+        UNSUPPORTED_LOCALE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; a text that could not be searched is
+        never let through.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +109,7 @@ class AnonymizationServiceServicer:
 
     def StreamAnonymizeTexts(self, request_iterator, context):
         """Anonymizes many texts on one stream and keeps nothing. The first message holds the header. Each text has an answer of its own
-        with a status of its own, in any order: one bad text fails alone.
+        with a status of its own, in any order: one bad text fails alone (TEXT_TOO_LONG). INVALID_ARGUMENT: STREAM_SEQUENCE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,10 +36,13 @@ class AnonymizationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AnonymizationServiceAsyncStub: ...
     AnonymizeText: _grpc.UnaryUnaryMultiCallable[_service_pb2.AnonymizeTextRequest, _service_pb2.AnonymizeTextResponse]
-    """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE, TEXT_TOO_LONG."""
+    """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, DUPLICATE_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+    UNSUPPORTED_LOCALE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; a text that could not be searched is
+    never let through.
+    """
     StreamAnonymizeTexts: _grpc.StreamStreamMultiCallable[_service_pb2.StreamAnonymizeTextsRequest, _service_pb2.StreamAnonymizeTextsResponse]
     """Anonymizes many texts on one stream and keeps nothing. The first message holds the header. Each text has an answer of its own
-    with a status of its own, in any order: one bad text fails alone.
+    with a status of its own, in any order: one bad text fails alone (TEXT_TOO_LONG). INVALID_ARGUMENT: STREAM_SEQUENCE.
     """
     ListEntityTypes: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListEntityTypesRequest, _service_pb2.ListEntityTypesResponse]
     """Lists the entity types that can be found in a language."""
@@ -69,10 +72,13 @@ class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     AnonymizeText: _aio.UnaryUnaryMultiCallable[_service_pb2.AnonymizeTextRequest, _service_pb2.AnonymizeTextResponse]  # type: ignore[assignment]
-    """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE, TEXT_TOO_LONG."""
+    """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, DUPLICATE_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+    UNSUPPORTED_LOCALE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; a text that could not be searched is
+    never let through.
+    """
     StreamAnonymizeTexts: _aio.StreamStreamMultiCallable[_service_pb2.StreamAnonymizeTextsRequest, _service_pb2.StreamAnonymizeTextsResponse]  # type: ignore[assignment]
     """Anonymizes many texts on one stream and keeps nothing. The first message holds the header. Each text has an answer of its own
-    with a status of its own, in any order: one bad text fails alone.
+    with a status of its own, in any order: one bad text fails alone (TEXT_TOO_LONG). INVALID_ARGUMENT: STREAM_SEQUENCE.
     """
     ListEntityTypes: _aio.UnaryUnaryMultiCallable[_service_pb2.ListEntityTypesRequest, _service_pb2.ListEntityTypesResponse]  # type: ignore[assignment]
     """Lists the entity types that can be found in a language."""
@@ -105,7 +111,10 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.AnonymizeTextRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.AnonymizeTextResponse, _abc.Awaitable[_service_pb2.AnonymizeTextResponse]]:
-        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE, TEXT_TOO_LONG."""
+        """Anonymizes one text and keeps nothing. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, DUPLICATE_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+        UNSUPPORTED_LOCALE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; a text that could not be searched is
+        never let through.
+        """
 
     @_abc_1.abstractmethod
     def StreamAnonymizeTexts(
@@ -114,7 +123,7 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_service_pb2.StreamAnonymizeTextsResponse], _abc.AsyncIterator[_service_pb2.StreamAnonymizeTextsResponse]]:
         """Anonymizes many texts on one stream and keeps nothing. The first message holds the header. Each text has an answer of its own
-        with a status of its own, in any order: one bad text fails alone.
+        with a status of its own, in any order: one bad text fails alone (TEXT_TOO_LONG). INVALID_ARGUMENT: STREAM_SEQUENCE.
         """
 
     @_abc_1.abstractmethod

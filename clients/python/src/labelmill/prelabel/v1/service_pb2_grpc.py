@@ -97,7 +97,7 @@ class PrelabelServiceServicer:
         """Adds a version of a model to the repository, loads it, and switches to it when it answers; until then, and when it fails, the
         version before goes on answering. The first message holds the header, the next ones chunks of at most 256 KiB of each file, the
         last one the SHA-256. The same artifact again is answered without a new version. INVALID_ARGUMENT: MODEL_REJECTED,
-        CHECKSUM_MISMATCH. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
+        CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. PERMISSION_DENIED: ENCODER_IS_SHARED, an encoder needs a role on all projects. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class PrelabelServiceStub:
     """Adds a version of a model to the repository, loads it, and switches to it when it answers; until then, and when it fails, the
     version before goes on answering. The first message holds the header, the next ones chunks of at most 256 KiB of each file, the
     last one the SHA-256. The same artifact again is answered without a new version. INVALID_ARGUMENT: MODEL_REJECTED,
-    CHECKSUM_MISMATCH. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
+    CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. PERMISSION_DENIED: ENCODER_IS_SHARED, an encoder needs a role on all projects. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
     """
     GetServedModel: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetServedModelRequest, _resources_pb2.ServedModel]
     """Reads a model's answering version. NOT_FOUND: there is none."""
@@ -71,7 +71,7 @@ class PrelabelServiceAsyncStub(PrelabelServiceStub):
     """Adds a version of a model to the repository, loads it, and switches to it when it answers; until then, and when it fails, the
     version before goes on answering. The first message holds the header, the next ones chunks of at most 256 KiB of each file, the
     last one the SHA-256. The same artifact again is answered without a new version. INVALID_ARGUMENT: MODEL_REJECTED,
-    CHECKSUM_MISMATCH. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
+    CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. PERMISSION_DENIED: ENCODER_IS_SHARED, an encoder needs a role on all projects. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
     """
     GetServedModel: _aio.UnaryUnaryMultiCallable[_service_pb2.GetServedModelRequest, _resources_pb2.ServedModel]  # type: ignore[assignment]
     """Reads a model's answering version. NOT_FOUND: there is none."""
@@ -106,7 +106,7 @@ class PrelabelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Adds a version of a model to the repository, loads it, and switches to it when it answers; until then, and when it fails, the
         version before goes on answering. The first message holds the header, the next ones chunks of at most 256 KiB of each file, the
         last one the SHA-256. The same artifact again is answered without a new version. INVALID_ARGUMENT: MODEL_REJECTED,
-        CHECKSUM_MISMATCH. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
+        CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. PERMISSION_DENIED: ENCODER_IS_SHARED, an encoder needs a role on all projects. FAILED_PRECONDITION: ENCODER_NOT_READY, ENCODER_CHANGED.
         """
 
     @_abc_1.abstractmethod

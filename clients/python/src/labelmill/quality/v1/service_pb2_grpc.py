@@ -80,21 +80,24 @@ class QualityServiceServicer:
 
     def ScoreConsensus(self, request, context):
         """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-        counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it.
+        counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
+        classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ComputeAgreement(self, request, context):
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
+        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
+        CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ScoreBenchmark(self, request, context):
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
+        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
+        DUPLICATE_GOLD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +105,7 @@ class QualityServiceServicer:
 
     def ScoreProject(self, request, context):
         """Scores a project's annotations of one feature and keeps the report. Response: QualityReport; metadata: ScoreProjectMetadata.
-        NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, INVALID_FILTER. FAILED_PRECONDITION: NO_LABELS.
+        NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, WRONG_FEATURE_KIND, INVALID_FILTER. FAILED_PRECONDITION: NO_LABELS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -85,8 +85,8 @@ class StorageServiceServicer:
     def UploadAsset(self, request_iterator, context):
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
         one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
-        INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 (media type text/*), CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: the project.
-        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE.
+        INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
+        UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +101,8 @@ class StorageServiceServicer:
 
     def DownloadAsset(self, request, context):
         """Reads one asset's content. The first message holds the content's description, the next ones chunks of at most 256 KiB. Checked
-        against the SHA-256 on the way out (DATA_LOSS). PERMISSION_DENIED: RAW for anyone but privacy officers and services;
+        against the SHA-256 on the way out (DATA_LOSS: CONTENT_DAMAGED, OBJECT_MISSING). PERMISSION_DENIED: RAW_FORBIDDEN, RAW for anyone
+        but privacy officers and services; OUT_OF_RANGE: OFFSET_BEYOND_END;
         FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is not admitted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -140,7 +141,7 @@ class StorageServiceServicer:
     def BatchAdmitAssets(self, request, context):
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
         exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-        RECEIPT_REJECTED. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+        RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,14 +37,15 @@ class StorageServiceStub:
     UploadAsset: _grpc.StreamUnaryMultiCallable[_service_pb2.UploadAssetRequest, _resources_pb2.Asset]
     """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
     one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
-    INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 (media type text/*), CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: the project.
-    RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE.
+    INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
+    UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
     """
     BatchCreateAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchCreateAssetsRequest, _service_pb2.BatchCreateAssetsResponse]
     """Uploads many small assets into RAW in one call, each with a status of its own: one bad item fails alone."""
     DownloadAsset: _grpc.UnaryStreamMultiCallable[_service_pb2.DownloadAssetRequest, _service_pb2.DownloadAssetResponse]
     """Reads one asset's content. The first message holds the content's description, the next ones chunks of at most 256 KiB. Checked
-    against the SHA-256 on the way out (DATA_LOSS). PERMISSION_DENIED: RAW for anyone but privacy officers and services;
+    against the SHA-256 on the way out (DATA_LOSS: CONTENT_DAMAGED, OBJECT_MISSING). PERMISSION_DENIED: RAW_FORBIDDEN, RAW for anyone
+    but privacy officers and services; OUT_OF_RANGE: OFFSET_BEYOND_END;
     FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is not admitted.
     """
     BatchReadAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchReadAssetsRequest, _service_pb2.BatchReadAssetsResponse]
@@ -60,7 +61,7 @@ class StorageServiceStub:
     BatchAdmitAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchAdmitAssetsRequest, _service_pb2.BatchAdmitAssetsResponse]
     """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
     exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-    RECEIPT_REJECTED. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+    RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
     """
 
 @_typing.type_check_only
@@ -71,14 +72,15 @@ class StorageServiceAsyncStub(StorageServiceStub):
     UploadAsset: _aio.StreamUnaryMultiCallable[_service_pb2.UploadAssetRequest, _resources_pb2.Asset]  # type: ignore[assignment]
     """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
     one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
-    INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 (media type text/*), CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: the project.
-    RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE.
+    INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
+    UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
     """
     BatchCreateAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchCreateAssetsRequest, _service_pb2.BatchCreateAssetsResponse]  # type: ignore[assignment]
     """Uploads many small assets into RAW in one call, each with a status of its own: one bad item fails alone."""
     DownloadAsset: _aio.UnaryStreamMultiCallable[_service_pb2.DownloadAssetRequest, _service_pb2.DownloadAssetResponse]  # type: ignore[assignment]
     """Reads one asset's content. The first message holds the content's description, the next ones chunks of at most 256 KiB. Checked
-    against the SHA-256 on the way out (DATA_LOSS). PERMISSION_DENIED: RAW for anyone but privacy officers and services;
+    against the SHA-256 on the way out (DATA_LOSS: CONTENT_DAMAGED, OBJECT_MISSING). PERMISSION_DENIED: RAW_FORBIDDEN, RAW for anyone
+    but privacy officers and services; OUT_OF_RANGE: OFFSET_BEYOND_END;
     FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is not admitted.
     """
     BatchReadAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchReadAssetsRequest, _service_pb2.BatchReadAssetsResponse]  # type: ignore[assignment]
@@ -94,7 +96,7 @@ class StorageServiceAsyncStub(StorageServiceStub):
     BatchAdmitAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchAdmitAssetsRequest, _service_pb2.BatchAdmitAssetsResponse]  # type: ignore[assignment]
     """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
     exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-    RECEIPT_REJECTED. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+    RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
     """
 
 class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -108,8 +110,8 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resources_pb2.Asset, _abc.Awaitable[_resources_pb2.Asset]]:
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
         one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
-        INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 (media type text/*), CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: the project.
-        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE.
+        INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
+        UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -127,7 +129,8 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_service_pb2.DownloadAssetResponse], _abc.AsyncIterator[_service_pb2.DownloadAssetResponse]]:
         """Reads one asset's content. The first message holds the content's description, the next ones chunks of at most 256 KiB. Checked
-        against the SHA-256 on the way out (DATA_LOSS). PERMISSION_DENIED: RAW for anyone but privacy officers and services;
+        against the SHA-256 on the way out (DATA_LOSS: CONTENT_DAMAGED, OBJECT_MISSING). PERMISSION_DENIED: RAW_FORBIDDEN, RAW for anyone
+        but privacy officers and services; OUT_OF_RANGE: OFFSET_BEYOND_END;
         FAILED_PRECONDITION: NOT_CLEAN when CLEAN is asked for and the asset is not admitted.
         """
 
@@ -173,7 +176,7 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_service_pb2.BatchAdmitAssetsResponse, _abc.Awaitable[_service_pb2.BatchAdmitAssetsResponse]]:
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
         exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-        RECEIPT_REJECTED. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+        RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
         """
 
 def add_StorageServiceServicer_to_server(servicer: StorageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -79,7 +79,9 @@ class TrainingServiceServicer:
     """
 
     def CreateTrainingJob(self, request, context):
-        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: the project or the report.
+        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: PROJECT_NOT_FOUND,
+        QUALITY_REPORT_NOT_FOUND, ENCODER_NOT_FOUND. FAILED_PRECONDITION, of the call or the operation: NO_EVALUATION_GOLD,
+        NOT_ENOUGH_LABELS, FEATURE_NOT_CLASSIFIABLE, MODEL_FEATURE_MISMATCH, ONTOLOGY_CHANGED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +124,8 @@ class TrainingServiceServicer:
 
     def PromoteModelVersion(self, request, context):
         """Puts a version into service through prelabel, without a restart; the version before goes on answering until it does.
-        FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy. UNAVAILABLE: prelabel is away.
+        FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
+        again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,10 @@ class TrainingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TrainingServiceAsyncStub: ...
     CreateTrainingJob: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateTrainingJobRequest, _operations_pb2.Operation]
-    """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: the project or the report."""
+    """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: PROJECT_NOT_FOUND,
+    QUALITY_REPORT_NOT_FOUND, ENCODER_NOT_FOUND. FAILED_PRECONDITION, of the call or the operation: NO_EVALUATION_GOLD,
+    NOT_ENOUGH_LABELS, FEATURE_NOT_CLASSIFIABLE, MODEL_FEATURE_MISMATCH, ONTOLOGY_CHANGED.
+    """
     GetTrainingJob: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetTrainingJobRequest, _resources_pb2.TrainingJob]
     """Reads a job."""
     ListTrainingJobs: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListTrainingJobsRequest, _service_pb2.ListTrainingJobsResponse]
@@ -49,7 +52,8 @@ class TrainingServiceStub:
     """Lists the versions of a model, newest first."""
     PromoteModelVersion: _grpc.UnaryUnaryMultiCallable[_service_pb2.PromoteModelVersionRequest, _resources_pb2.ModelVersion]
     """Puts a version into service through prelabel, without a restart; the version before goes on answering until it does.
-    FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy. UNAVAILABLE: prelabel is away.
+    FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
+    again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
     """
 
 @_typing.type_check_only
@@ -58,7 +62,10 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTrainingJob: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateTrainingJobRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: the project or the report."""
+    """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: PROJECT_NOT_FOUND,
+    QUALITY_REPORT_NOT_FOUND, ENCODER_NOT_FOUND. FAILED_PRECONDITION, of the call or the operation: NO_EVALUATION_GOLD,
+    NOT_ENOUGH_LABELS, FEATURE_NOT_CLASSIFIABLE, MODEL_FEATURE_MISMATCH, ONTOLOGY_CHANGED.
+    """
     GetTrainingJob: _aio.UnaryUnaryMultiCallable[_service_pb2.GetTrainingJobRequest, _resources_pb2.TrainingJob]  # type: ignore[assignment]
     """Reads a job."""
     ListTrainingJobs: _aio.UnaryUnaryMultiCallable[_service_pb2.ListTrainingJobsRequest, _service_pb2.ListTrainingJobsResponse]  # type: ignore[assignment]
@@ -71,7 +78,8 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     """Lists the versions of a model, newest first."""
     PromoteModelVersion: _aio.UnaryUnaryMultiCallable[_service_pb2.PromoteModelVersionRequest, _resources_pb2.ModelVersion]  # type: ignore[assignment]
     """Puts a version into service through prelabel, without a restart; the version before goes on answering until it does.
-    FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy. UNAVAILABLE: prelabel is away.
+    FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
+    again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
     """
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,7 +91,10 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CreateTrainingJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: the project or the report."""
+        """Starts a job. Response: TrainingJob; metadata: TrainingJob. Resumes after a crash. NOT_FOUND: PROJECT_NOT_FOUND,
+        QUALITY_REPORT_NOT_FOUND, ENCODER_NOT_FOUND. FAILED_PRECONDITION, of the call or the operation: NO_EVALUATION_GOLD,
+        NOT_ENOUGH_LABELS, FEATURE_NOT_CLASSIFIABLE, MODEL_FEATURE_MISMATCH, ONTOLOGY_CHANGED.
+        """
 
     @_abc_1.abstractmethod
     def GetTrainingJob(
@@ -132,7 +143,8 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.ModelVersion, _abc.Awaitable[_resources_pb2.ModelVersion]]:
         """Puts a version into service through prelabel, without a restart; the version before goes on answering until it does.
-        FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy. UNAVAILABLE: prelabel is away.
+        FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
+        again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
         """
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
