@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.postgres import postgres_server
+
+# The same examples everywhere, so that a run tells of the code and not of luck; HYPOTHESIS_PROFILE=search looks further.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 for _variable in [name for name in os.environ if name.startswith("LABELMILL_")]:
     del os.environ[_variable]  # the shell's settings must not decide tests

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ def benchmark_due(ledger: Ledger, share: float, jitter: Jitter) -> bool:
     Of every 1/share tasks one is a benchmark, at a place within that window which only the key tells. So the count
     stays within two of share * tasks from the first task on, and neither "the first" nor "every tenth" gives it away.
     """
-    return share > 0 and ledger.tasks >= math.floor((ledger.benchmarks + jitter(ledger.benchmarks)) / share)
+    return share > 0 and ledger.benchmarks + jitter(ledger.benchmarks) < share * (ledger.tasks + 1)
 
 
 def slots(ledger: Ledger, share: float, jitter: Jitter, count: int) -> list[bool]:
