@@ -32,7 +32,7 @@ protos: $(STAMPS)/packages ## Formats and lints the contract, and generates the 
 	$(BIN)/python tools/generate_protos.py
 	$(BIN)/python tools/generate_sdk.py
 
-demo: setup ## Runs the whole loop on real data; leaves demo-report/ (about five minutes).
+demo: setup ## Runs the whole loop on real data; leaves demo-report/ (a few minutes).
 	$(BIN)/labelmill demo
 
 test: setup $(STAMPS)/triton ## Runs all tests, against real servers that the tests start.

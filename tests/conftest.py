@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.postgres import postgres_server
 
-# The same examples everywhere, so that a run tells of the code and not of luck; HYPOTHESIS_PROFILE=search looks further.
+# The same examples everywhere: a run tells of the code and not of luck. HYPOTHESIS_PROFILE=search looks further.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -20,7 +20,7 @@ def demo(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Runs the whole loop on real sentences with real raters and leaves a report (about five minutes).
+    """Runs the whole loop on real sentences with real raters and leaves a report (a few minutes).
 
     Needs the data that `make setup` fetched. Starts services of its own; nothing of yours is touched.
     """
