@@ -45,7 +45,7 @@ lint: setup ## Checks format, style and types.
 	cd protos && ../$(BIN)/buf lint
 
 bench: setup ## Compares us with named peers in one run; ARGS="--quick" for under a minute each.
-	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file --json $(ARGS) || exit 1; done
+	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) --json $(ARGS) || exit 1; done
 
 clean: ## Removes everything that was built, downloaded or left by runs.
 	rm -rf .venv .venvs .data demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

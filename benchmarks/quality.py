@@ -27,8 +27,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core each
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-import peers
 
+from benchmarks import peers
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation import dawid_skene
 from labelmill_quality.agreement.krippendorff import krippendorff_alpha
