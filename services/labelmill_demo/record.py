@@ -90,6 +90,19 @@ class Record:
     majority_class_accuracy: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def reachable_accuracy(self) -> float:
+        """The highest accuracy on held-out gold that every arm reached at some time."""
+        arms = {point.arm for point in self.curve}
+        return min(max(point.accuracy.value or 0.0 for point in self.curve if point.arm == arm) for arm in arms)
+
+    @property
+    def labels_to_reach(self) -> dict[str, int]:
+        """For each arm, the labels it had bought when it first was that accurate."""
+        target = self.reachable_accuracy
+        reached = [point for point in self.curve if (point.accuracy.value or 0.0) >= target]
+        return {arm: min(p.labels_bought for p in reached if p.arm == arm) for arm in sorted({p.arm for p in reached})}
+
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return asdict(self) | {"labels_to_reach": {f"{self.reachable_accuracy:.3f}": self.labels_to_reach}}
