@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
-from labelmill.type.v1 import annotation_pb2
+from labelmill.labels import single_choice
 from labelmill_demo.dataset import RatedSentence
 
 FEATURE = "sentiment"
@@ -47,13 +47,8 @@ class ReplayLabeler:
         judgement = self.sentences[task.asset].judgement(self.rater)
         return annotation_service.BatchSubmitTasksRequest.Item(
             lease=annotation_service.TaskLease(task=task.name, lease_token=task.lease.token),
-            annotations=[single_choice(judgement)],
+            annotations=[single_choice(FEATURE, judgement)],
         )
-
-
-def single_choice(class_name: str) -> annotation_pb2.Annotation:
-    """The annotation that answers the demo's one question."""
-    return annotation_pb2.Annotation(feature=FEATURE, classification=annotation_pb2.Classification(single=class_name))
 
 
 async def label(labelers: Sequence[ReplayLabeler], batch: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from labelmill import labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
@@ -16,10 +17,9 @@ from labelmill.prelabel.v1 import service_pb2 as prelabel_service
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
 from labelmill.training.v1 import service_pb2 as training_service
-from labelmill.type.v1 import ontology_pb2
 from labelmill_demo.arms import SEED, SEED_BATCH, Arm, create_tasks, label_count, score
 from labelmill_demo.dataset import CLASSES, RATER_COUNT, RatedSentence
-from labelmill_demo.labelers import FEATURE, ReplayLabeler, label, single_choice
+from labelmill_demo.labelers import FEATURE, ReplayLabeler, label
 from labelmill_demo.record import Confusion, Interval, LabelerRow, Record
 from labelmill_demo.server import DemoServer
 
@@ -77,17 +77,7 @@ class Loop:
 
     async def create_project(self) -> None:
         """A project with one question, three labels an asset and a tenth of benchmarks."""
-        ontology = ontology_pb2.Ontology(
-            features=[
-                ontology_pb2.Feature(
-                    feature_name=FEATURE,
-                    kind=ontology_pb2.Feature.KIND_SINGLE_CHOICE,
-                    display_name="How does this sentence feel?",
-                    classes=[ontology_pb2.ClassDefinition(class_name=name) for name in CLASSES],
-                    required=True,
-                )
-            ]
-        )
+        ontology = labels.ontology(labels.single_choice_feature(FEATURE, CLASSES))
         plan = annotation.QualityPlan(labels_per_asset=3, overlap_share=1.0, benchmark_share=0.1)
         await self.client.projects.create_project(
             annotation_service.CreateProjectRequest(
@@ -221,7 +211,9 @@ class Loop:
                     parent=PROJECT,
                     benchmarks=[
                         annotation.Benchmark(
-                            asset=asset, annotations=[single_choice(self.by_asset[asset].gold)], purpose=purpose
+                            asset=asset,
+                            annotations=[labels.single_choice(FEATURE, self.by_asset[asset].gold)],
+                            purpose=purpose,
                         )
                         for asset in assets[start : start + 1000]
                     ],

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pytest
 
+from labelmill import labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
@@ -22,7 +23,6 @@ from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
 from labelmill.training.v1 import resources_pb2 as training
 from labelmill.training.v1 import service_pb2 as training_service
-from labelmill.type.v1 import annotation_pb2, ontology_pb2
 from labelmill_demo.dataset import CLASSES, RatedSentence, read
 from labelmill_demo.loop import newsroom_policy
 from labelmill_runtime.principal import Role
@@ -106,14 +106,12 @@ async def test_a_loop_with_kills_loses_nothing_that_was_acknowledged(tmp_path: P
 
 
 async def create_project(client: Client) -> None:
-    classes = [ontology_pb2.ClassDefinition(class_name=name) for name in CLASSES]
-    kind = ontology_pb2.Feature.KIND_SINGLE_CHOICE
-    feature = ontology_pb2.Feature(feature_name="sentiment", kind=kind, classes=classes, required=True)
+    ontology = labels.ontology(labels.single_choice_feature("sentiment", CLASSES))
     await client.projects.create_project(
         annotation_service.CreateProjectRequest(
             project_id="kills",
             project=annotation.Project(
-                ontology=ontology_pb2.Ontology(features=[feature]),
+                ontology=ontology,
                 quality_plan=annotation.QualityPlan(labels_per_asset=LABELS_PER_ASSET, lease_duration={"seconds": 5}),
             ),
         )
@@ -187,7 +185,7 @@ async def create_gold(client: Client, by_asset: dict[str, RatedSentence], names:
             benchmarks=[
                 annotation.Benchmark(
                     asset=name,
-                    annotations=[choice(by_asset[name].gold)],
+                    annotations=[labels.single_choice("sentiment", by_asset[name].gold)],
                     purpose=annotation.Benchmark.PURPOSE_EVALUATION,
                 )
                 for name in names
@@ -195,12 +193,6 @@ async def create_gold(client: Client, by_asset: dict[str, RatedSentence], names:
         )
     )
     assert all(result.status.code == 0 for result in answer.results)
-
-
-def choice(class_name: str) -> annotation_pb2.Annotation:
-    return annotation_pb2.Annotation(
-        feature="sentiment", classification=annotation_pb2.Classification(single=class_name)
-    )
 
 
 async def create_tasks(client: Client, names: list[str]) -> None:
@@ -234,7 +226,7 @@ async def work(server: UpProcess, key: str, rater: int, by_asset: dict[str, Rate
                 items=[
                     annotation_service.BatchSubmitTasksRequest.Item(
                         lease=annotation_service.TaskLease(task=task.name, lease_token=task.lease.token),
-                        annotations=[choice(by_asset[task.asset].judgement(rater))],
+                        annotations=[labels.single_choice("sentiment", by_asset[task.asset].judgement(rater))],
                     )
                     for task in leased.tasks
                 ],

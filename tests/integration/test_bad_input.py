@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from labelmill import errors
+from labelmill import errors, labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
@@ -18,7 +18,7 @@ from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
 from labelmill.training.v1 import resources_pb2 as training
 from labelmill.training.v1 import service_pb2 as training_service
-from labelmill.type.v1 import annotation_pb2, geometry_pb2, ontology_pb2
+from labelmill.type.v1 import annotation_pb2, ontology_pb2
 from labelmill_runtime.principal import Role
 from tests.support.up import UpProcess
 
@@ -249,12 +249,11 @@ async def submit(
 
 
 def tone(class_name: str) -> annotation_pb2.Annotation:
-    return annotation_pb2.Annotation(feature="tone", classification=annotation_pb2.Classification(single=class_name))
+    return labels.single_choice("tone", class_name)
 
 
 def person(start: int, end: int) -> annotation_pb2.Annotation:
-    span = geometry_pb2.TextSpan(start=start, end=end)
-    return annotation_pb2.Annotation(feature="person", class_name="good", text_span=span)
+    return labels.text_span("person", "good", start, end)
 
 
 async def test_a_label_outside_the_ontology_or_the_text_is_refused_and_the_task_stays_leased(
