@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labelmill.anonymization.v1 import service_pb2, service_pb2_grpc
-from labelmill_anonymization.adapters.labelmill import LabelmillAssets, LabelmillProjects
+from labelmill_anonymization.adapters.labelmill import LabelmillAssets
 from labelmill_anonymization.adapters.secret_files import SeedFile, SigningKeyFile
 from labelmill_anonymization.adapters.sql import SqlRecords
 from labelmill_anonymization.adapters.tables import metadata
@@ -18,6 +18,7 @@ from labelmill_anonymization.settings import AnonymizationSettings
 from labelmill_runtime.database import Database
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
+from labelmill_runtime.peer_projects import PeerProjects
 from labelmill_runtime.service import Builder, RuntimeContext, Service, run
 
 NAME = "anonymization"
@@ -81,7 +82,7 @@ async def assemble(context: RuntimeContext, parts: Parts) -> Service:
         anonymizer=workers,
         keys=seeds,
         records=records,
-        projects=parts.projects or LabelmillProjects(context.peers),
+        projects=parts.projects or PeerProjects(context.peers),
         requests=requests,
         operations=operations,
         page_tokens=context.page_tokens,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labelmill.prelabel.v1 import resources_pb2, service_pb2, service_pb2_grpc
-from labelmill_prelabel.adapters.labelmill import LabelmillAssets, LabelmillProjects
+from labelmill_prelabel.adapters.labelmill import LabelmillAssets
 from labelmill_prelabel.adapters.model_repository import LocalModelRepository
 from labelmill_prelabel.adapters.onnx_probe import OnnxProbe
 from labelmill_prelabel.adapters.onnx_runtime import OnnxRuntimeInferencer
@@ -27,6 +27,7 @@ from labelmill_prelabel.triton_config import TritonTuning
 from labelmill_runtime.database import Database
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
+from labelmill_runtime.peer_projects import PeerProjects
 from labelmill_runtime.service import RuntimeContext, Service, run
 
 NAME = "prelabel"
@@ -34,7 +35,7 @@ NAME = "prelabel"
 
 async def build(context: RuntimeContext) -> Service:
     """Prelabel with the other services behind the client."""
-    return await assemble(context, PrelabelSettings(), LabelmillAssets(context.peers), LabelmillProjects(context.peers))
+    return await assemble(context, PrelabelSettings(), LabelmillAssets(context.peers), PeerProjects(context.peers))
 
 
 async def assemble(context: RuntimeContext, settings: PrelabelSettings, assets: Assets, projects: Projects) -> Service:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from google.rpc import status_pb2
 
 from labelmill import errors as client_errors
@@ -44,3 +47,12 @@ def from_item_status(status: status_pb2.Status) -> errors.LabelmillError | None:
         return None
     kind = _CLASSES.get(int(error.code), errors.Internal)
     return kind(error.reason or error.code.name, error.message, metadata=error.metadata, fields=error.fields)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Calls to peers inside the block fail with errors of ours."""
+    try:
+        yield
+    except client_errors.LabelmillError as error:
+        raise from_peer(error) from None
