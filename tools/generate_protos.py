@@ -28,7 +28,7 @@ def generate(output: Path) -> None:
     validate = PROTOS / "third_party" / "buf" / "validate" / "validate.proto"
     includes = [f"-I{PROTOS / 'third_party'}", f"-I{PROTOS}", f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
     plugins = [f"--python_out={output}", f"--mypy_out=quiet:{output}"]
-    services = [path for path in sources if path.name == "service.proto"]
+    services = [path for path in sources if path.name.endswith("service.proto")]
     _protoc([*includes, *plugins, *map(str, [*sources, validate])])
     _protoc([*includes, f"--grpc_python_out={output}", f"--mypy_grpc_out=quiet:{output}", *map(str, services)])
     for folder in sorted({output / path.relative_to(PROTOS).parent for path in sources}):

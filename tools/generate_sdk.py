@@ -89,8 +89,7 @@ class Contract:
         for file in self._files:
             for index, service in enumerate(file.service):
                 rpcs = tuple(self._rpc(file, index, i, method) for i, method in enumerate(service.method))
-                word = service.name.removesuffix("Service").lower()
-                attribute = word if len(file.service) == 1 else f"{word}s"
+                attribute = _attribute(file, service.name)
                 module = self._alias(file.name.removesuffix(".proto").replace("/", ".") + "_pb2_grpc")
                 yield ServiceClass(service.name, attribute, _comment(file, (6, index)), module, rpcs)
 
@@ -147,6 +146,13 @@ def generate(output: Path) -> None:
     target.write_text("".join(parts), encoding="utf-8")
     ruff = [sys.executable, "-m", "ruff", "format", "-q", "--config", str(ROOT / "pyproject.toml"), str(target)]
     subprocess.run(ruff, check=True)  # noqa: S603 - our own arguments
+
+
+def _attribute(file: FileDescriptorProto, service: str) -> str:
+    """The client's name for a service: datasets of datasets_service.proto; in service.proto, storage of StorageService."""
+    stem = Path(file.name).stem.removesuffix("service").removesuffix("_")
+    word = service.removesuffix("Service").lower()
+    return stem or (word if len(file.service) == 1 else f"{word}s")
 
 
 def _descriptors() -> FileDescriptorSet:

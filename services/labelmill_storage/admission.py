@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from labelmill_runtime.errors import LabelmillError
 from labelmill_storage import content, receipts
-from labelmill_storage.assets import Asset, AssetNotFound, Zone
+from labelmill_storage.assets import Asset, AssetNotFound, Recorded, Zone
 from labelmill_storage.ports import (
     AssetRecords,
     AssetWriter,
     ObjectKey,
     ObjectStore,
     ProjectDirectory,
-    Recorded,
     TrustedKeys,
 )
 from labelmill_storage.receipts import Admission, Receipt
@@ -61,6 +60,7 @@ class AdmissionDesk:
             for outcome, item in zip(outcomes, items, strict=True)
             if isinstance(outcome, Admission)
         }
+        await self._records.about_to_write(list(new))
         await self._objects.put_many(new)
         return outcomes
 

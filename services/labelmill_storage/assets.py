@@ -33,6 +33,32 @@ class Zone(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GeoReference:
+    """Where the pixels of an image lie on the earth."""
+
+    crs: str
+    """Such as "EPSG:32633"; empty when the file names none of a known code."""
+    transform: tuple[float, float, float, float, float, float]
+    """(a, b, c, d, e, f): x = a * column + b * row + c, y = d * column + e * row + f, at pixel corners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a content says about itself beyond its size; None or empty where it does not."""
+
+    language: str = ""
+    """Of text: ISO 639-1."""
+    has_exif: bool | None = None
+    has_gps: bool | None = None
+    duration_ms: int | None = None
+    """Of audio and video."""
+    geo_reference: GeoReference | None = None
+
+
+NO_METADATA = Metadata()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """The description of one stored content."""
 
@@ -45,6 +71,11 @@ class Content:
     """(width, height) in pixels, for images."""
     block_digests: bytes = b""
     """SHA-256 of each block (see content.BLOCK_BYTES), one after the other; empty where there is but one block."""
+    metadata: Metadata = NO_METADATA
+    location: str = ""
+    """Where the store keeps it, when that is not under its SHA-256 (see ports.ObjectKey)."""
+    removed_time: datetime | None = None
+    """When retention removed the bytes; the description stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +90,8 @@ class Asset:
     clean: Content | None = None
     receipt: str = ""
     """The name of the receipt that admitted it."""
+    exception: str = ""
+    """The name of the privacy officer's exception that admitted it instead."""
     receipt_time_us: int = 0
     """The time in that receipt, in microseconds since 1970."""
     external_id: str = ""
@@ -71,7 +104,7 @@ class Asset:
 
     @property
     def zone(self) -> Zone:
-        """CLEAN once a receipt has admitted it."""
+        """CLEAN once a receipt or an exception has admitted it."""
         return Zone.RAW if self.clean is None else Zone.CLEAN
 
     def content(self, zone: Zone) -> Content | None:
@@ -88,6 +121,16 @@ class Draft:
     raw: Content
     external_id: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    subject_hash: str = ""
+    """The keyed hash of the data subject, see `AssetIds.of_subject`; empty where none was named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a draft or an admission."""
+
+    asset: Asset
+    already_existed: bool
 
 
 class AssetNotFound(NotFound):
@@ -108,6 +151,12 @@ class AssetIds:
     def of(self, project: str, raw_sha256: str) -> str:
         """The id of the asset with this raw content: 32 hex digits."""
         return hmac.digest(self._project_key(project), raw_sha256.encode(), "sha256").hex()[:_ID_DIGITS]
+
+    def of_subject(self, project: str, subject: str) -> str:
+        """The keyed hash of a data subject, 64 hex digits; empty for an empty one."""
+        if not subject:
+            return ""
+        return hmac.digest(self._project_key(project), b"subject\0" + subject.encode(), "sha256").hex()
 
 
 def asset_name(project: str, asset_id: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labelmill_runtime.errors import InvalidArgument, LabelmillError
 from labelmill_storage import content
-from labelmill_storage.assets import Asset, AssetIds, Content, Draft, Zone
-from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory, Recorded
+from labelmill_storage.assets import Asset, AssetIds, Content, Draft, Recorded, Zone
+from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory
 
 _BUFFER_BYTES = 1024 * 1024
 _SHORT_BYTES = 64 * 1024
@@ -92,7 +92,7 @@ class Ingest:
         check_text_fields(header.external_id, header.labels)
         inspection = content.Inspection(header.media_type, self._limit)
         await self._projects.require(header.project)
-        async with self._objects.stage(Zone.RAW) as staged:
+        async with self._objects.stage(Zone.RAW, header.project) as staged:
             stream = _Stream(parts)
             async for data in stream.buffers():
                 await _in_thread_if_long(inspection.update, data)
@@ -101,9 +101,13 @@ class Ingest:
             if stream.sha256 != described.sha256:
                 raise ChecksumMismatch
             draft = self._draft(header.project, header, described)
-            await staged.commit(_raw_key(draft))
+            await self._records.about_to_write([_raw_key(draft)])
+            location = await staged.commit(_raw_key(draft))
+        draft = replace(draft, raw=replace(draft.raw, location=location))
         async with self._records.writing() as writer:
             (recorded,) = await writer.add([draft])
+        if isinstance(recorded, LabelmillError):
+            raise recorded
         return recorded.asset
 
     async def prepare(self, project: str, items: Sequence[Item]) -> Prepared:
@@ -117,6 +121,7 @@ class Ingest:
             for draft, item in zip(outcomes, items, strict=True)
             if isinstance(draft, Draft) and draft.id not in known
         }
+        await self._records.about_to_write(list(new))
         await self._objects.put_many(new)
         return outcomes
 

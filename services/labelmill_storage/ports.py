@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from labelmill_runtime.errors import DataLoss, LabelmillError
-from labelmill_storage.assets import Asset, Draft, Zone
+from labelmill_runtime.errors import DataLoss, FailedPrecondition, LabelmillError
+from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
 from labelmill_storage.receipts import Admission
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectKey:
-    """Where an object is: once per zone and project, under its SHA-256."""
+    """Where an object is: once per zone and project, under its SHA-256, or where `location` says."""
 
     zone: Zone
     project: str
     sha256: str
+    location: str = ""
+    """Set where the store could not put an object under its SHA-256, because that was known only at its end."""
 
     @property
     def path(self) -> str:
         """<project>/<aa>/<sha256>; its parts are validated ids and hex digits."""
-        return f"{self.project}/{self.sha256[:2]}/{self.sha256}"
+        return self.location or f"{self.project}/{self.sha256[:2]}/{self.sha256}"
+
+
+def key_of(zone: Zone, project: str, content: Content) -> ObjectKey:
+    """Where a content is."""
+    return ObjectKey(zone, project, content.sha256, content.location)
 
 
 class ObjectMissing(DataLoss):
@@ -33,21 +41,87 @@ class ObjectMissing(DataLoss):
         super().__init__("OBJECT_MISSING", "The stored content is missing.")
 
 
+class UrlsUnavailable(FailedPrecondition):
+    """This store has no way to serve URLs."""
+
+    def __init__(self) -> None:
+        super().__init__("URLS_UNAVAILABLE", "This object store serves no URLs; see the service's settings.")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUrl:
+    """A URL for one method on one object."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing of the store shows it."""
+
+    path: str
+    size_bytes: int
+    modify_time: datetime
+
+
 class StagedObject(Protocol):
-    """An object that is being written; nobody can read it before its commit."""
+    """An object that is being written; nobody can read it by its key before its commit."""
+
+    @property
+    def received_bytes(self) -> int:
+        """How many bytes are in it, those of earlier connections included."""
 
     async def write(self, data: bytes) -> None:
         """Adds bytes."""
 
-    async def commit(self, key: ObjectKey) -> None:
-        """Puts it in its place; durable when this returns."""
+    async def seal(self) -> None:
+        """Ends the writing: all bytes are durable and `read_back` can be called."""
+
+    def read_back(self) -> AsyncIterator[bytes]:
+        """The bytes of a sealed object, for checking what earlier connections brought."""
+
+    async def commit(self, key: ObjectKey) -> str:
+        """Seals it if need be and puts it in its place; durable when this returns.
+
+        Returns:
+            The location to record: empty when it is under its SHA-256 (see ObjectKey).
+        """
 
 
 class ObjectStore(Protocol):
-    """Keeps bytes. Raises Unavailable when it cannot be reached, ResourceExhausted when it is full."""
+    """Keeps bytes.
 
-    def stage(self, zone: Zone) -> AbstractAsyncContextManager[StagedObject]:
+    Raises Unavailable STORE_UNAVAILABLE when it cannot be reached, ResourceExhausted STORE_FULL when it is full.
+    """
+
+    def stage(self, zone: Zone, project: str) -> AbstractAsyncContextManager[StagedObject]:
         """Begins an object; what was not committed when the block ends is gone."""
+
+    async def begin_upload(self, zone: Zone, project: str, size_bytes: int) -> str:
+        """Begins an object that outlives connections and processes; returns the handle to continue it by."""
+
+    def continue_upload(self, zone: Zone, handle: str) -> AbstractAsyncContextManager[StagedObject]:
+        """Goes on writing; when the block ends without a commit, what is durable stays for the next time.
+
+        Raises:
+            Aborted: UPLOAD_ACTIVE, somebody else is writing to it.
+            ObjectMissing: The store no longer has it.
+        """
+
+    async def received(self, zone: Zone, handle: str) -> int:
+        """How many bytes of an upload are durable; makes durable what can be. Raises like continue_upload."""
+
+    async def drop_upload(self, zone: Zone, handle: str) -> None:
+        """Throws an upload away; one that is gone already is fine."""
+
+    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
+        """A URL to PUT the whole of an upload by. Raises UrlsUnavailable."""
+
+    async def download_url(self, key: ObjectKey, content: Content, expires_in_s: int) -> SignedUrl:
+        """A URL to GET an object by; answers carry the content's media type and no name. Raises UrlsUnavailable."""
 
     async def put_many(self, objects: Mapping[ObjectKey, bytes]) -> None:
         """Writes many small objects; all are durable when this returns."""
@@ -61,22 +135,20 @@ class ObjectStore(Protocol):
     async def exists(self, key: ObjectKey) -> bool:
         """Whether there is such an object."""
 
+    async def remove_many(self, zone: Zone, paths: Sequence[str]) -> None:
+        """Removes objects by ObjectKey.path, durably; those that are gone already are fine."""
+
+    def list_objects(self, zone: Zone) -> AsyncIterator[Sequence[ListedObject]]:
+        """All committed objects of a zone, page by page; for finding those that no record knows."""
+
     async def sweep(self) -> int:
-        """Removes what dead processes left staged; returns how many objects that were."""
+        """Removes what dead processes left staged; returns how many objects that were. Uploads are not touched."""
 
     async def ping(self) -> bool:
         """Whether the store answers; for readiness."""
 
     async def close(self) -> None:
         """Releases threads and connections."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a draft or an admission."""
-
-    asset: Asset
-    already_existed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +163,14 @@ class Page:
 class AssetWriter(Protocol):
     """Writes assets within one transaction that somebody else commits."""
 
-    async def add(self, drafts: Sequence[Draft]) -> list[Recorded]:
-        """Records drafts; one whose asset is there already changes nothing."""
+    async def add(self, drafts: Sequence[Draft]) -> list[Recorded | LabelmillError]:
+        """Records drafts of one project; one whose asset is there already changes nothing.
+
+        Errors of single drafts: CONTENT_ERASED, SUBJECT_ERASED, QUOTA_EXCEEDED.
+
+        Raises:
+            Aborted: CONTENT_REMOVED_MEANWHILE, an object of theirs went between its writing and now.
+        """
 
     async def admit(self, project: str, admissions: Sequence[Admission]) -> list[Recorded | LabelmillError]:
         """Records clean contents and their receipts; rejects reused and superseded receipts one by one."""
@@ -109,6 +187,9 @@ class AssetRecords(Protocol):
 
     async def page(self, project: str, filter_text: str, after: int, size: int) -> Page:
         """Assets in the order of their creation, after a cursor; raises INVALID_FILTER."""
+
+    async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
+        """Must be called before objects are written: recording them can then tell a removal since from one before."""
 
     def writing(self) -> AbstractAsyncContextManager[AssetWriter]:
         """A transaction of its own."""

@@ -11,7 +11,7 @@ from labelmill_runtime.errors import DataLoss, LabelmillError, OutOfRange, Resou
 from labelmill_storage import zones
 from labelmill_storage.assets import Content, Zone, asset_name
 from labelmill_storage.content import BLOCK_BYTES
-from labelmill_storage.ports import AssetRecords, ObjectKey, ObjectStore
+from labelmill_storage.ports import AssetRecords, ObjectKey, ObjectStore, key_of
 from labelmill_storage.zones import Roles
 
 CHUNK_BYTES = 256 * 1024
@@ -83,7 +83,7 @@ class Reader:
                 outcomes.append(content)
             except LabelmillError as error:
                 outcomes.append(error)
-        keys = [ObjectKey(zone, project, c.sha256) for c in outcomes if isinstance(c, Content)]
+        keys = [key_of(zone, project, c) for c in outcomes if isinstance(c, Content)]
         found = iter(await self._objects.read_many(keys))
         named = zip(asset_ids, outcomes, strict=True)
         return [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from labelmill_runtime import names
 from labelmill_runtime.errors import LabelmillError, PermissionDenied
-from labelmill_storage.assets import Asset, Content, asset_name
+from labelmill_storage.assets import Asset, AssetNotFound, Content, Recorded, asset_name
+from labelmill_storage.audit import AuditRecord
 
 RECEIPT_NAME = "projects/{project}/receipts/{receipt}"
 
@@ -20,6 +24,8 @@ class Receipt:
     asset: str
     raw_sha256: str
     clean_sha256: str
+    policy: str
+    """projects/{project}/policies/{policy}@{version}."""
     create_time_us: int
     signing_key_id: str
     signature: bytes
@@ -103,6 +109,69 @@ def is_recorded(receipt: Receipt, asset: Asset, recorded_body: bytes | None) -> 
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of a batch of admissions."""
+
+    outcomes: list[Recorded | LabelmillError]
+    """One an admission, in order."""
+    new: list[Admission]
+    """Those that change something."""
+    assets: dict[str, Asset]
+    """The assets afterwards."""
+
+
+def judge(
+    admissions: Sequence[Admission],
+    assets: Mapping[str, Asset],
+    recorded_bodies: Mapping[str, bytes],
+    now: datetime,
+    beyond: Mapping[int, LabelmillError] = MappingProxyType({}),
+) -> Judged:
+    """Admits one after the other.
+
+    Args:
+        admissions: Checked receipts and their contents.
+        assets: As they are now, by id.
+        recorded_bodies: The receipts that were admitted before, by id.
+        now: The time of the admissions.
+        beyond: Admissions, by identity, that are refused for another reason.
+    """
+    judged = Judged([], [], dict(assets))
+    bodies = dict(recorded_bodies)
+    for admission in admissions:
+        receipt = admission.receipt
+        try:
+            if id(admission) in beyond:
+                raise beyond[id(admission)]
+            asset = judged.assets.get(admission.asset_id)
+            if asset is None:
+                raise AssetNotFound(receipt.asset)
+            already = is_recorded(receipt, asset, bodies.get(receipt.id))
+        except LabelmillError as error:
+            judged.outcomes.append(error)
+            continue
+        if not already:
+            asset = judged.assets[asset.id] = admitted(asset, admission, now)
+            bodies[receipt.id] = receipt.body
+            judged.new.append(admission)
+        judged.outcomes.append(Recorded(asset, already))
+    return judged
+
+
+def audit_record(admission: Admission) -> AuditRecord:
+    """What the audit log says about an admission."""
+    receipt = admission.receipt
+    details = {
+        "raw_sha256": receipt.raw_sha256,
+        "clean_sha256": receipt.clean_sha256,
+        "receipt": receipt.name,
+        "receipt_sha256": hashlib.sha256(receipt.body).hexdigest(),
+        "policy": receipt.policy,
+    }
+    return AuditRecord("asset.admitted", receipt.asset, details)
+
+
 def admitted(asset: Asset, admission: Admission, now: datetime) -> Asset:
     """The asset after an admission."""
     receipt = admission.receipt
@@ -110,6 +179,7 @@ def admitted(asset: Asset, admission: Admission, now: datetime) -> Asset:
         asset,
         clean=admission.clean,
         receipt=receipt.name,
+        exception="",
         receipt_time_us=receipt.create_time_us,
         update_time=now,
     )

@@ -25,7 +25,7 @@ from labelmill_storage.assets import AssetIds, Zone
 from labelmill_storage.ingest import Ingest
 from labelmill_storage.ports import ObjectStore, ProjectDirectory
 from labelmill_storage.reading import Reader
-from labelmill_storage.servicer import StorageServicer
+from labelmill_storage.servicers.assets import StorageServicer
 from labelmill_storage.settings import StorageSettings
 
 NAME = "storage"

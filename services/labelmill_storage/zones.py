@@ -40,6 +40,17 @@ class NotClean(FailedPrecondition):
         )
 
 
+class ContentRemoved(FailedPrecondition):
+    """Content whose time was over."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "CONTENT_REMOVED",
+            "The project's retention has removed this content; its description is all that is left.",
+            resource=("labelmill.io/Asset", name),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """An asset as one caller may see it."""
@@ -59,7 +70,9 @@ def view(asset: Asset | None, name: str, roles: Roles) -> View:
     hides_origin = sees_only_clean(roles)
     if asset is None or (hides_origin and asset.zone is not Zone.CLEAN):
         raise AssetNotFound(name)
-    return View(replace(asset, external_id="", labels={}, receipt="") if hides_origin else asset, hides_origin)
+    return View(
+        replace(asset, external_id="", labels={}, receipt="", exception="") if hides_origin else asset, hides_origin
+    )
 
 
 def require_zone(zone: Zone, roles: Roles) -> None:
@@ -74,4 +87,6 @@ def readable(asset: Asset | None, name: str, zone: Zone, roles: Roles) -> Conten
     content = view(asset, name, roles).asset.content(zone)
     if content is None:
         raise NotClean(name)
+    if content.removed_time is not None:
+        raise ContentRemoved(name)
     return content

@@ -19,7 +19,7 @@ PROTOS = ROOT / "protos"
 def methods() -> list[MethodDescriptor]:
     """Every RPC of Labelmill."""
     found = []
-    for path in sorted(PROTOS.glob("labelmill/*/v1/service.proto")):
+    for path in sorted(PROTOS.glob("labelmill/*/v1/*service.proto")):
         name = path.relative_to(PROTOS).as_posix()
         import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
         file = descriptor_pool.Default().FindFileByName(name)
@@ -91,10 +91,10 @@ def test_the_project_field_of_an_rpc_exists(method: MethodDescriptor) -> None:
 @by_name
 def test_mutating_unary_rpcs_take_a_request_id(method: MethodDescriptor) -> None:
     reads = (
-        *("Get", "List", "BatchGet", "BatchRead", "Download", "Export"),
+        *("Get", "List", "BatchGet", "BatchRead", "Download", "Export", "Diff"),
         *("Predict", "Embed", "Map", "Score", "Compute"),
     )
-    stateless = method.name.startswith(reads) or method.name in {"AnonymizeText", "HeartbeatTasks"}
+    stateless = method.name.startswith(reads) or method.name in {"AnonymizeText", "HeartbeatTasks", "CreateDownloadUrl"}
     operation = method.output_type.full_name == "google.longrunning.Operation"
     if operation or not (method.client_streaming or stateless):
         assert "request_id" in method.input_type.fields_by_name

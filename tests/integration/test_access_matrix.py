@@ -20,7 +20,9 @@ PROJECT = "access-matrix"
 
 
 def methods() -> list[MethodDescriptor]:
-    files = [import_module(f"labelmill.{area}.v1.service_pb2").DESCRIPTOR for area in AREAS]
+    modules = [f"labelmill.{area}.v1.service_pb2" for area in AREAS]
+    modules += [f"labelmill.storage.v1.{part}_service_pb2" for part in ("audit", "datasets", "imports", "lifecycle")]
+    files = [import_module(module).DESCRIPTOR for module in modules]
     return [m for file in files for service in file.services_by_name.values() for m in service.methods]
 
 

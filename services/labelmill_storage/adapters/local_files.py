@@ -39,7 +39,7 @@ class LocalFiles:
         self._lock = _make_locked(self._staging)
 
     @asynccontextmanager
-    async def stage(self, zone: Zone) -> AsyncIterator[StagedFile]:
+    async def stage(self, zone: Zone, project: str) -> AsyncIterator[StagedFile]:
         """Begins an object; the zone is settled at the commit, staging is one folder for all."""
         staged = StagedFile(self._new_path(), self._threads, self._place_durably)
         try:

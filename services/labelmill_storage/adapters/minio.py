@@ -62,7 +62,7 @@ class MinioStore:
         self._now = now
 
     @asynccontextmanager
-    async def stage(self, zone: Zone) -> AsyncIterator[_StagedParts]:
+    async def stage(self, zone: Zone, project: str) -> AsyncIterator[_StagedParts]:
         """Begins an object."""
         staged = _StagedParts(self._buckets[zone], self._threads, self._part_bytes)
         try:
@@ -143,9 +143,10 @@ class _StagedParts:
             del self._pending[: self._part_bytes]
             await self._steps.do(partial(self._send, part))
 
-    async def commit(self, key: ObjectKey) -> None:
+    async def commit(self, key: ObjectKey) -> str:
         """Puts the object in its place."""
         await self._steps.do(partial(self._commit, key, bytes(self._pending)))
+        return ""
 
     async def discard(self) -> None:
         """Removes the parts."""

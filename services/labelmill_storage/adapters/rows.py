@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from labelmill_storage.assets import Asset, Content, Draft, Zone
+from labelmill_storage.assets import NO_METADATA, Asset, Content, Draft, GeoReference, Metadata, Zone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,6 +33,7 @@ def draft_row(draft: Draft, now_us: int) -> dict[str, Any]:
         "receipt_time_us": 0,
         "external_id": draft.external_id,
         "labels": dict(draft.labels),
+        "subject_hash": draft.subject_hash,
         "create_time_us": now_us,
         "update_time_us": now_us,
     }
@@ -49,7 +50,37 @@ def content_columns(zone: str, content: Content) -> dict[str, Any]:
         f"{zone}_width_px": width,
         f"{zone}_height_px": height,
         f"{zone}_block_digests": content.block_digests or None,
+        f"{zone}_metadata": metadata_json(content.metadata),
+        f"{zone}_location": content.location,
+        f"{zone}_remove_time_us": None if content.removed_time is None else to_microseconds(content.removed_time),
     }
+
+
+def metadata_json(metadata: Metadata) -> dict[str, Any] | None:
+    """What is known, by name; None for nothing."""
+    geo = metadata.geo_reference
+    values = {
+        "language": metadata.language or None,
+        "has_exif": metadata.has_exif,
+        "has_gps": metadata.has_gps,
+        "duration_ms": metadata.duration_ms,
+        "geo_reference": None if geo is None else {"crs": geo.crs, "transform": list(geo.transform)},
+    }
+    return {name: value for name, value in values.items() if value is not None} or None
+
+
+def to_metadata(values: dict[str, Any] | None) -> Metadata:
+    """The inverse of `metadata_json`."""
+    if not values:
+        return NO_METADATA
+    geo = values.get("geo_reference")
+    return Metadata(
+        language=values.get("language", ""),
+        has_exif=values.get("has_exif"),
+        has_gps=values.get("has_gps"),
+        duration_ms=values.get("duration_ms"),
+        geo_reference=None if geo is None else GeoReference(geo["crs"], tuple(geo["transform"])),
+    )
 
 
 def clean_columns(asset: Asset) -> dict[str, Any]:
@@ -60,6 +91,8 @@ def clean_columns(asset: Asset) -> dict[str, Any]:
         **content_columns("clean", asset.clean),
         "receipt": asset.receipt,
         "receipt_time_us": asset.receipt_time_us,
+        "exception": asset.exception,
+        "admit_time_us": to_microseconds(asset.update_time),
         "update_time_us": to_microseconds(asset.update_time),
     }
 
@@ -75,6 +108,7 @@ def to_asset(row: Row[Any]) -> Asset:
         clean=_content(row, "clean"),
         receipt=row.receipt,
         receipt_time_us=row.receipt_time_us,
+        exception=row.exception,
         external_id=row.external_id,
         labels=row.labels,
         create_time=to_time(row.create_time_us),
@@ -87,6 +121,7 @@ def _content(row: Row[Any], zone: str) -> Content | None:
     if found[f"{zone}_sha256"] is None:
         return None
     width, height = found[f"{zone}_width_px"], found[f"{zone}_height_px"]
+    removed_us = found[f"{zone}_remove_time_us"]
     return Content(
         sha256=found[f"{zone}_sha256"],
         size_bytes=found[f"{zone}_size_bytes"],
@@ -94,4 +129,7 @@ def _content(row: Row[Any], zone: str) -> Content | None:
         text_length=found[f"{zone}_text_length"],
         image_size=None if width is None or height is None else (width, height),
         block_digests=bytes(found[f"{zone}_block_digests"] or b""),
+        metadata=to_metadata(found[f"{zone}_metadata"]),
+        location=found[f"{zone}_location"],
+        removed_time=None if removed_us is None else to_time(removed_us),
     )

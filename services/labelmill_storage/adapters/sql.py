@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, text, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.sql_filters import where
 from labelmill_storage import receipts
+from labelmill_storage.adapters import sql_audit, sql_deletions, sql_erasures, sql_usage
 from labelmill_storage.adapters.filter_columns import FilterColumns
+from labelmill_storage.adapters.project_lock import lock_project
 from labelmill_storage.adapters.rows import clean_columns, draft_row, to_asset, to_microseconds
 from labelmill_storage.adapters.tables import StorageTables
-from labelmill_storage.assets import Asset, AssetNotFound, Draft
-from labelmill_storage.ports import Page, Recorded
-from labelmill_storage.receipts import Admission
+from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
+from labelmill_storage.ports import ObjectKey, Page, key_of
+from labelmill_storage.receipts import Admission, Judged, judge
 
 Clock = Callable[[], datetime]
 
@@ -54,6 +56,10 @@ class SqlRecords:
         more = len(rows) > size
         return Page([to_asset(row) for row in rows[:size]], rows[size - 1].seq if more else None, total or 0)
 
+    async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
+        """Must be called before objects are written."""
+        await sql_deletions.about_to_write(self._database, self._tables, keys)
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[SqlWriter]:
         """A transaction of its own."""
@@ -62,77 +68,82 @@ class SqlRecords:
 
     def writer(self, transaction: Any) -> SqlWriter:
         """The writer within a session's transaction."""
-        return SqlWriter(transaction, self._tables, self._database.dialect, self._now)
+        return SqlWriter(transaction, self._tables, self._now)
 
 
 class SqlWriter:
     """AssetWriter within one transaction."""
 
-    def __init__(self, session: AsyncSession, tables: StorageTables, dialect: str, now: Clock) -> None:
+    def __init__(self, session: AsyncSession, tables: StorageTables, now: Clock) -> None:
         self._session = session
         self._tables = tables
-        self._is_postgresql = dialect == "postgresql"
         self._now = now
 
-    async def add(self, drafts: Sequence[Draft]) -> list[Recorded]:
+    async def add(self, drafts: Sequence[Draft]) -> list[Recorded | LabelmillError]:
         """Records drafts; one whose asset is there already changes nothing."""
         if not drafts:
             return []
         project, ids = drafts[0].project, [draft.id for draft in drafts]
-        await self._lock(project)
-        new = {draft.id: draft for draft in reversed(drafts)}  # of equal ones, the first counts
+        await lock_project(self._session, project)
         known = await _by_id(self._session, self._tables, project, ids)
+        new = {
+            draft.id: draft for draft in reversed(drafts) if draft.id not in known
+        }  # of equal ones, the first counts
+        refused = await self._refused(project, new)
         now_us = to_microseconds(self._now())
-        rows = [draft_row(new[asset_id], now_us) for asset_id in dict.fromkeys(ids) if asset_id not in known]
+        # In the order of the drafts, which is the order of creation.
+        rows = [draft_row(new[asset_id], now_us) for asset_id in dict.fromkeys(ids) if asset_id in new.keys() - refused]
         if rows:
             await self._session.execute(self._tables.assets.insert(), rows)
+        await sql_deletions.request(self._session, self._tables, _raw_keys(new[asset_id] for asset_id in refused))
         assets = await _by_id(self._session, self._tables, project, ids)
-        outcomes, seen = [], set(known)
+        await sql_deletions.request(self._session, self._tables, _superfluous(drafts, assets))
+        outcomes: list[Recorded | LabelmillError] = []
+        seen = set(known)
         for asset_id in ids:
-            outcomes.append(Recorded(assets[asset_id], asset_id in seen))
+            outcomes.append(refused.get(asset_id) or Recorded(assets[asset_id], asset_id in seen))
             seen.add(asset_id)
         return outcomes
 
+    async def _refused(self, project: str, new: dict[str, Draft]) -> dict[str, LabelmillError]:
+        """Those that may not come in, by asset id; what may is counted, and its objects are kept."""
+        refused = await sql_erasures.refusals(self._session, self._tables, project, list(new.values()))
+        fitting = [draft for draft in new.values() if draft.id not in refused]
+        sizes = [draft.raw.size_bytes for draft in fitting]
+        over = await sql_usage.take(self._session, self._tables, project, Zone.RAW, sizes)
+        refused |= {draft.id: error for draft, error in zip(fitting, over, strict=True) if error is not None}
+        kept = _raw_keys(draft for draft in new.values() if draft.id not in refused)
+        await sql_deletions.keep(self._session, self._tables, kept)
+        return refused
+
     async def admit(self, project: str, admissions: Sequence[Admission]) -> list[Recorded | LabelmillError]:
-        """Records clean contents and their receipts."""
+        """Records clean contents and their receipts, and what the audit log has to say about it."""
         if not admissions:
             return []
-        await self._lock(project)
-        assets = await _by_id(self._session, self._tables, project, [a.asset_id for a in admissions])
+        await lock_project(self._session, project)
+        before = await _by_id(self._session, self._tables, project, [a.asset_id for a in admissions])
         bodies = await self._receipt_bodies(project, [a.receipt.id for a in admissions])
         now = self._now()
-        outcomes: list[Recorded | LabelmillError] = []
-        new: list[Admission] = []
-        for admission in admissions:
-            try:
-                asset = assets.get(admission.asset_id)
-                if asset is None:
-                    raise AssetNotFound(admission.receipt.asset)
-                already = receipts.is_recorded(admission.receipt, asset, bodies.get(admission.receipt.id))
-            except LabelmillError as error:
-                outcomes.append(error)
-                continue
-            if not already:
-                asset = assets[asset.id] = receipts.admitted(asset, admission, now)
-                bodies[admission.receipt.id] = admission.receipt.body
-                new.append(admission)
-            outcomes.append(Recorded(asset, already))
-        await self._save(project, new, assets)
-        return outcomes
+        judged = judge(admissions, before, bodies, now)
+        sizes = [admission.clean.size_bytes for admission in judged.new]
+        over = await sql_usage.take(self._session, self._tables, project, Zone.CLEAN, sizes)
+        if any(over):
+            beyond = {id(a): error for a, error in zip(judged.new, over, strict=True) if error is not None}
+            judged = judge(admissions, before, bodies, now, beyond)
+        await self._save(project, judged, before)
+        return judged.outcomes
 
-    async def _save(self, project: str, new: Sequence[Admission], assets: dict[str, Asset]) -> None:
-        if not new:
+    async def _save(self, project: str, judged: Judged, before: dict[str, Asset]) -> None:
+        if not judged.new:
             return
-        proofs, table = self._tables.receipts, self._tables.assets
-        changed = [assets[asset_id] for asset_id in dict.fromkeys(admission.asset_id for admission in new)]
+        session, tables, new = self._session, self._tables, judged.new
+        changed = [judged.assets[asset_id] for asset_id in dict.fromkeys(admission.asset_id for admission in new)]
         now_us = to_microseconds(changed[0].update_time)
-        await self._session.execute(proofs.insert(), [_receipt_row(project, admission, now_us) for admission in new])
-        rows = [clean_columns(asset) for asset in changed]
-        statement = update(table).where(table.c.project == project, table.c.asset_id == bindparam("of_asset"))
-        values: dict[str, Any] = {column: bindparam(column) for column in rows[0]}
-        parameters = [{"of_asset": asset.id, **row} for asset, row in zip(changed, rows, strict=True)]
-        # The connection, since the session takes a list of parameters for an ORM bulk update.
-        await (await self._session.connection()).execute(statement.values(values), parameters)
+        await session.execute(tables.receipts.insert(), [_receipt_row(project, a, now_us) for a in new])
+        await update_clean(session, tables, project, changed)
+        await sql_deletions.keep(session, tables, [key_of(Zone.CLEAN, project, admission.clean) for admission in new])
+        await give_up_clean(session, tables, project, [before[asset.id] for asset in changed], changed)
+        await sql_audit.append(session, tables, project, [receipts.audit_record(admission) for admission in new])
 
     async def _receipt_bodies(self, project: str, receipt_ids: Sequence[str]) -> dict[str, bytes]:
         proofs = self._tables.receipts
@@ -142,13 +153,31 @@ class SqlWriter:
         )
         return {row.receipt_id: bytes(row.body) for row in rows}
 
-    async def _lock(self, project: str) -> None:
-        """Lets one writer at a time into a project, so that the order of creation is the order of commits."""
-        if self._is_postgresql:
-            await self._session.execute(
-                text("SELECT pg_advisory_xact_lock(hashtext('labelmill_storage'), hashtext(:project))"),
-                {"project": project},
-            )
+
+async def update_clean(session: AsyncSession, tables: StorageTables, project: str, assets: Sequence[Asset]) -> None:
+    """Writes the clean contents of assets, and by what they were admitted."""
+    table = tables.assets
+    rows = [clean_columns(asset) for asset in assets]
+    statement = update(table).where(table.c.project == project, table.c.asset_id == bindparam("of_asset"))
+    values: dict[str, Any] = {column: bindparam(column) for column in rows[0]}
+    parameters = [{"of_asset": asset.id, **row} for asset, row in zip(assets, rows, strict=True)]
+    # The connection, since the session takes a list of parameters for an ORM bulk update.
+    await (await session.connection()).execute(statement.values(values), parameters)
+
+
+async def give_up_clean(
+    session: AsyncSession, tables: StorageTables, project: str, before: Sequence[Asset], after: Sequence[Asset]
+) -> None:
+    """Lets go of the clean contents that others have replaced."""
+    pairs = [(old.clean, new.clean) for old, new in zip(before, after, strict=True)]
+    replaced = [old for old, _ in pairs if old is not None and old.removed_time is None]
+    await sql_usage.give_back(session, tables, project, Zone.CLEAN, [content.size_bytes for content in replaced])
+    gone = [old for old, new in pairs if old is not None and old.removed_time is None and _place(old) != _place(new)]
+    await sql_deletions.request(session, tables, [key_of(Zone.CLEAN, project, content) for content in gone])
+
+
+def _place(content: Content | None) -> tuple[str, str]:
+    return ("", "") if content is None else (content.sha256, content.location)
 
 
 async def _by_id(
@@ -159,6 +188,16 @@ async def _by_id(
     assets = tables.assets
     query = select(assets).where(assets.c.project == project, assets.c.asset_id.in_(set(asset_ids)))
     return {row.asset_id: to_asset(row) for row in await session.execute(query)}
+
+
+def _raw_keys(drafts: Iterable[Draft]) -> list[ObjectKey]:
+    return [key_of(Zone.RAW, draft.project, draft.raw) for draft in drafts]
+
+
+def _superfluous(drafts: Sequence[Draft], assets: dict[str, Asset]) -> list[ObjectKey]:
+    """Objects that were written for a content that is here already in another place, or went for good."""
+    found = [(draft, assets[draft.id].raw) for draft in drafts if draft.id in assets]
+    return _raw_keys(draft for draft, raw in found if raw.removed_time or draft.raw.location != raw.location)
 
 
 def _receipt_row(project: str, admission: Admission, now_us: int) -> dict[str, Any]:

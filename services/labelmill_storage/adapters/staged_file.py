@@ -25,9 +25,10 @@ class StagedFile:
         """Adds bytes."""
         await self._steps.do(partial(self._write, data))
 
-    async def commit(self, key: ObjectKey) -> None:
+    async def commit(self, key: ObjectKey) -> str:
         """Syncs the file, moves it into place, syncs the directory."""
         await self._steps.do(partial(self._commit, key))
+        return ""
 
     async def discard(self) -> None:
         """Removes the file unless it was committed."""

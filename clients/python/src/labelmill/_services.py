@@ -11,6 +11,7 @@ from labelmill._listing import Listing
 from labelmill._operation import Operation
 from labelmill._portal import Portal, SyncListing, SyncOperation
 from labelmill._transport import Transport
+from google.protobuf import empty_pb2 as protobuf_empty_pb2
 from labelmill.annotation.v1 import resources_pb2 as annotation_resources_pb2
 from labelmill.annotation.v1 import service_pb2 as annotation_service_pb2
 from labelmill.annotation.v1 import service_pb2_grpc as annotation_service_pb2_grpc
@@ -23,6 +24,14 @@ from labelmill.prelabel.v1 import service_pb2_grpc as prelabel_service_pb2_grpc
 from labelmill.quality.v1 import resources_pb2 as quality_resources_pb2
 from labelmill.quality.v1 import service_pb2 as quality_service_pb2
 from labelmill.quality.v1 import service_pb2_grpc as quality_service_pb2_grpc
+from labelmill.storage.v1 import audit_service_pb2 as storage_audit_service_pb2
+from labelmill.storage.v1 import audit_service_pb2_grpc as storage_audit_service_pb2_grpc
+from labelmill.storage.v1 import datasets_service_pb2 as storage_datasets_service_pb2
+from labelmill.storage.v1 import datasets_service_pb2_grpc as storage_datasets_service_pb2_grpc
+from labelmill.storage.v1 import imports_service_pb2 as storage_imports_service_pb2
+from labelmill.storage.v1 import imports_service_pb2_grpc as storage_imports_service_pb2_grpc
+from labelmill.storage.v1 import lifecycle_service_pb2 as storage_lifecycle_service_pb2
+from labelmill.storage.v1 import lifecycle_service_pb2_grpc as storage_lifecycle_service_pb2_grpc
 from labelmill.storage.v1 import resources_pb2 as storage_resources_pb2
 from labelmill.storage.v1 import service_pb2 as storage_service_pb2
 from labelmill.storage.v1 import service_pb2_grpc as storage_service_pb2_grpc
@@ -30,6 +39,7 @@ from labelmill.training.v1 import resources_pb2 as training_resources_pb2
 from labelmill.training.v1 import service_pb2 as training_service_pb2
 from labelmill.training.v1 import service_pb2_grpc as training_service_pb2_grpc
 from labelmill.type.v1 import annotation_pb2 as type_annotation_pb2
+from labelmill.type.v1 import erasure_pb2 as type_erasure_pb2
 
 
 class AsyncServices:
@@ -48,8 +58,16 @@ class AsyncServices:
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = AsyncQualityService(transport)
         """Scores labels sent along (stateless) and a project's labels."""
+        self.audit = AsyncAuditService(transport)
+        """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+        self.datasets = AsyncDatasetService(transport)
+        """Keeps datasets and their snapshots."""
         self.storage = AsyncStorageService(transport)
         """Keeps assets."""
+        self.imports = AsyncImportService(transport)
+        """Brings data in from sources."""
+        self.lifecycle = AsyncLifecycleService(transport)
+        """Ends the life of content, in good time and provably."""
         self.training = AsyncTrainingService(transport)
         """Trains, registers and promotes models."""
 
@@ -221,6 +239,14 @@ class AsyncAnnotationService:
         """
         return self._transport.serve_stream(self._stub.ExportAnnotations, request, timeout_s=timeout_s)
 
+    async def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Annotations in all
+        versions, benchmarks and tasks go.
+        """
+        return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+
 
 class AsyncAnonymizationService:
     """Anonymizes texts (stateless) and a project's assets."""
@@ -314,6 +340,14 @@ class AsyncAnonymizationService:
         ends beyond its text.
         """
         return await self._transport.unary(self._stub.MapSpans, request, timeout_s=timeout_s)
+
+    async def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the
+        receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof.
+        """
+        return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
 
 class AsyncPrelabelService:
@@ -409,6 +443,14 @@ class AsyncPrelabelService:
         message = await self._transport.unary(self._stub.RankAssets, request, timeout_s=timeout_s)
         return Operation(self._transport, message)
 
+    async def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Predictions and
+        embeddings go.
+        """
+        return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+
 
 class AsyncQualityService:
     """Scores labels sent along (stateless) and a project's labels."""
@@ -471,6 +513,145 @@ class AsyncQualityService:
         """Reads a report."""
         return await self._transport.unary(self._stub.GetQualityReport, request, timeout_s=timeout_s)
 
+    async def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go;
+        reports keep their figures, and are named as kept.
+        """
+        return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+
+
+class AsyncAuditService:
+    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = storage_audit_service_pb2_grpc.AuditServiceStub(transport.channel)
+        self.list_audit_entries: Listing[
+            storage_audit_service_pb2.ListAuditEntriesRequest,
+            storage_audit_service_pb2.ListAuditEntriesResponse,
+            storage_audit_service_pb2.AuditEntry,
+        ] = Listing(transport, self._stub.ListAuditEntries, "audit_entries")
+        """Lists entries, newest first."""
+
+    def export_audit_log(
+        self, request: storage_audit_service_pb2.ExportAuditLogRequest, *, timeout_s: float | None = None
+    ) -> AsyncIterator[storage_audit_service_pb2.ExportAuditLogResponse]:
+        """The entries from the first to the last, for a check of the whole chain (`labelmill audit verify`)."""
+        return self._transport.serve_stream(self._stub.ExportAuditLog, request, timeout_s=timeout_s)
+
+    async def get_audit_head(
+        self, request: storage_audit_service_pb2.GetAuditHeadRequest, *, timeout_s: float | None = None
+    ) -> storage_audit_service_pb2.AuditHead:
+        """The newest entry's hash, signed. Keep it outside of Labelmill: a log that was cut off or written anew no
+        longer leads to it.
+        """
+        return await self._transport.unary(self._stub.GetAuditHead, request, timeout_s=timeout_s)
+
+
+class AsyncDatasetService:
+    """Keeps datasets and their snapshots."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = storage_datasets_service_pb2_grpc.DatasetServiceStub(transport.channel)
+        self.list_datasets: Listing[
+            storage_datasets_service_pb2.ListDatasetsRequest,
+            storage_datasets_service_pb2.ListDatasetsResponse,
+            storage_datasets_service_pb2.Dataset,
+        ] = Listing(transport, self._stub.ListDatasets, "datasets")
+        """Lists datasets by name."""
+        self.list_dataset_assets: Listing[
+            storage_datasets_service_pb2.ListDatasetAssetsRequest,
+            storage_datasets_service_pb2.ListDatasetAssetsResponse,
+            storage_resources_pb2.Asset,
+        ] = Listing(transport, self._stub.ListDatasetAssets, "assets")
+        """Lists the assets of a dataset, in the order of their creation."""
+        self.list_snapshots: Listing[
+            storage_datasets_service_pb2.ListSnapshotsRequest,
+            storage_datasets_service_pb2.ListSnapshotsResponse,
+            storage_datasets_service_pb2.Snapshot,
+        ] = Listing(transport, self._stub.ListSnapshots, "snapshots")
+        """Lists the snapshots of a dataset, newest first."""
+
+    async def create_dataset(
+        self, request: storage_datasets_service_pb2.CreateDatasetRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Dataset:
+        """Makes an empty dataset. ALREADY_EXISTS: DATASET_EXISTS."""
+        return await self._transport.unary(self._stub.CreateDataset, request, timeout_s=timeout_s)
+
+    async def get_dataset(
+        self, request: storage_datasets_service_pb2.GetDatasetRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Dataset:
+        """Reads a dataset. NOT_FOUND: DATASET_NOT_FOUND."""
+        return await self._transport.unary(self._stub.GetDataset, request, timeout_s=timeout_s)
+
+    async def update_dataset(
+        self, request: storage_datasets_service_pb2.UpdateDatasetRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Dataset:
+        """Changes display_name and description. ABORTED: ETAG_MISMATCH."""
+        return await self._transport.unary(self._stub.UpdateDataset, request, timeout_s=timeout_s)
+
+    async def delete_dataset(
+        self, request: storage_datasets_service_pb2.DeleteDatasetRequest, *, timeout_s: float | None = None
+    ) -> protobuf_empty_pb2.Empty:
+        """Forgets a dataset; its assets stay. FAILED_PRECONDITION: DATASET_HAS_SNAPSHOTS."""
+        return await self._transport.unary(self._stub.DeleteDataset, request, timeout_s=timeout_s)
+
+    async def add_dataset_assets(
+        self, request: storage_datasets_service_pb2.AddDatasetAssetsRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.AddDatasetAssetsResponse:
+        """Adds assets, by name or by filter; those that are in it already are fine. All or nothing: NOT_FOUND
+        ASSET_NOT_FOUND names the first unknown one.
+        """
+        return await self._transport.unary(self._stub.AddDatasetAssets, request, timeout_s=timeout_s)
+
+    async def remove_dataset_assets(
+        self, request: storage_datasets_service_pb2.RemoveDatasetAssetsRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.RemoveDatasetAssetsResponse:
+        """Takes assets out, by name or by filter; those that are not in it are fine."""
+        return await self._transport.unary(self._stub.RemoveDatasetAssets, request, timeout_s=timeout_s)
+
+    async def create_snapshot(
+        self, request: storage_datasets_service_pb2.CreateSnapshotRequest, *, timeout_s: float | None = None
+    ) -> Operation[storage_datasets_service_pb2.Snapshot, storage_datasets_service_pb2.CreateSnapshotMetadata]:
+        """Freezes a dataset: a Parquet manifest of its assets with their hashes, split and lineage. Response:
+        Snapshot; metadata: CreateSnapshotMetadata. FAILED_PRECONDITION: DATASET_EMPTY, ASSETS_NOT_CLEAN (with
+        clean_only unset, RAW ones are taken as well). INVALID_ARGUMENT: INVALID_SPLIT, INVALID_BASE.
+        """
+        message = await self._transport.unary(self._stub.CreateSnapshot, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
+
+    async def get_snapshot(
+        self, request: storage_datasets_service_pb2.GetSnapshotRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Snapshot:
+        """Reads a snapshot. NOT_FOUND: SNAPSHOT_NOT_FOUND."""
+        return await self._transport.unary(self._stub.GetSnapshot, request, timeout_s=timeout_s)
+
+    def diff_snapshots(
+        self, request: storage_datasets_service_pb2.DiffSnapshotsRequest, *, timeout_s: float | None = None
+    ) -> AsyncIterator[storage_datasets_service_pb2.DiffSnapshotsResponse]:
+        """What changed from one snapshot to another of the same project, in the order of asset names. DATA_LOSS:
+        SNAPSHOT_DAMAGED.
+        """
+        return self._transport.serve_stream(self._stub.DiffSnapshots, request, timeout_s=timeout_s)
+
+    def export_snapshot(
+        self, request: storage_datasets_service_pb2.ExportSnapshotRequest, *, timeout_s: float | None = None
+    ) -> AsyncIterator[storage_datasets_service_pb2.ExportSnapshotResponse]:
+        """The rows of a snapshot, with the contents where wanted, at constant memory. Contents come from CLEAN and
+        are checked; of an asset that was erased or has another content by now, the row comes with a status.
+        DATA_LOSS: SNAPSHOT_DAMAGED.
+        """
+        return self._transport.serve_stream(self._stub.ExportSnapshot, request, timeout_s=timeout_s)
+
+    def download_snapshot(
+        self, request: storage_datasets_service_pb2.DownloadSnapshotRequest, *, timeout_s: float | None = None
+    ) -> AsyncIterator[storage_datasets_service_pb2.DownloadSnapshotResponse]:
+        """The snapshot's Parquet file, in chunks of at most 256 KiB. DATA_LOSS: SNAPSHOT_DAMAGED."""
+        return self._transport.serve_stream(self._stub.DownloadSnapshot, request, timeout_s=timeout_s)
+
 
 class AsyncStorageService:
     """Keeps assets."""
@@ -492,14 +673,66 @@ class AsyncStorageService:
     ) -> storage_resources_pb2.Asset:
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at
         most 256 KiB, the last one the SHA-256 of the whole. Acknowledged means durable. The same content again
-        returns the asset that is there. INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL;
-        media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND.
-        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
+        returns the asset that is there. With header.upload_id, what arrived survives a broken connection or a
+        killed server: GetUpload tells how much is there, and UploadAsset with the same upload_id and offset_bytes
+        = received_bytes continues. ABORTED: UPLOAD_ACTIVE (another connection writes to it; retry),
+        OFFSET_MISMATCH (ask GetUpload again), CONTENT_REMOVED_MEANWHILE (retry). FAILED_PRECONDITION:
+        UPLOAD_FINISHED, UPLOAD_CHANGED (another header than the first one's), CONTENT_ERASED, SUBJECT_ERASED.
+        INVALID_ARGUMENT also: MEDIA_TYPE_MISMATCH, CONTENT_BOMB (an archive that would unpack to more than the
+        limit), IMAGE_TOO_LARGE, INVALID_ARCHIVE. RESOURCE_EXHAUSTED also: QUOTA_EXCEEDED. INVALID_ARGUMENT:
+        EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE,
+        CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE,
+        STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
         """
         response: storage_resources_pb2.Asset = await self._transport.send_stream(
             self._stub.UploadAsset, requests, timeout_s=timeout_s
         )
         return response
+
+    async def get_upload(
+        self, request: storage_service_pb2.GetUploadRequest, *, timeout_s: float | None = None
+    ) -> storage_resources_pb2.Upload:
+        """Says how far an upload with an upload_id is; what it counts is durable. NOT_FOUND: UPLOAD_NOT_FOUND, also
+        after it expired.
+        """
+        return await self._transport.unary(self._stub.GetUpload, request, timeout_s=timeout_s)
+
+    async def delete_upload(
+        self, request: storage_service_pb2.DeleteUploadRequest, *, timeout_s: float | None = None
+    ) -> protobuf_empty_pb2.Empty:
+        """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
+        return await self._transport.unary(self._stub.DeleteUpload, request, timeout_s=timeout_s)
+
+    async def create_upload_url(
+        self, request: storage_service_pb2.CreateUploadUrlRequest, *, timeout_s: float | None = None
+    ) -> storage_service_pb2.ObjectUrl:
+        """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too
+        large to pass through a service. FinishUpload then reads it back, checks it and records the asset; without
+        that it is thrown away when the upload expires. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED.
+        FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+        """
+        return await self._transport.unary(self._stub.CreateUploadUrl, request, timeout_s=timeout_s)
+
+    async def finish_upload(
+        self, request: storage_service_pb2.FinishUploadRequest, *, timeout_s: float | None = None
+    ) -> Operation[storage_resources_pb2.Asset, storage_service_pb2.FinishUploadMetadata]:
+        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+        FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an
+        upload that fails them is gone.
+        """
+        message = await self._transport.unary(self._stub.FinishUpload, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
+
+    async def create_download_url(
+        self, request: storage_service_pb2.CreateDownloadUrlRequest, *, timeout_s: float | None = None
+    ) -> storage_service_pb2.ObjectUrl:
+        """Makes a URL that gives one content by HTTP GET to whoever holds it, for a short time. Same rules for zones
+        as DownloadAsset: annotators get CLEAN alone. A URL of RAW leaves an entry in the audit log. Egress is
+        counted when the URL is made, with the whole size. The bytes are not checked on the way out: compare with
+        sha256. FAILED_PRECONDITION: NOT_CLEAN, URLS_UNAVAILABLE, CONTENT_REMOVED. RESOURCE_EXHAUSTED:
+        QUOTA_EXCEEDED.
+        """
+        return await self._transport.unary(self._stub.CreateDownloadUrl, request, timeout_s=timeout_s)
 
     async def batch_create_assets(
         self, request: storage_service_pb2.BatchCreateAssetsRequest, *, timeout_s: float | None = None
@@ -543,10 +776,188 @@ class AsyncStorageService:
     ) -> storage_service_pb2.BatchAdmitAssetsResponse:
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted
         anonymization key and name exactly this asset, its RAW hash and the hash of the clean content; otherwise
-        the item fails with PERMISSION_DENIED RECEIPT_REJECTED, the failed check in its metadata. There is no
-        other way into CLEAN. A later receipt for the same asset replaces the clean content.
+        the item fails with PERMISSION_DENIED RECEIPT_REJECTED, the failed check in its metadata. The only other
+        way into CLEAN is BatchAdmitByException. A later receipt for the same asset replaces the clean content.
         """
         return await self._transport.unary(self._stub.BatchAdmitAssets, request, timeout_s=timeout_s)
+
+    async def admit_asset(
+        self,
+        requests: AsyncIterable[storage_service_pb2.AdmitAssetRequest]
+        | Iterable[storage_service_pb2.AdmitAssetRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> storage_resources_pb2.Asset:
+        """Admits one clean content of any size: header with the receipt, chunks, SHA-256. Same rules as
+        BatchAdmitAssets.
+        """
+        response: storage_resources_pb2.Asset = await self._transport.send_stream(
+            self._stub.AdmitAsset, requests, timeout_s=timeout_s
+        )
+        return response
+
+    async def batch_admit_by_exception(
+        self, request: storage_service_pb2.BatchAdmitByExceptionRequest, *, timeout_s: float | None = None
+    ) -> storage_service_pb2.BatchAdmitByExceptionResponse:
+        """Admits RAW contents into CLEAN as they are, by a privacy officer's decision: the exception, its reason and
+        its maker are in the audit log. Items that cannot be admitted fail alone: NOT_FOUND ASSET_NOT_FOUND,
+        FAILED_PRECONDITION ALREADY_CLEAN, CONTENT_REMOVED.
+        """
+        return await self._transport.unary(self._stub.BatchAdmitByException, request, timeout_s=timeout_s)
+
+
+class AsyncImportService:
+    """Brings data in from sources."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = storage_imports_service_pb2_grpc.ImportServiceStub(transport.channel)
+        self.list_sources: Listing[
+            storage_imports_service_pb2.ListSourcesRequest,
+            storage_imports_service_pb2.ListSourcesResponse,
+            storage_imports_service_pb2.Source,
+        ] = Listing(transport, self._stub.ListSources, "sources")
+        """Lists sources by name."""
+        self.list_import_items: Listing[
+            storage_imports_service_pb2.ListImportItemsRequest,
+            storage_imports_service_pb2.ListImportItemsResponse,
+            storage_imports_service_pb2.ImportItem,
+        ] = Listing(transport, self._stub.ListImportItems, "import_items")
+        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+
+    async def create_source(
+        self, request: storage_imports_service_pb2.CreateSourceRequest, *, timeout_s: float | None = None
+    ) -> storage_imports_service_pb2.Source:
+        """Makes a source: a place to import from, with what is remembered about it. INVALID_ARGUMENT:
+        INVALID_SOURCE. PERMISSION_DENIED: SOURCE_FORBIDDEN (a folder outside of the import roots, or a bucket
+        that the service may not read). ALREADY_EXISTS: SOURCE_EXISTS.
+        """
+        return await self._transport.unary(self._stub.CreateSource, request, timeout_s=timeout_s)
+
+    async def get_source(
+        self, request: storage_imports_service_pb2.GetSourceRequest, *, timeout_s: float | None = None
+    ) -> storage_imports_service_pb2.Source:
+        """Reads a source. NOT_FOUND: SOURCE_NOT_FOUND."""
+        return await self._transport.unary(self._stub.GetSource, request, timeout_s=timeout_s)
+
+    async def delete_source(
+        self, request: storage_imports_service_pb2.DeleteSourceRequest, *, timeout_s: float | None = None
+    ) -> protobuf_empty_pb2.Empty:
+        """Forgets a source and what was remembered about it; the assets stay. FAILED_PRECONDITION: IMPORT_RUNNING."""
+        return await self._transport.unary(self._stub.DeleteSource, request, timeout_s=timeout_s)
+
+    async def run_import(
+        self, request: storage_imports_service_pb2.RunImportRequest, *, timeout_s: float | None = None
+    ) -> Operation[storage_imports_service_pb2.ImportSummary, storage_imports_service_pb2.ImportMetadata]:
+        """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the
+        dead-letter list. Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING
+        (one at a time per source). NOT_FOUND: SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE,
+        FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+        """
+        message = await self._transport.unary(self._stub.RunImport, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
+
+    def import_rows(
+        self,
+        requests: AsyncIterable[storage_imports_service_pb2.ImportRowsRequest]
+        | Iterable[storage_imports_service_pb2.ImportRowsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[storage_imports_service_pb2.ImportRowsResponse]:
+        """Creates assets from a stream of rows; each gets a result of its own, in order, as soon as it is durable.
+        The first message is the header. One bad row fails alone. INVALID_ARGUMENT: UPLOAD_SEQUENCE.
+        """
+        return self._transport.exchange(self._stub.ImportRows, requests, timeout_s=timeout_s)
+
+
+class AsyncLifecycleService:
+    """Ends the life of content, in good time and provably."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = storage_lifecycle_service_pb2_grpc.LifecycleServiceStub(transport.channel)
+        self.list_legal_holds: Listing[
+            storage_lifecycle_service_pb2.ListLegalHoldsRequest,
+            storage_lifecycle_service_pb2.ListLegalHoldsResponse,
+            storage_lifecycle_service_pb2.LegalHold,
+        ] = Listing(transport, self._stub.ListLegalHolds, "legal_holds")
+        """Lists holds by name."""
+        self.list_erasures: Listing[
+            storage_lifecycle_service_pb2.ListErasuresRequest,
+            storage_lifecycle_service_pb2.ListErasuresResponse,
+            storage_lifecycle_service_pb2.Erasure,
+        ] = Listing(transport, self._stub.ListErasures, "erasures")
+        """Lists erasures, newest first."""
+
+    async def get_retention(
+        self, request: storage_lifecycle_service_pb2.GetRetentionRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Retention:
+        """How long content is kept in a project."""
+        return await self._transport.unary(self._stub.GetRetention, request, timeout_s=timeout_s)
+
+    async def update_retention(
+        self, request: storage_lifecycle_service_pb2.UpdateRetentionRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Retention:
+        """Changes it; in the audit log. ABORTED: ETAG_MISMATCH."""
+        return await self._transport.unary(self._stub.UpdateRetention, request, timeout_s=timeout_s)
+
+    async def create_legal_hold(
+        self, request: storage_lifecycle_service_pb2.CreateLegalHoldRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.LegalHold:
+        """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the
+        audit log. ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+        """
+        return await self._transport.unary(self._stub.CreateLegalHold, request, timeout_s=timeout_s)
+
+    async def get_legal_hold(
+        self, request: storage_lifecycle_service_pb2.GetLegalHoldRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.LegalHold:
+        """Reads a hold. NOT_FOUND: HOLD_NOT_FOUND."""
+        return await self._transport.unary(self._stub.GetLegalHold, request, timeout_s=timeout_s)
+
+    async def release_legal_hold(
+        self, request: storage_lifecycle_service_pb2.ReleaseLegalHoldRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.LegalHold:
+        """Releases a hold; in the audit log. FAILED_PRECONDITION: HOLD_RELEASED."""
+        return await self._transport.unary(self._stub.ReleaseLegalHold, request, timeout_s=timeout_s)
+
+    async def erase_assets(
+        self, request: storage_lifecycle_service_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> Operation[storage_lifecycle_service_pb2.Erasure, storage_lifecycle_service_pb2.EraseAssetsMetadata]:
+        """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and
+        labels, predictions, embeddings, annotations, offset maps. Ends in a signed certificate that names what
+        was erased where, and what had to be kept and why. Erased content is refused when it comes again, until
+        AllowErased. Goes on after a crash until it is done; a service that is away is waited for. Response:
+        Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+        """
+        message = await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
+
+    async def get_erasure(
+        self, request: storage_lifecycle_service_pb2.GetErasureRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Erasure:
+        """Reads an erasure with its certificate. NOT_FOUND: ERASURE_NOT_FOUND."""
+        return await self._transport.unary(self._stub.GetErasure, request, timeout_s=timeout_s)
+
+    async def allow_erased(
+        self, request: storage_lifecycle_service_pb2.AllowErasedRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.AllowErasedResponse:
+        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was
+        never erased.
+        """
+        return await self._transport.unary(self._stub.AllowErased, request, timeout_s=timeout_s)
+
+    async def get_usage(
+        self, request: storage_lifecycle_service_pb2.GetUsageRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Usage:
+        """What a project has stored and read, and its limits."""
+        return await self._transport.unary(self._stub.GetUsage, request, timeout_s=timeout_s)
+
+    async def update_quota(
+        self, request: storage_lifecycle_service_pb2.UpdateQuotaRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Usage:
+        """Changes a project's limits; in the audit log. Content that is there stays, whatever the limit."""
+        return await self._transport.unary(self._stub.UpdateQuota, request, timeout_s=timeout_s)
 
 
 class AsyncTrainingService:
@@ -607,6 +1018,14 @@ class AsyncTrainingService:
         """
         return await self._transport.unary(self._stub.PromoteModelVersion, request, timeout_s=timeout_s)
 
+    async def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data
+        goes; model versions that were trained on them are named as kept.
+        """
+        return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+
 
 class SyncServices:
     """Every service as an attribute; `labelmill` clients extend it."""
@@ -624,8 +1043,16 @@ class SyncServices:
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = QualityService(portal, services.quality)
         """Scores labels sent along (stateless) and a project's labels."""
+        self.audit = AuditService(portal, services.audit)
+        """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+        self.datasets = DatasetService(portal, services.datasets)
+        """Keeps datasets and their snapshots."""
         self.storage = StorageService(portal, services.storage)
         """Keeps assets."""
+        self.imports = ImportService(portal, services.imports)
+        """Brings data in from sources."""
+        self.lifecycle = LifecycleService(portal, services.lifecycle)
+        """Ends the life of content, in good time and provably."""
         self.training = TrainingService(portal, services.training)
         """Trains, registers and promotes models."""
 
@@ -797,6 +1224,14 @@ class AnnotationService:
         """
         return self._portal.iterate(self._service.export_annotations(request, timeout_s=timeout_s))
 
+    def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Annotations in all
+        versions, benchmarks and tasks go.
+        """
+        return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
+
 
 class AnonymizationService:
     """Anonymizes texts (stateless) and a project's assets."""
@@ -893,6 +1328,14 @@ class AnonymizationService:
         """
         return self._portal.call(self._service.map_spans(request, timeout_s=timeout_s))
 
+    def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the
+        receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof.
+        """
+        return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
+
 
 class PrelabelService:
     """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
@@ -978,6 +1421,14 @@ class PrelabelService:
         """
         return SyncOperation(self._portal, self._portal.call(self._service.rank_assets(request, timeout_s=timeout_s)))
 
+    def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Predictions and
+        embeddings go.
+        """
+        return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
+
 
 class QualityService:
     """Scores labels sent along (stateless) and a project's labels."""
@@ -1039,6 +1490,146 @@ class QualityService:
         """Reads a report."""
         return self._portal.call(self._service.get_quality_report(request, timeout_s=timeout_s))
 
+    def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go;
+        reports keep their figures, and are named as kept.
+        """
+        return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
+
+
+class AuditService:
+    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+
+    def __init__(self, portal: Portal, service: AsyncAuditService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_audit_entries: SyncListing[
+            storage_audit_service_pb2.ListAuditEntriesRequest,
+            storage_audit_service_pb2.ListAuditEntriesResponse,
+            storage_audit_service_pb2.AuditEntry,
+        ] = SyncListing(portal, service.list_audit_entries, "audit_entries")
+        """Lists entries, newest first."""
+
+    def export_audit_log(
+        self, request: storage_audit_service_pb2.ExportAuditLogRequest, *, timeout_s: float | None = None
+    ) -> Iterator[storage_audit_service_pb2.ExportAuditLogResponse]:
+        """The entries from the first to the last, for a check of the whole chain (`labelmill audit verify`)."""
+        return self._portal.iterate(self._service.export_audit_log(request, timeout_s=timeout_s))
+
+    def get_audit_head(
+        self, request: storage_audit_service_pb2.GetAuditHeadRequest, *, timeout_s: float | None = None
+    ) -> storage_audit_service_pb2.AuditHead:
+        """The newest entry's hash, signed. Keep it outside of Labelmill: a log that was cut off or written anew no
+        longer leads to it.
+        """
+        return self._portal.call(self._service.get_audit_head(request, timeout_s=timeout_s))
+
+
+class DatasetService:
+    """Keeps datasets and their snapshots."""
+
+    def __init__(self, portal: Portal, service: AsyncDatasetService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_datasets: SyncListing[
+            storage_datasets_service_pb2.ListDatasetsRequest,
+            storage_datasets_service_pb2.ListDatasetsResponse,
+            storage_datasets_service_pb2.Dataset,
+        ] = SyncListing(portal, service.list_datasets, "datasets")
+        """Lists datasets by name."""
+        self.list_dataset_assets: SyncListing[
+            storage_datasets_service_pb2.ListDatasetAssetsRequest,
+            storage_datasets_service_pb2.ListDatasetAssetsResponse,
+            storage_resources_pb2.Asset,
+        ] = SyncListing(portal, service.list_dataset_assets, "assets")
+        """Lists the assets of a dataset, in the order of their creation."""
+        self.list_snapshots: SyncListing[
+            storage_datasets_service_pb2.ListSnapshotsRequest,
+            storage_datasets_service_pb2.ListSnapshotsResponse,
+            storage_datasets_service_pb2.Snapshot,
+        ] = SyncListing(portal, service.list_snapshots, "snapshots")
+        """Lists the snapshots of a dataset, newest first."""
+
+    def create_dataset(
+        self, request: storage_datasets_service_pb2.CreateDatasetRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Dataset:
+        """Makes an empty dataset. ALREADY_EXISTS: DATASET_EXISTS."""
+        return self._portal.call(self._service.create_dataset(request, timeout_s=timeout_s))
+
+    def get_dataset(
+        self, request: storage_datasets_service_pb2.GetDatasetRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Dataset:
+        """Reads a dataset. NOT_FOUND: DATASET_NOT_FOUND."""
+        return self._portal.call(self._service.get_dataset(request, timeout_s=timeout_s))
+
+    def update_dataset(
+        self, request: storage_datasets_service_pb2.UpdateDatasetRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Dataset:
+        """Changes display_name and description. ABORTED: ETAG_MISMATCH."""
+        return self._portal.call(self._service.update_dataset(request, timeout_s=timeout_s))
+
+    def delete_dataset(
+        self, request: storage_datasets_service_pb2.DeleteDatasetRequest, *, timeout_s: float | None = None
+    ) -> protobuf_empty_pb2.Empty:
+        """Forgets a dataset; its assets stay. FAILED_PRECONDITION: DATASET_HAS_SNAPSHOTS."""
+        return self._portal.call(self._service.delete_dataset(request, timeout_s=timeout_s))
+
+    def add_dataset_assets(
+        self, request: storage_datasets_service_pb2.AddDatasetAssetsRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.AddDatasetAssetsResponse:
+        """Adds assets, by name or by filter; those that are in it already are fine. All or nothing: NOT_FOUND
+        ASSET_NOT_FOUND names the first unknown one.
+        """
+        return self._portal.call(self._service.add_dataset_assets(request, timeout_s=timeout_s))
+
+    def remove_dataset_assets(
+        self, request: storage_datasets_service_pb2.RemoveDatasetAssetsRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.RemoveDatasetAssetsResponse:
+        """Takes assets out, by name or by filter; those that are not in it are fine."""
+        return self._portal.call(self._service.remove_dataset_assets(request, timeout_s=timeout_s))
+
+    def create_snapshot(
+        self, request: storage_datasets_service_pb2.CreateSnapshotRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[storage_datasets_service_pb2.Snapshot, storage_datasets_service_pb2.CreateSnapshotMetadata]:
+        """Freezes a dataset: a Parquet manifest of its assets with their hashes, split and lineage. Response:
+        Snapshot; metadata: CreateSnapshotMetadata. FAILED_PRECONDITION: DATASET_EMPTY, ASSETS_NOT_CLEAN (with
+        clean_only unset, RAW ones are taken as well). INVALID_ARGUMENT: INVALID_SPLIT, INVALID_BASE.
+        """
+        return SyncOperation(
+            self._portal, self._portal.call(self._service.create_snapshot(request, timeout_s=timeout_s))
+        )
+
+    def get_snapshot(
+        self, request: storage_datasets_service_pb2.GetSnapshotRequest, *, timeout_s: float | None = None
+    ) -> storage_datasets_service_pb2.Snapshot:
+        """Reads a snapshot. NOT_FOUND: SNAPSHOT_NOT_FOUND."""
+        return self._portal.call(self._service.get_snapshot(request, timeout_s=timeout_s))
+
+    def diff_snapshots(
+        self, request: storage_datasets_service_pb2.DiffSnapshotsRequest, *, timeout_s: float | None = None
+    ) -> Iterator[storage_datasets_service_pb2.DiffSnapshotsResponse]:
+        """What changed from one snapshot to another of the same project, in the order of asset names. DATA_LOSS:
+        SNAPSHOT_DAMAGED.
+        """
+        return self._portal.iterate(self._service.diff_snapshots(request, timeout_s=timeout_s))
+
+    def export_snapshot(
+        self, request: storage_datasets_service_pb2.ExportSnapshotRequest, *, timeout_s: float | None = None
+    ) -> Iterator[storage_datasets_service_pb2.ExportSnapshotResponse]:
+        """The rows of a snapshot, with the contents where wanted, at constant memory. Contents come from CLEAN and
+        are checked; of an asset that was erased or has another content by now, the row comes with a status.
+        DATA_LOSS: SNAPSHOT_DAMAGED.
+        """
+        return self._portal.iterate(self._service.export_snapshot(request, timeout_s=timeout_s))
+
+    def download_snapshot(
+        self, request: storage_datasets_service_pb2.DownloadSnapshotRequest, *, timeout_s: float | None = None
+    ) -> Iterator[storage_datasets_service_pb2.DownloadSnapshotResponse]:
+        """The snapshot's Parquet file, in chunks of at most 256 KiB. DATA_LOSS: SNAPSHOT_DAMAGED."""
+        return self._portal.iterate(self._service.download_snapshot(request, timeout_s=timeout_s))
+
 
 class StorageService:
     """Keeps assets."""
@@ -1056,11 +1647,62 @@ class StorageService:
     ) -> storage_resources_pb2.Asset:
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at
         most 256 KiB, the last one the SHA-256 of the whole. Acknowledged means durable. The same content again
-        returns the asset that is there. INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL;
-        media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND.
-        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
+        returns the asset that is there. With header.upload_id, what arrived survives a broken connection or a
+        killed server: GetUpload tells how much is there, and UploadAsset with the same upload_id and offset_bytes
+        = received_bytes continues. ABORTED: UPLOAD_ACTIVE (another connection writes to it; retry),
+        OFFSET_MISMATCH (ask GetUpload again), CONTENT_REMOVED_MEANWHILE (retry). FAILED_PRECONDITION:
+        UPLOAD_FINISHED, UPLOAD_CHANGED (another header than the first one's), CONTENT_ERASED, SUBJECT_ERASED.
+        INVALID_ARGUMENT also: MEDIA_TYPE_MISMATCH, CONTENT_BOMB (an archive that would unpack to more than the
+        limit), IMAGE_TOO_LARGE, INVALID_ARCHIVE. RESOURCE_EXHAUSTED also: QUOTA_EXCEEDED. INVALID_ARGUMENT:
+        EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE,
+        CHECKSUM_MISMATCH, UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE,
+        STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
         """
         return self._portal.call(self._service.upload_asset(self._portal.feed(requests), timeout_s=timeout_s))
+
+    def get_upload(
+        self, request: storage_service_pb2.GetUploadRequest, *, timeout_s: float | None = None
+    ) -> storage_resources_pb2.Upload:
+        """Says how far an upload with an upload_id is; what it counts is durable. NOT_FOUND: UPLOAD_NOT_FOUND, also
+        after it expired.
+        """
+        return self._portal.call(self._service.get_upload(request, timeout_s=timeout_s))
+
+    def delete_upload(
+        self, request: storage_service_pb2.DeleteUploadRequest, *, timeout_s: float | None = None
+    ) -> protobuf_empty_pb2.Empty:
+        """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
+        return self._portal.call(self._service.delete_upload(request, timeout_s=timeout_s))
+
+    def create_upload_url(
+        self, request: storage_service_pb2.CreateUploadUrlRequest, *, timeout_s: float | None = None
+    ) -> storage_service_pb2.ObjectUrl:
+        """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too
+        large to pass through a service. FinishUpload then reads it back, checks it and records the asset; without
+        that it is thrown away when the upload expires. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED.
+        FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+        """
+        return self._portal.call(self._service.create_upload_url(request, timeout_s=timeout_s))
+
+    def finish_upload(
+        self, request: storage_service_pb2.FinishUploadRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[storage_resources_pb2.Asset, storage_service_pb2.FinishUploadMetadata]:
+        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+        FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an
+        upload that fails them is gone.
+        """
+        return SyncOperation(self._portal, self._portal.call(self._service.finish_upload(request, timeout_s=timeout_s)))
+
+    def create_download_url(
+        self, request: storage_service_pb2.CreateDownloadUrlRequest, *, timeout_s: float | None = None
+    ) -> storage_service_pb2.ObjectUrl:
+        """Makes a URL that gives one content by HTTP GET to whoever holds it, for a short time. Same rules for zones
+        as DownloadAsset: annotators get CLEAN alone. A URL of RAW leaves an entry in the audit log. Egress is
+        counted when the URL is made, with the whole size. The bytes are not checked on the way out: compare with
+        sha256. FAILED_PRECONDITION: NOT_CLEAN, URLS_UNAVAILABLE, CONTENT_REMOVED. RESOURCE_EXHAUSTED:
+        QUOTA_EXCEEDED.
+        """
+        return self._portal.call(self._service.create_download_url(request, timeout_s=timeout_s))
 
     def batch_create_assets(
         self, request: storage_service_pb2.BatchCreateAssetsRequest, *, timeout_s: float | None = None
@@ -1104,10 +1746,175 @@ class StorageService:
     ) -> storage_service_pb2.BatchAdmitAssetsResponse:
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted
         anonymization key and name exactly this asset, its RAW hash and the hash of the clean content; otherwise
-        the item fails with PERMISSION_DENIED RECEIPT_REJECTED, the failed check in its metadata. There is no
-        other way into CLEAN. A later receipt for the same asset replaces the clean content.
+        the item fails with PERMISSION_DENIED RECEIPT_REJECTED, the failed check in its metadata. The only other
+        way into CLEAN is BatchAdmitByException. A later receipt for the same asset replaces the clean content.
         """
         return self._portal.call(self._service.batch_admit_assets(request, timeout_s=timeout_s))
+
+    def admit_asset(
+        self, requests: Iterable[storage_service_pb2.AdmitAssetRequest], *, timeout_s: float | None = None
+    ) -> storage_resources_pb2.Asset:
+        """Admits one clean content of any size: header with the receipt, chunks, SHA-256. Same rules as
+        BatchAdmitAssets.
+        """
+        return self._portal.call(self._service.admit_asset(self._portal.feed(requests), timeout_s=timeout_s))
+
+    def batch_admit_by_exception(
+        self, request: storage_service_pb2.BatchAdmitByExceptionRequest, *, timeout_s: float | None = None
+    ) -> storage_service_pb2.BatchAdmitByExceptionResponse:
+        """Admits RAW contents into CLEAN as they are, by a privacy officer's decision: the exception, its reason and
+        its maker are in the audit log. Items that cannot be admitted fail alone: NOT_FOUND ASSET_NOT_FOUND,
+        FAILED_PRECONDITION ALREADY_CLEAN, CONTENT_REMOVED.
+        """
+        return self._portal.call(self._service.batch_admit_by_exception(request, timeout_s=timeout_s))
+
+
+class ImportService:
+    """Brings data in from sources."""
+
+    def __init__(self, portal: Portal, service: AsyncImportService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_sources: SyncListing[
+            storage_imports_service_pb2.ListSourcesRequest,
+            storage_imports_service_pb2.ListSourcesResponse,
+            storage_imports_service_pb2.Source,
+        ] = SyncListing(portal, service.list_sources, "sources")
+        """Lists sources by name."""
+        self.list_import_items: SyncListing[
+            storage_imports_service_pb2.ListImportItemsRequest,
+            storage_imports_service_pb2.ListImportItemsResponse,
+            storage_imports_service_pb2.ImportItem,
+        ] = SyncListing(portal, service.list_import_items, "import_items")
+        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+
+    def create_source(
+        self, request: storage_imports_service_pb2.CreateSourceRequest, *, timeout_s: float | None = None
+    ) -> storage_imports_service_pb2.Source:
+        """Makes a source: a place to import from, with what is remembered about it. INVALID_ARGUMENT:
+        INVALID_SOURCE. PERMISSION_DENIED: SOURCE_FORBIDDEN (a folder outside of the import roots, or a bucket
+        that the service may not read). ALREADY_EXISTS: SOURCE_EXISTS.
+        """
+        return self._portal.call(self._service.create_source(request, timeout_s=timeout_s))
+
+    def get_source(
+        self, request: storage_imports_service_pb2.GetSourceRequest, *, timeout_s: float | None = None
+    ) -> storage_imports_service_pb2.Source:
+        """Reads a source. NOT_FOUND: SOURCE_NOT_FOUND."""
+        return self._portal.call(self._service.get_source(request, timeout_s=timeout_s))
+
+    def delete_source(
+        self, request: storage_imports_service_pb2.DeleteSourceRequest, *, timeout_s: float | None = None
+    ) -> protobuf_empty_pb2.Empty:
+        """Forgets a source and what was remembered about it; the assets stay. FAILED_PRECONDITION: IMPORT_RUNNING."""
+        return self._portal.call(self._service.delete_source(request, timeout_s=timeout_s))
+
+    def run_import(
+        self, request: storage_imports_service_pb2.RunImportRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[storage_imports_service_pb2.ImportSummary, storage_imports_service_pb2.ImportMetadata]:
+        """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the
+        dead-letter list. Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING
+        (one at a time per source). NOT_FOUND: SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE,
+        FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+        """
+        return SyncOperation(self._portal, self._portal.call(self._service.run_import(request, timeout_s=timeout_s)))
+
+    def import_rows(
+        self, requests: Iterable[storage_imports_service_pb2.ImportRowsRequest], *, timeout_s: float | None = None
+    ) -> Iterator[storage_imports_service_pb2.ImportRowsResponse]:
+        """Creates assets from a stream of rows; each gets a result of its own, in order, as soon as it is durable.
+        The first message is the header. One bad row fails alone. INVALID_ARGUMENT: UPLOAD_SEQUENCE.
+        """
+        return self._portal.iterate(self._service.import_rows(self._portal.feed(requests), timeout_s=timeout_s))
+
+
+class LifecycleService:
+    """Ends the life of content, in good time and provably."""
+
+    def __init__(self, portal: Portal, service: AsyncLifecycleService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_legal_holds: SyncListing[
+            storage_lifecycle_service_pb2.ListLegalHoldsRequest,
+            storage_lifecycle_service_pb2.ListLegalHoldsResponse,
+            storage_lifecycle_service_pb2.LegalHold,
+        ] = SyncListing(portal, service.list_legal_holds, "legal_holds")
+        """Lists holds by name."""
+        self.list_erasures: SyncListing[
+            storage_lifecycle_service_pb2.ListErasuresRequest,
+            storage_lifecycle_service_pb2.ListErasuresResponse,
+            storage_lifecycle_service_pb2.Erasure,
+        ] = SyncListing(portal, service.list_erasures, "erasures")
+        """Lists erasures, newest first."""
+
+    def get_retention(
+        self, request: storage_lifecycle_service_pb2.GetRetentionRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Retention:
+        """How long content is kept in a project."""
+        return self._portal.call(self._service.get_retention(request, timeout_s=timeout_s))
+
+    def update_retention(
+        self, request: storage_lifecycle_service_pb2.UpdateRetentionRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Retention:
+        """Changes it; in the audit log. ABORTED: ETAG_MISMATCH."""
+        return self._portal.call(self._service.update_retention(request, timeout_s=timeout_s))
+
+    def create_legal_hold(
+        self, request: storage_lifecycle_service_pb2.CreateLegalHoldRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.LegalHold:
+        """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the
+        audit log. ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+        """
+        return self._portal.call(self._service.create_legal_hold(request, timeout_s=timeout_s))
+
+    def get_legal_hold(
+        self, request: storage_lifecycle_service_pb2.GetLegalHoldRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.LegalHold:
+        """Reads a hold. NOT_FOUND: HOLD_NOT_FOUND."""
+        return self._portal.call(self._service.get_legal_hold(request, timeout_s=timeout_s))
+
+    def release_legal_hold(
+        self, request: storage_lifecycle_service_pb2.ReleaseLegalHoldRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.LegalHold:
+        """Releases a hold; in the audit log. FAILED_PRECONDITION: HOLD_RELEASED."""
+        return self._portal.call(self._service.release_legal_hold(request, timeout_s=timeout_s))
+
+    def erase_assets(
+        self, request: storage_lifecycle_service_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[storage_lifecycle_service_pb2.Erasure, storage_lifecycle_service_pb2.EraseAssetsMetadata]:
+        """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and
+        labels, predictions, embeddings, annotations, offset maps. Ends in a signed certificate that names what
+        was erased where, and what had to be kept and why. Erased content is refused when it comes again, until
+        AllowErased. Goes on after a crash until it is done; a service that is away is waited for. Response:
+        Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+        """
+        return SyncOperation(self._portal, self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s)))
+
+    def get_erasure(
+        self, request: storage_lifecycle_service_pb2.GetErasureRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Erasure:
+        """Reads an erasure with its certificate. NOT_FOUND: ERASURE_NOT_FOUND."""
+        return self._portal.call(self._service.get_erasure(request, timeout_s=timeout_s))
+
+    def allow_erased(
+        self, request: storage_lifecycle_service_pb2.AllowErasedRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.AllowErasedResponse:
+        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was
+        never erased.
+        """
+        return self._portal.call(self._service.allow_erased(request, timeout_s=timeout_s))
+
+    def get_usage(
+        self, request: storage_lifecycle_service_pb2.GetUsageRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Usage:
+        """What a project has stored and read, and its limits."""
+        return self._portal.call(self._service.get_usage(request, timeout_s=timeout_s))
+
+    def update_quota(
+        self, request: storage_lifecycle_service_pb2.UpdateQuotaRequest, *, timeout_s: float | None = None
+    ) -> storage_lifecycle_service_pb2.Usage:
+        """Changes a project's limits; in the audit log. Content that is there stays, whatever the limit."""
+        return self._portal.call(self._service.update_quota(request, timeout_s=timeout_s))
 
 
 class TrainingService:
@@ -1168,3 +1975,11 @@ class TrainingService:
         prelabel is away.
         """
         return self._portal.call(self._service.promote_model_version(request, timeout_s=timeout_s))
+
+    def erase_assets(
+        self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
+    ) -> type_erasure_pb2.EraseAssetsResponse:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data
+        goes; model versions that were trained on them are named as kept.
+        """
+        return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))

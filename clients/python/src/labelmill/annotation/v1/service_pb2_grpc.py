@@ -6,6 +6,7 @@ import warnings
 from labelmill.annotation.v1 import resources_pb2 as labelmill_dot_annotation_dot_v1_dot_resources__pb2
 from labelmill.annotation.v1 import service_pb2 as labelmill_dot_annotation_dot_v1_dot_service__pb2
 from labelmill.type.v1 import annotation_pb2 as labelmill_dot_type_dot_v1_dot_annotation__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -756,6 +757,11 @@ class AnnotationServiceStub:
                 request_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsRequest.SerializeToString,
                 response_deserializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsResponse.FromString,
                 _registered_method=True)
+        self.EraseAssets = channel.unary_unary(
+                '/labelmill.annotation.v1.AnnotationService/EraseAssets',
+                request_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
+                _registered_method=True)
 
 
 class AnnotationServiceServicer:
@@ -813,6 +819,13 @@ class AnnotationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseAssets(self, request, context):
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Annotations in all versions, benchmarks and tasks go.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnnotationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -850,6 +863,11 @@ def add_AnnotationServiceServicer_to_server(servicer, server):
                     servicer.ExportAnnotations,
                     request_deserializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsRequest.FromString,
                     response_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsResponse.SerializeToString,
+            ),
+            'EraseAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAssets,
+                    request_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.FromString,
+                    response_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1042,6 +1060,33 @@ class AnnotationService:
             '/labelmill.annotation.v1.AnnotationService/ExportAnnotations',
             labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsRequest.SerializeToString,
             labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.annotation.v1.AnnotationService/EraseAssets',
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

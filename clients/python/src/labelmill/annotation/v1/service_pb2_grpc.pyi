@@ -8,6 +8,7 @@ from grpc import aio as _aio
 from labelmill.annotation.v1 import resources_pb2 as _resources_pb2
 from labelmill.annotation.v1 import service_pb2 as _service_pb2
 from labelmill.type.v1 import annotation_pb2 as _annotation_pb2
+from labelmill.type.v1 import erasure_pb2 as _erasure_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -280,6 +281,8 @@ class AnnotationServiceStub:
     """Lists current annotations in the order of their creation."""
     ExportAnnotations: _grpc.UnaryStreamMultiCallable[_service_pb2.ExportAnnotationsRequest, _service_pb2.ExportAnnotationsResponse]
     """Exports current annotations as JSON lines: one labelmill.type.v1.Annotation in protobuf's JSON form a line."""
+    EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Annotations in all versions, benchmarks and tasks go."""
 
 @_typing.type_check_only
 class AnnotationServiceAsyncStub(AnnotationServiceStub):
@@ -304,6 +307,8 @@ class AnnotationServiceAsyncStub(AnnotationServiceStub):
     """Lists current annotations in the order of their creation."""
     ExportAnnotations: _aio.UnaryStreamMultiCallable[_service_pb2.ExportAnnotationsRequest, _service_pb2.ExportAnnotationsResponse]  # type: ignore[assignment]
     """Exports current annotations as JSON lines: one labelmill.type.v1.Annotation in protobuf's JSON form a line."""
+    EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Annotations in all versions, benchmarks and tasks go."""
 
 class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Annotations and benchmarks."""
@@ -367,5 +372,13 @@ class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_service_pb2.ExportAnnotationsResponse], _abc.AsyncIterator[_service_pb2.ExportAnnotationsResponse]]:
         """Exports current annotations as JSON lines: one labelmill.type.v1.Annotation in protobuf's JSON form a line."""
+
+    @_abc_1.abstractmethod
+    def EraseAssets(
+        self,
+        request: _erasure_pb2.EraseAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Annotations in all versions, benchmarks and tasks go."""
 
 def add_AnnotationServiceServicer_to_server(servicer: AnnotationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -28,11 +28,12 @@ from google.longrunning import operations_pb2 as google_dot_longrunning_dot_oper
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
 from labelmill.anonymization.v1 import resources_pb2 as labelmill_dot_anonymization_dot_v1_dot_resources__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 from labelmill.type.v1 import geometry_pb2 as labelmill_dot_type_dot_v1_dot_geometry__pb2
 from labelmill.type.v1 import progress_pb2 as labelmill_dot_type_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(labelmill/anonymization/v1/service.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x17google/rpc/status.proto\x1a labelmill/access/v1/access.proto\x1a*labelmill/anonymization/v1/resources.proto\x1a labelmill/type/v1/geometry.proto\x1a labelmill/type/v1/progress.proto\"g\n\x0cPolicySource\x12\x10\n\x06policy\x18\x01 \x01(\tH\x00\x12\x34\n\x06inline\x18\x02 \x01(\x0b\x32\".labelmill.anonymization.v1.PolicyH\x00\x42\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xb5\x01\n\x14\x41nonymizeTextRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12@\n\x06policy\x18\x03 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\"\xa3\x01\n\x15\x41nonymizeTextResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x35\n\x08\x66indings\x18\x02 \x03(\x0b\x32#.labelmill.anonymization.v1.Finding\x12\x45\n\x10protection_level\x18\x03 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\"\xed\x03\n\x1bStreamAnonymizeTextsRequest\x12P\n\x06header\x18\x01 \x01(\x0b\x32>.labelmill.anonymization.v1.StreamAnonymizeTextsRequest.HeaderH\x00\x12N\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32=.labelmill.anonymization.v1.StreamAnonymizeTextsRequest.BatchH\x00\x1a\x8a\x01\n\x06Header\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12@\n\x06policy\x18\x02 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\x1a/\n\x04Item\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x0c\n\x04text\x18\x02 \x01(\t\x1a_\n\x05\x42\x61tch\x12V\n\x05items\x18\x01 \x03(\x0b\x32<.labelmill.anonymization.v1.StreamAnonymizeTextsRequest.ItemB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xf7\x01\n\x1cStreamAnonymizeTextsResponse\x12P\n\x07results\x18\x01 \x03(\x0b\x32?.labelmill.anonymization.v1.StreamAnonymizeTextsResponse.Result\x1a\x84\x01\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\x45\n\nanonymized\x18\x03 \x01(\x0b\x32\x31.labelmill.anonymization.v1.AnonymizeTextResponse\"3\n\x16ListEntityTypesRequest\x12\x19\n\x08language\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\"/\n\x17ListEntityTypesResponse\x12\x14\n\x0c\x65ntity_types\x18\x01 \x03(\t\"\xec\x01\n\x13\x43reatePolicyRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x38\n\tpolicy_id\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12:\n\x06policy\x18\x03 \x01(\x0b\x32\".labelmill.anonymization.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"r\n\x13UpdatePolicyRequest\x12:\n\x06policy\x18\x01 \x01(\x0b\x32\".labelmill.anonymization.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x10GetPolicyRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"\x85\x01\n\x13ListPoliciesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x14ListPoliciesResponse\x12\x34\n\x08policies\x18\x01 \x03(\x0b\x32\".labelmill.anonymization.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x16\x41nonymizeAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x17\n\x06policy\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xb0\x01\n\x17\x41nonymizeAssetsMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x16\n\x0epolicy_version\x18\x03 \x01(\x05\x12>\n\rentity_counts\x18\x04 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\"\xb6\x01\n\x17\x41nonymizeAssetsResponse\x12\x16\n\x0e\x61\x64mitted_count\x18\x01 \x01(\x03\x12\x15\n\rskipped_count\x18\x02 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x03\x12\x16\n\x0e\x61\x66\x66\x65\x63ted_count\x18\x04 \x01(\x03\x12>\n\rentity_counts\x18\x05 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\"+\n\x11GetReceiptRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x9f\x01\n\x13ListReceiptsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"f\n\x14ListReceiptsResponse\x12\x35\n\x08receipts\x18\x01 \x03(\x0b\x32#.labelmill.anonymization.v1.Receipt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9b\x02\n\x0fMapSpansRequest\x12\x19\n\x07receipt\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12T\n\tdirection\x18\x02 \x01(\x0e\x32\x35.labelmill.anonymization.v1.MapSpansRequest.DirectionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x05spans\x18\x03 \x03(\x0b\x32\x1b.labelmill.type.v1.TextSpanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\"^\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IRECTION_RAW_TO_CLEAN\x10\x01\x12\x1a\n\x16\x44IRECTION_CLEAN_TO_RAW\x10\x02\"\x9e\x01\n\x10MapSpansResponse\x12\x44\n\x07results\x18\x01 \x03(\x0b\x32\x33.labelmill.anonymization.v1.MapSpansResponse.Result\x1a\x44\n\x06Result\x12)\n\x04span\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12\x0f\n\x07widened\x18\x02 \x01(\x08\x32\xb8\x0b\n\x14\x41nonymizationService\x12\x88\x01\n\rAnonymizeText\x12\x30.labelmill.anonymization.v1.AnonymizeTextRequest\x1a\x31.labelmill.anonymization.v1.AnonymizeTextResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12\xa8\x01\n\x14StreamAnonymizeTexts\x12\x37.labelmill.anonymization.v1.StreamAnonymizeTextsRequest\x1a\x38.labelmill.anonymization.v1.StreamAnonymizeTextsResponse\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent(\x01\x30\x01\x12\x89\x01\n\x0fListEntityTypes\x12\x32.labelmill.anonymization.v1.ListEntityTypesRequest\x1a\x33.labelmill.anonymization.v1.ListEntityTypesResponse\"\r\x82\xa8\x19\t\n\x05\x01\x02\x03\x05\x06\x18\x01\x12u\n\x0c\x43reatePolicy\x12/.labelmill.anonymization.v1.CreatePolicyRequest\x1a\".labelmill.anonymization.v1.Policy\"\x10\x82\xa8\x19\x0c\n\x02\x01\x05\x12\x06parent\x12z\n\x0cUpdatePolicy\x12/.labelmill.anonymization.v1.UpdatePolicyRequest\x1a\".labelmill.anonymization.v1.Policy\"\x15\x82\xa8\x19\x11\n\x02\x01\x05\x12\x0bpolicy.name\x12p\n\tGetPolicy\x12,.labelmill.anonymization.v1.GetPolicyRequest\x1a\".labelmill.anonymization.v1.Policy\"\x11\x82\xa8\x19\r\n\x05\x01\x02\x03\x05\x06\x12\x04name\x12\x86\x01\n\x0cListPolicies\x12/.labelmill.anonymization.v1.ListPoliciesRequest\x1a\x30.labelmill.anonymization.v1.ListPoliciesResponse\"\x13\x82\xa8\x19\x0f\n\x05\x01\x02\x03\x05\x06\x12\x06parent\x12x\n\x0f\x41nonymizeAssets\x12\x32.labelmill.anonymization.v1.AnonymizeAssetsRequest\x1a\x1d.google.longrunning.Operation\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12r\n\nGetReceipt\x12-.labelmill.anonymization.v1.GetReceiptRequest\x1a#.labelmill.anonymization.v1.Receipt\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x05\x06\x12\x04name\x12\x85\x01\n\x0cListReceipts\x12/.labelmill.anonymization.v1.ListReceiptsRequest\x1a\x30.labelmill.anonymization.v1.ListReceiptsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12z\n\x08MapSpans\x12+.labelmill.anonymization.v1.MapSpansRequest\x1a,.labelmill.anonymization.v1.MapSpansResponse\"\x13\x82\xa8\x19\x0f\n\x04\x01\x02\x05\x06\x12\x07receiptBm\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(labelmill/anonymization/v1/service.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x17google/rpc/status.proto\x1a labelmill/access/v1/access.proto\x1a*labelmill/anonymization/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\x1a labelmill/type/v1/geometry.proto\x1a labelmill/type/v1/progress.proto\"g\n\x0cPolicySource\x12\x10\n\x06policy\x18\x01 \x01(\tH\x00\x12\x34\n\x06inline\x18\x02 \x01(\x0b\x32\".labelmill.anonymization.v1.PolicyH\x00\x42\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xb5\x01\n\x14\x41nonymizeTextRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12@\n\x06policy\x18\x03 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\"\xa3\x01\n\x15\x41nonymizeTextResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x35\n\x08\x66indings\x18\x02 \x03(\x0b\x32#.labelmill.anonymization.v1.Finding\x12\x45\n\x10protection_level\x18\x03 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\"\xed\x03\n\x1bStreamAnonymizeTextsRequest\x12P\n\x06header\x18\x01 \x01(\x0b\x32>.labelmill.anonymization.v1.StreamAnonymizeTextsRequest.HeaderH\x00\x12N\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32=.labelmill.anonymization.v1.StreamAnonymizeTextsRequest.BatchH\x00\x1a\x8a\x01\n\x06Header\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12@\n\x06policy\x18\x02 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\x1a/\n\x04Item\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x0c\n\x04text\x18\x02 \x01(\t\x1a_\n\x05\x42\x61tch\x12V\n\x05items\x18\x01 \x03(\x0b\x32<.labelmill.anonymization.v1.StreamAnonymizeTextsRequest.ItemB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xf7\x01\n\x1cStreamAnonymizeTextsResponse\x12P\n\x07results\x18\x01 \x03(\x0b\x32?.labelmill.anonymization.v1.StreamAnonymizeTextsResponse.Result\x1a\x84\x01\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\x45\n\nanonymized\x18\x03 \x01(\x0b\x32\x31.labelmill.anonymization.v1.AnonymizeTextResponse\"3\n\x16ListEntityTypesRequest\x12\x19\n\x08language\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\"/\n\x17ListEntityTypesResponse\x12\x14\n\x0c\x65ntity_types\x18\x01 \x03(\t\"\xec\x01\n\x13\x43reatePolicyRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x38\n\tpolicy_id\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12:\n\x06policy\x18\x03 \x01(\x0b\x32\".labelmill.anonymization.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"r\n\x13UpdatePolicyRequest\x12:\n\x06policy\x18\x01 \x01(\x0b\x32\".labelmill.anonymization.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x10GetPolicyRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"\x85\x01\n\x13ListPoliciesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x14ListPoliciesResponse\x12\x34\n\x08policies\x18\x01 \x03(\x0b\x32\".labelmill.anonymization.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x16\x41nonymizeAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x17\n\x06policy\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xb0\x01\n\x17\x41nonymizeAssetsMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x16\n\x0epolicy_version\x18\x03 \x01(\x05\x12>\n\rentity_counts\x18\x04 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\"\xb6\x01\n\x17\x41nonymizeAssetsResponse\x12\x16\n\x0e\x61\x64mitted_count\x18\x01 \x01(\x03\x12\x15\n\rskipped_count\x18\x02 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x03\x12\x16\n\x0e\x61\x66\x66\x65\x63ted_count\x18\x04 \x01(\x03\x12>\n\rentity_counts\x18\x05 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\"+\n\x11GetReceiptRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x9f\x01\n\x13ListReceiptsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"f\n\x14ListReceiptsResponse\x12\x35\n\x08receipts\x18\x01 \x03(\x0b\x32#.labelmill.anonymization.v1.Receipt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9b\x02\n\x0fMapSpansRequest\x12\x19\n\x07receipt\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12T\n\tdirection\x18\x02 \x01(\x0e\x32\x35.labelmill.anonymization.v1.MapSpansRequest.DirectionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x05spans\x18\x03 \x03(\x0b\x32\x1b.labelmill.type.v1.TextSpanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\"^\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IRECTION_RAW_TO_CLEAN\x10\x01\x12\x1a\n\x16\x44IRECTION_CLEAN_TO_RAW\x10\x02\"\x9e\x01\n\x10MapSpansResponse\x12\x44\n\x07results\x18\x01 \x03(\x0b\x32\x33.labelmill.anonymization.v1.MapSpansResponse.Result\x1a\x44\n\x06Result\x12)\n\x04span\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12\x0f\n\x07widened\x18\x02 \x01(\x08\x32\xa7\x0c\n\x14\x41nonymizationService\x12\x88\x01\n\rAnonymizeText\x12\x30.labelmill.anonymization.v1.AnonymizeTextRequest\x1a\x31.labelmill.anonymization.v1.AnonymizeTextResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12\xa8\x01\n\x14StreamAnonymizeTexts\x12\x37.labelmill.anonymization.v1.StreamAnonymizeTextsRequest\x1a\x38.labelmill.anonymization.v1.StreamAnonymizeTextsResponse\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent(\x01\x30\x01\x12\x89\x01\n\x0fListEntityTypes\x12\x32.labelmill.anonymization.v1.ListEntityTypesRequest\x1a\x33.labelmill.anonymization.v1.ListEntityTypesResponse\"\r\x82\xa8\x19\t\n\x05\x01\x02\x03\x05\x06\x18\x01\x12u\n\x0c\x43reatePolicy\x12/.labelmill.anonymization.v1.CreatePolicyRequest\x1a\".labelmill.anonymization.v1.Policy\"\x10\x82\xa8\x19\x0c\n\x02\x01\x05\x12\x06parent\x12z\n\x0cUpdatePolicy\x12/.labelmill.anonymization.v1.UpdatePolicyRequest\x1a\".labelmill.anonymization.v1.Policy\"\x15\x82\xa8\x19\x11\n\x02\x01\x05\x12\x0bpolicy.name\x12p\n\tGetPolicy\x12,.labelmill.anonymization.v1.GetPolicyRequest\x1a\".labelmill.anonymization.v1.Policy\"\x11\x82\xa8\x19\r\n\x05\x01\x02\x03\x05\x06\x12\x04name\x12\x86\x01\n\x0cListPolicies\x12/.labelmill.anonymization.v1.ListPoliciesRequest\x1a\x30.labelmill.anonymization.v1.ListPoliciesResponse\"\x13\x82\xa8\x19\x0f\n\x05\x01\x02\x03\x05\x06\x12\x06parent\x12x\n\x0f\x41nonymizeAssets\x12\x32.labelmill.anonymization.v1.AnonymizeAssetsRequest\x1a\x1d.google.longrunning.Operation\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12r\n\nGetReceipt\x12-.labelmill.anonymization.v1.GetReceiptRequest\x1a#.labelmill.anonymization.v1.Receipt\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x05\x06\x12\x04name\x12\x85\x01\n\x0cListReceipts\x12/.labelmill.anonymization.v1.ListReceiptsRequest\x1a\x30.labelmill.anonymization.v1.ListReceiptsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12z\n\x08MapSpans\x12+.labelmill.anonymization.v1.MapSpansRequest\x1a,.labelmill.anonymization.v1.MapSpansResponse\"\x13\x82\xa8\x19\x0f\n\x04\x01\x02\x05\x06\x12\x07receipt\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentBm\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -124,58 +125,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANONYMIZATIONSERVICE'].methods_by_name['ListReceipts']._serialized_options = b'\202\250\031\016\n\004\001\002\005\006\022\006parent'
   _globals['_ANONYMIZATIONSERVICE'].methods_by_name['MapSpans']._loaded_options = None
   _globals['_ANONYMIZATIONSERVICE'].methods_by_name['MapSpans']._serialized_options = b'\202\250\031\017\n\004\001\002\005\006\022\007receipt'
-  _globals['_POLICYSOURCE']._serialized_start=342
-  _globals['_POLICYSOURCE']._serialized_end=445
-  _globals['_ANONYMIZETEXTREQUEST']._serialized_start=448
-  _globals['_ANONYMIZETEXTREQUEST']._serialized_end=629
-  _globals['_ANONYMIZETEXTRESPONSE']._serialized_start=632
-  _globals['_ANONYMIZETEXTRESPONSE']._serialized_end=795
-  _globals['_STREAMANONYMIZETEXTSREQUEST']._serialized_start=798
-  _globals['_STREAMANONYMIZETEXTSREQUEST']._serialized_end=1291
-  _globals['_STREAMANONYMIZETEXTSREQUEST_HEADER']._serialized_start=992
-  _globals['_STREAMANONYMIZETEXTSREQUEST_HEADER']._serialized_end=1130
-  _globals['_STREAMANONYMIZETEXTSREQUEST_ITEM']._serialized_start=1132
-  _globals['_STREAMANONYMIZETEXTSREQUEST_ITEM']._serialized_end=1179
-  _globals['_STREAMANONYMIZETEXTSREQUEST_BATCH']._serialized_start=1181
-  _globals['_STREAMANONYMIZETEXTSREQUEST_BATCH']._serialized_end=1276
-  _globals['_STREAMANONYMIZETEXTSRESPONSE']._serialized_start=1294
-  _globals['_STREAMANONYMIZETEXTSRESPONSE']._serialized_end=1541
-  _globals['_STREAMANONYMIZETEXTSRESPONSE_RESULT']._serialized_start=1409
-  _globals['_STREAMANONYMIZETEXTSRESPONSE_RESULT']._serialized_end=1541
-  _globals['_LISTENTITYTYPESREQUEST']._serialized_start=1543
-  _globals['_LISTENTITYTYPESREQUEST']._serialized_end=1594
-  _globals['_LISTENTITYTYPESRESPONSE']._serialized_start=1596
-  _globals['_LISTENTITYTYPESRESPONSE']._serialized_end=1643
-  _globals['_CREATEPOLICYREQUEST']._serialized_start=1646
-  _globals['_CREATEPOLICYREQUEST']._serialized_end=1882
-  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1884
-  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1998
-  _globals['_GETPOLICYREQUEST']._serialized_start=2000
-  _globals['_GETPOLICYREQUEST']._serialized_end=2068
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=2071
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=2204
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=2206
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=2307
-  _globals['_ANONYMIZEASSETSREQUEST']._serialized_start=2310
-  _globals['_ANONYMIZEASSETSREQUEST']._serialized_end=2482
-  _globals['_ANONYMIZEASSETSMETADATA']._serialized_start=2485
-  _globals['_ANONYMIZEASSETSMETADATA']._serialized_end=2661
-  _globals['_ANONYMIZEASSETSRESPONSE']._serialized_start=2664
-  _globals['_ANONYMIZEASSETSRESPONSE']._serialized_end=2846
-  _globals['_GETRECEIPTREQUEST']._serialized_start=2848
-  _globals['_GETRECEIPTREQUEST']._serialized_end=2891
-  _globals['_LISTRECEIPTSREQUEST']._serialized_start=2894
-  _globals['_LISTRECEIPTSREQUEST']._serialized_end=3053
-  _globals['_LISTRECEIPTSRESPONSE']._serialized_start=3055
-  _globals['_LISTRECEIPTSRESPONSE']._serialized_end=3157
-  _globals['_MAPSPANSREQUEST']._serialized_start=3160
-  _globals['_MAPSPANSREQUEST']._serialized_end=3443
-  _globals['_MAPSPANSREQUEST_DIRECTION']._serialized_start=3349
-  _globals['_MAPSPANSREQUEST_DIRECTION']._serialized_end=3443
-  _globals['_MAPSPANSRESPONSE']._serialized_start=3446
-  _globals['_MAPSPANSRESPONSE']._serialized_end=3604
-  _globals['_MAPSPANSRESPONSE_RESULT']._serialized_start=3536
-  _globals['_MAPSPANSRESPONSE_RESULT']._serialized_end=3604
-  _globals['_ANONYMIZATIONSERVICE']._serialized_start=3607
-  _globals['_ANONYMIZATIONSERVICE']._serialized_end=5071
+  _globals['_ANONYMIZATIONSERVICE'].methods_by_name['EraseAssets']._loaded_options = None
+  _globals['_ANONYMIZATIONSERVICE'].methods_by_name['EraseAssets']._serialized_options = b'\202\250\031\013\n\001\006\022\006parent'
+  _globals['_POLICYSOURCE']._serialized_start=375
+  _globals['_POLICYSOURCE']._serialized_end=478
+  _globals['_ANONYMIZETEXTREQUEST']._serialized_start=481
+  _globals['_ANONYMIZETEXTREQUEST']._serialized_end=662
+  _globals['_ANONYMIZETEXTRESPONSE']._serialized_start=665
+  _globals['_ANONYMIZETEXTRESPONSE']._serialized_end=828
+  _globals['_STREAMANONYMIZETEXTSREQUEST']._serialized_start=831
+  _globals['_STREAMANONYMIZETEXTSREQUEST']._serialized_end=1324
+  _globals['_STREAMANONYMIZETEXTSREQUEST_HEADER']._serialized_start=1025
+  _globals['_STREAMANONYMIZETEXTSREQUEST_HEADER']._serialized_end=1163
+  _globals['_STREAMANONYMIZETEXTSREQUEST_ITEM']._serialized_start=1165
+  _globals['_STREAMANONYMIZETEXTSREQUEST_ITEM']._serialized_end=1212
+  _globals['_STREAMANONYMIZETEXTSREQUEST_BATCH']._serialized_start=1214
+  _globals['_STREAMANONYMIZETEXTSREQUEST_BATCH']._serialized_end=1309
+  _globals['_STREAMANONYMIZETEXTSRESPONSE']._serialized_start=1327
+  _globals['_STREAMANONYMIZETEXTSRESPONSE']._serialized_end=1574
+  _globals['_STREAMANONYMIZETEXTSRESPONSE_RESULT']._serialized_start=1442
+  _globals['_STREAMANONYMIZETEXTSRESPONSE_RESULT']._serialized_end=1574
+  _globals['_LISTENTITYTYPESREQUEST']._serialized_start=1576
+  _globals['_LISTENTITYTYPESREQUEST']._serialized_end=1627
+  _globals['_LISTENTITYTYPESRESPONSE']._serialized_start=1629
+  _globals['_LISTENTITYTYPESRESPONSE']._serialized_end=1676
+  _globals['_CREATEPOLICYREQUEST']._serialized_start=1679
+  _globals['_CREATEPOLICYREQUEST']._serialized_end=1915
+  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1917
+  _globals['_UPDATEPOLICYREQUEST']._serialized_end=2031
+  _globals['_GETPOLICYREQUEST']._serialized_start=2033
+  _globals['_GETPOLICYREQUEST']._serialized_end=2101
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=2104
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=2237
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=2239
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=2340
+  _globals['_ANONYMIZEASSETSREQUEST']._serialized_start=2343
+  _globals['_ANONYMIZEASSETSREQUEST']._serialized_end=2515
+  _globals['_ANONYMIZEASSETSMETADATA']._serialized_start=2518
+  _globals['_ANONYMIZEASSETSMETADATA']._serialized_end=2694
+  _globals['_ANONYMIZEASSETSRESPONSE']._serialized_start=2697
+  _globals['_ANONYMIZEASSETSRESPONSE']._serialized_end=2879
+  _globals['_GETRECEIPTREQUEST']._serialized_start=2881
+  _globals['_GETRECEIPTREQUEST']._serialized_end=2924
+  _globals['_LISTRECEIPTSREQUEST']._serialized_start=2927
+  _globals['_LISTRECEIPTSREQUEST']._serialized_end=3086
+  _globals['_LISTRECEIPTSRESPONSE']._serialized_start=3088
+  _globals['_LISTRECEIPTSRESPONSE']._serialized_end=3190
+  _globals['_MAPSPANSREQUEST']._serialized_start=3193
+  _globals['_MAPSPANSREQUEST']._serialized_end=3476
+  _globals['_MAPSPANSREQUEST_DIRECTION']._serialized_start=3382
+  _globals['_MAPSPANSREQUEST_DIRECTION']._serialized_end=3476
+  _globals['_MAPSPANSRESPONSE']._serialized_start=3479
+  _globals['_MAPSPANSRESPONSE']._serialized_end=3637
+  _globals['_MAPSPANSRESPONSE_RESULT']._serialized_start=3569
+  _globals['_MAPSPANSRESPONSE_RESULT']._serialized_end=3637
+  _globals['_ANONYMIZATIONSERVICE']._serialized_start=3640
+  _globals['_ANONYMIZATIONSERVICE']._serialized_end=5215
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ import warnings
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from labelmill.anonymization.v1 import resources_pb2 as labelmill_dot_anonymization_dot_v1_dot_resources__pb2
 from labelmill.anonymization.v1 import service_pb2 as labelmill_dot_anonymization_dot_v1_dot_service__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -91,6 +92,11 @@ class AnonymizationServiceStub:
                 '/labelmill.anonymization.v1.AnonymizationService/MapSpans',
                 request_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.MapSpansRequest.SerializeToString,
                 response_deserializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.MapSpansResponse.FromString,
+                _registered_method=True)
+        self.EraseAssets = channel.unary_unary(
+                '/labelmill.anonymization.v1.AnonymizationService/EraseAssets',
+                request_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
                 _registered_method=True)
 
 
@@ -180,6 +186,13 @@ class AnonymizationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseAssets(self, request, context):
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnonymizationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -237,6 +250,11 @@ def add_AnonymizationServiceServicer_to_server(servicer, server):
                     servicer.MapSpans,
                     request_deserializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.MapSpansRequest.FromString,
                     response_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.MapSpansResponse.SerializeToString,
+            ),
+            'EraseAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAssets,
+                    request_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.FromString,
+                    response_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -537,6 +555,33 @@ class AnonymizationService:
             '/labelmill.anonymization.v1.AnonymizationService/MapSpans',
             labelmill_dot_anonymization_dot_v1_dot_service__pb2.MapSpansRequest.SerializeToString,
             labelmill_dot_anonymization_dot_v1_dot_service__pb2.MapSpansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.anonymization.v1.AnonymizationService/EraseAssets',
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 from labelmill.anonymization.v1 import resources_pb2 as _resources_pb2
 from labelmill.anonymization.v1 import service_pb2 as _service_pb2
+from labelmill.type.v1 import erasure_pb2 as _erasure_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -65,6 +66,8 @@ class AnonymizationServiceStub:
     """Lists receipts in the order of their creation."""
     MapSpans: _grpc.UnaryUnaryMultiCallable[_service_pb2.MapSpansRequest, _service_pb2.MapSpansResponse]
     """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
+    EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof."""
 
 @_typing.type_check_only
 class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
@@ -101,6 +104,8 @@ class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
     """Lists receipts in the order of their creation."""
     MapSpans: _aio.UnaryUnaryMultiCallable[_service_pb2.MapSpansRequest, _service_pb2.MapSpansResponse]  # type: ignore[assignment]
     """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
+    EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof."""
 
 class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Anonymizes texts (stateless) and a project's assets."""
@@ -200,5 +205,13 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.MapSpansResponse, _abc.Awaitable[_service_pb2.MapSpansResponse]]:
         """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
+
+    @_abc_1.abstractmethod
+    def EraseAssets(
+        self,
+        request: _erasure_pb2.EraseAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof."""
 
 def add_AnonymizationServiceServicer_to_server(servicer: AnonymizationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

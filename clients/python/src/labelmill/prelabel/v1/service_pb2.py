@@ -27,10 +27,11 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
 from labelmill.prelabel.v1 import resources_pb2 as labelmill_dot_prelabel_dot_v1_dot_resources__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 from labelmill.type.v1 import progress_pb2 as labelmill_dot_type_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#labelmill/prelabel/v1/service.proto\x12\x15labelmill.prelabel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a%labelmill/prelabel/v1/resources.proto\x1a labelmill/type/v1/progress.proto\"\xb9\x05\n\x12\x44\x65ployModelRequest\x12\x42\n\x06header\x18\x01 \x01(\x0b\x32\x30.labelmill.prelabel.v1.DeployModelRequest.HeaderH\x00\x12\x44\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x33.labelmill.prelabel.v1.DeployModelRequest.FileChunkH\x00\x12\'\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x1a\x84\x03\n\x06Header\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x37\n\x08model_id\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\x41\n\x04kind\x18\x03 \x01(\x0e\x32\'.labelmill.prelabel.v1.ServedModel.KindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x0b\x63lass_names\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12\x18\n\x07\x66\x65\x61ture\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18?\x12\x18\n\x07\x65ncoder\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12%\n\x0btemperature\x18\x07 \x01(\x01\x42\x10\xbaH\r\x12\x0b)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12\x1e\n\nmax_tokens\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80@(\x00\x12\x1f\n\rmodel_version\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x1aZ\n\tFileChunk\x12\x34\n\tfile_name\x18\x01 \x01(\tB!\xbaH\x1er\x1cR\nmodel.onnxR\x0etokenizer.json\x12\x17\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"q\n\x15GetServedModelRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\x89\x01\n\x17ListServedModelsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x18ListServedModelsResponse\x12\x32\n\x06models\x18\x01 \x03(\x0b\x32\".labelmill.prelabel.v1.ServedModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9c\x01\n\x13PredictTextsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\"\n\x05texts\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\"\x06r\x04\x18\xa0\x8d\x06\"N\n\x14PredictTextsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.labelmill.prelabel.v1.Prediction\"\x82\x02\n\x19StreamPredictTextsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12Q\n\x05items\x18\x02 \x03(\x0b\x32\x35.labelmill.prelabel.v1.StreamPredictTextsRequest.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x1a/\n\x04Item\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xb9\x01\n\x1aStreamPredictTextsResponse\x12I\n\x07results\x18\x01 \x03(\x0b\x32\x38.labelmill.prelabel.v1.StreamPredictTextsResponse.Result\x1aP\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x35\n\nprediction\x18\x02 \x01(\x0b\x32!.labelmill.prelabel.v1.Prediction\"\xb4\x01\n\x14PredictAssetsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\x18\n\x06\x66ilter\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"l\n\x15PredictAssetsMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\x12\r\n\x05model\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\x05\"]\n\x15PredictAssetsResponse\x12\x17\n\x0fpredicted_count\x18\x01 \x01(\x03\x12\x15\n\rskipped_count\x18\x02 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x03\"y\n\x1a\x42\x61tchGetPredictionsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1b\n\x06\x61ssets\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"U\n\x1b\x42\x61tchGetPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.labelmill.prelabel.v1.Prediction\"\xa2\x01\n\x16ListPredictionsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"j\n\x17ListPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.labelmill.prelabel.v1.Prediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x01\n\x12\x45mbedAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12?\n\x07\x65ncoder\x18\x02 \x01(\tB.\xbaH+r)2\'^encoders/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\x1b\n\x06\x61ssets\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"\\\n\x13\x45mbedAssetsResponse\x12\x18\n\x10\x65mbedding_length\x18\x01 \x01(\x05\x12\x12\n\nembeddings\x18\x02 \x01(\x0c\x12\x17\n\x0f\x65ncoder_version\x18\x03 \x01(\x05\"\xf3\x03\n\x11RankAssetsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12O\n\x08strategy\x18\x02 \x01(\x0e\x32\x31.labelmill.prelabel.v1.RankAssetsRequest.StrategyB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12#\n\x0f\x65xcluded_assets\x18\x04 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12\x19\n\x05limit\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x03\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xa0\x01\n\x08Strategy\x12\x18\n\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x14\n\x10STRATEGY_ENTROPY\x10\x01\x12\x13\n\x0fSTRATEGY_MARGIN\x10\x02\x12\x1d\n\x19STRATEGY_LEAST_CONFIDENCE\x10\x03\x12\x1b\n\x17STRATEGY_DIVERSE_MARGIN\x10\x04\x12\x13\n\x0fSTRATEGY_RANDOM\x10\x05\"C\n\x12RankAssetsMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\"\xb8\x01\n\x12RankAssetsResponse\x12\x45\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x35.labelmill.prelabel.v1.RankAssetsResponse.RankedAsset\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\x12\x17\n\x0f\x63\x61ndidate_count\x18\x03 \x01(\x03\x1a+\n\x0bRankedAsset\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x32\x87\n\n\x0fPrelabelService\x12x\n\x0b\x44\x65ployModel\x12).labelmill.prelabel.v1.DeployModelRequest\x1a\".labelmill.prelabel.v1.ServedModel\"\x18\x82\xa8\x19\x14\n\x03\x01\x02\x06\x12\rheader.parent(\x01\x12v\n\x0eGetServedModel\x12,.labelmill.prelabel.v1.GetServedModelRequest\x1a\".labelmill.prelabel.v1.ServedModel\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x87\x01\n\x10ListServedModels\x12..labelmill.prelabel.v1.ListServedModelsRequest\x1a/.labelmill.prelabel.v1.ListServedModelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12z\n\x0cPredictTexts\x12*.labelmill.prelabel.v1.PredictTextsRequest\x1a+.labelmill.prelabel.v1.PredictTextsResponse\"\x11\x82\xa8\x19\r\n\x04\x01\x02\x03\x06\x12\x05model\x12\x90\x01\n\x12StreamPredictTexts\x12\x30.labelmill.prelabel.v1.StreamPredictTextsRequest\x1a\x31.labelmill.prelabel.v1.StreamPredictTextsResponse\"\x11\x82\xa8\x19\r\n\x04\x01\x02\x03\x06\x12\x05model(\x01\x30\x01\x12m\n\rPredictAssets\x12+.labelmill.prelabel.v1.PredictAssetsRequest\x1a\x1d.google.longrunning.Operation\"\x10\x82\xa8\x19\x0c\n\x03\x01\x02\x06\x12\x05model\x12\x90\x01\n\x13\x42\x61tchGetPredictions\x12\x31.labelmill.prelabel.v1.BatchGetPredictionsRequest\x1a\x32.labelmill.prelabel.v1.BatchGetPredictionsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x84\x01\n\x0fListPredictions\x12-.labelmill.prelabel.v1.ListPredictionsRequest\x1a..labelmill.prelabel.v1.ListPredictionsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12w\n\x0b\x45mbedAssets\x12).labelmill.prelabel.v1.EmbedAssetsRequest\x1a*.labelmill.prelabel.v1.EmbedAssetsResponse\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12g\n\nRankAssets\x12(.labelmill.prelabel.v1.RankAssetsRequest\x1a\x1d.google.longrunning.Operation\"\x10\x82\xa8\x19\x0c\n\x03\x01\x02\x06\x12\x05modelB^\n\x18io.labelmill.prelabel.v1P\x01Z@github.com/labelmill/labelmill/clients/go/prelabel/v1;prelabelv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#labelmill/prelabel/v1/service.proto\x12\x15labelmill.prelabel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a%labelmill/prelabel/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\x1a labelmill/type/v1/progress.proto\"\xb9\x05\n\x12\x44\x65ployModelRequest\x12\x42\n\x06header\x18\x01 \x01(\x0b\x32\x30.labelmill.prelabel.v1.DeployModelRequest.HeaderH\x00\x12\x44\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x33.labelmill.prelabel.v1.DeployModelRequest.FileChunkH\x00\x12\'\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x1a\x84\x03\n\x06Header\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x37\n\x08model_id\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\x41\n\x04kind\x18\x03 \x01(\x0e\x32\'.labelmill.prelabel.v1.ServedModel.KindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x0b\x63lass_names\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12\x18\n\x07\x66\x65\x61ture\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18?\x12\x18\n\x07\x65ncoder\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12%\n\x0btemperature\x18\x07 \x01(\x01\x42\x10\xbaH\r\x12\x0b)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12\x1e\n\nmax_tokens\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80@(\x00\x12\x1f\n\rmodel_version\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x1aZ\n\tFileChunk\x12\x34\n\tfile_name\x18\x01 \x01(\tB!\xbaH\x1er\x1cR\nmodel.onnxR\x0etokenizer.json\x12\x17\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"q\n\x15GetServedModelRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\x89\x01\n\x17ListServedModelsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x18ListServedModelsResponse\x12\x32\n\x06models\x18\x01 \x03(\x0b\x32\".labelmill.prelabel.v1.ServedModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9c\x01\n\x13PredictTextsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\"\n\x05texts\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\"\x06r\x04\x18\xa0\x8d\x06\"N\n\x14PredictTextsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.labelmill.prelabel.v1.Prediction\"\x82\x02\n\x19StreamPredictTextsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12Q\n\x05items\x18\x02 \x03(\x0b\x32\x35.labelmill.prelabel.v1.StreamPredictTextsRequest.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x1a/\n\x04Item\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xb9\x01\n\x1aStreamPredictTextsResponse\x12I\n\x07results\x18\x01 \x03(\x0b\x32\x38.labelmill.prelabel.v1.StreamPredictTextsResponse.Result\x1aP\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x35\n\nprediction\x18\x02 \x01(\x0b\x32!.labelmill.prelabel.v1.Prediction\"\xb4\x01\n\x14PredictAssetsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\x18\n\x06\x66ilter\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"l\n\x15PredictAssetsMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\x12\r\n\x05model\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\x05\"]\n\x15PredictAssetsResponse\x12\x17\n\x0fpredicted_count\x18\x01 \x01(\x03\x12\x15\n\rskipped_count\x18\x02 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x03\"y\n\x1a\x42\x61tchGetPredictionsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1b\n\x06\x61ssets\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"U\n\x1b\x42\x61tchGetPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.labelmill.prelabel.v1.Prediction\"\xa2\x01\n\x16ListPredictionsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"j\n\x17ListPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.labelmill.prelabel.v1.Prediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x01\n\x12\x45mbedAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12?\n\x07\x65ncoder\x18\x02 \x01(\tB.\xbaH+r)2\'^encoders/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12\x1b\n\x06\x61ssets\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"\\\n\x13\x45mbedAssetsResponse\x12\x18\n\x10\x65mbedding_length\x18\x01 \x01(\x05\x12\x12\n\nembeddings\x18\x02 \x01(\x0c\x12\x17\n\x0f\x65ncoder_version\x18\x03 \x01(\x05\"\xf3\x03\n\x11RankAssetsRequest\x12\x61\n\x05model\x18\x01 \x01(\tBR\xbaHOrM2K^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/models/[a-z][a-z0-9-]{0,61}[a-z0-9]$\x12O\n\x08strategy\x18\x02 \x01(\x0e\x32\x31.labelmill.prelabel.v1.RankAssetsRequest.StrategyB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12#\n\x0f\x65xcluded_assets\x18\x04 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12\x19\n\x05limit\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x03\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xa0\x01\n\x08Strategy\x12\x18\n\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x14\n\x10STRATEGY_ENTROPY\x10\x01\x12\x13\n\x0fSTRATEGY_MARGIN\x10\x02\x12\x1d\n\x19STRATEGY_LEAST_CONFIDENCE\x10\x03\x12\x1b\n\x17STRATEGY_DIVERSE_MARGIN\x10\x04\x12\x13\n\x0fSTRATEGY_RANDOM\x10\x05\"C\n\x12RankAssetsMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\"\xb8\x01\n\x12RankAssetsResponse\x12\x45\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x35.labelmill.prelabel.v1.RankAssetsResponse.RankedAsset\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\x12\x17\n\x0f\x63\x61ndidate_count\x18\x03 \x01(\x03\x1a+\n\x0bRankedAsset\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x32\xf6\n\n\x0fPrelabelService\x12x\n\x0b\x44\x65ployModel\x12).labelmill.prelabel.v1.DeployModelRequest\x1a\".labelmill.prelabel.v1.ServedModel\"\x18\x82\xa8\x19\x14\n\x03\x01\x02\x06\x12\rheader.parent(\x01\x12v\n\x0eGetServedModel\x12,.labelmill.prelabel.v1.GetServedModelRequest\x1a\".labelmill.prelabel.v1.ServedModel\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x87\x01\n\x10ListServedModels\x12..labelmill.prelabel.v1.ListServedModelsRequest\x1a/.labelmill.prelabel.v1.ListServedModelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12z\n\x0cPredictTexts\x12*.labelmill.prelabel.v1.PredictTextsRequest\x1a+.labelmill.prelabel.v1.PredictTextsResponse\"\x11\x82\xa8\x19\r\n\x04\x01\x02\x03\x06\x12\x05model\x12\x90\x01\n\x12StreamPredictTexts\x12\x30.labelmill.prelabel.v1.StreamPredictTextsRequest\x1a\x31.labelmill.prelabel.v1.StreamPredictTextsResponse\"\x11\x82\xa8\x19\r\n\x04\x01\x02\x03\x06\x12\x05model(\x01\x30\x01\x12m\n\rPredictAssets\x12+.labelmill.prelabel.v1.PredictAssetsRequest\x1a\x1d.google.longrunning.Operation\"\x10\x82\xa8\x19\x0c\n\x03\x01\x02\x06\x12\x05model\x12\x90\x01\n\x13\x42\x61tchGetPredictions\x12\x31.labelmill.prelabel.v1.BatchGetPredictionsRequest\x1a\x32.labelmill.prelabel.v1.BatchGetPredictionsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x84\x01\n\x0fListPredictions\x12-.labelmill.prelabel.v1.ListPredictionsRequest\x1a..labelmill.prelabel.v1.ListPredictionsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12w\n\x0b\x45mbedAssets\x12).labelmill.prelabel.v1.EmbedAssetsRequest\x1a*.labelmill.prelabel.v1.EmbedAssetsResponse\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12g\n\nRankAssets\x12(.labelmill.prelabel.v1.RankAssetsRequest\x1a\x1d.google.longrunning.Operation\"\x10\x82\xa8\x19\x0c\n\x03\x01\x02\x06\x12\x05model\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB^\n\x18io.labelmill.prelabel.v1P\x01Z@github.com/labelmill/labelmill/clients/go/prelabel/v1;prelabelv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -136,58 +137,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRELABELSERVICE'].methods_by_name['EmbedAssets']._serialized_options = b'\202\250\031\r\n\003\001\002\006\022\006parent'
   _globals['_PRELABELSERVICE'].methods_by_name['RankAssets']._loaded_options = None
   _globals['_PRELABELSERVICE'].methods_by_name['RankAssets']._serialized_options = b'\202\250\031\014\n\003\001\002\006\022\005model'
-  _globals['_DEPLOYMODELREQUEST']._serialized_start=269
-  _globals['_DEPLOYMODELREQUEST']._serialized_end=966
-  _globals['_DEPLOYMODELREQUEST_HEADER']._serialized_start=471
-  _globals['_DEPLOYMODELREQUEST_HEADER']._serialized_end=859
-  _globals['_DEPLOYMODELREQUEST_FILECHUNK']._serialized_start=861
-  _globals['_DEPLOYMODELREQUEST_FILECHUNK']._serialized_end=951
-  _globals['_GETSERVEDMODELREQUEST']._serialized_start=968
-  _globals['_GETSERVEDMODELREQUEST']._serialized_end=1081
-  _globals['_LISTSERVEDMODELSREQUEST']._serialized_start=1084
-  _globals['_LISTSERVEDMODELSREQUEST']._serialized_end=1221
-  _globals['_LISTSERVEDMODELSRESPONSE']._serialized_start=1223
-  _globals['_LISTSERVEDMODELSRESPONSE']._serialized_end=1326
-  _globals['_PREDICTTEXTSREQUEST']._serialized_start=1329
-  _globals['_PREDICTTEXTSREQUEST']._serialized_end=1485
-  _globals['_PREDICTTEXTSRESPONSE']._serialized_start=1487
-  _globals['_PREDICTTEXTSRESPONSE']._serialized_end=1565
-  _globals['_STREAMPREDICTTEXTSREQUEST']._serialized_start=1568
-  _globals['_STREAMPREDICTTEXTSREQUEST']._serialized_end=1826
-  _globals['_STREAMPREDICTTEXTSREQUEST_ITEM']._serialized_start=1779
-  _globals['_STREAMPREDICTTEXTSREQUEST_ITEM']._serialized_end=1826
-  _globals['_STREAMPREDICTTEXTSRESPONSE']._serialized_start=1829
-  _globals['_STREAMPREDICTTEXTSRESPONSE']._serialized_end=2014
-  _globals['_STREAMPREDICTTEXTSRESPONSE_RESULT']._serialized_start=1934
-  _globals['_STREAMPREDICTTEXTSRESPONSE_RESULT']._serialized_end=2014
-  _globals['_PREDICTASSETSREQUEST']._serialized_start=2017
-  _globals['_PREDICTASSETSREQUEST']._serialized_end=2197
-  _globals['_PREDICTASSETSMETADATA']._serialized_start=2199
-  _globals['_PREDICTASSETSMETADATA']._serialized_end=2307
-  _globals['_PREDICTASSETSRESPONSE']._serialized_start=2309
-  _globals['_PREDICTASSETSRESPONSE']._serialized_end=2402
-  _globals['_BATCHGETPREDICTIONSREQUEST']._serialized_start=2404
-  _globals['_BATCHGETPREDICTIONSREQUEST']._serialized_end=2525
-  _globals['_BATCHGETPREDICTIONSRESPONSE']._serialized_start=2527
-  _globals['_BATCHGETPREDICTIONSRESPONSE']._serialized_end=2612
-  _globals['_LISTPREDICTIONSREQUEST']._serialized_start=2615
-  _globals['_LISTPREDICTIONSREQUEST']._serialized_end=2777
-  _globals['_LISTPREDICTIONSRESPONSE']._serialized_start=2779
-  _globals['_LISTPREDICTIONSRESPONSE']._serialized_end=2885
-  _globals['_EMBEDASSETSREQUEST']._serialized_start=2888
-  _globals['_EMBEDASSETSREQUEST']._serialized_end=3066
-  _globals['_EMBEDASSETSRESPONSE']._serialized_start=3068
-  _globals['_EMBEDASSETSRESPONSE']._serialized_end=3160
-  _globals['_RANKASSETSREQUEST']._serialized_start=3163
-  _globals['_RANKASSETSREQUEST']._serialized_end=3662
-  _globals['_RANKASSETSREQUEST_STRATEGY']._serialized_start=3502
-  _globals['_RANKASSETSREQUEST_STRATEGY']._serialized_end=3662
-  _globals['_RANKASSETSMETADATA']._serialized_start=3664
-  _globals['_RANKASSETSMETADATA']._serialized_end=3731
-  _globals['_RANKASSETSRESPONSE']._serialized_start=3734
-  _globals['_RANKASSETSRESPONSE']._serialized_end=3918
-  _globals['_RANKASSETSRESPONSE_RANKEDASSET']._serialized_start=3875
-  _globals['_RANKASSETSRESPONSE_RANKEDASSET']._serialized_end=3918
-  _globals['_PRELABELSERVICE']._serialized_start=3921
-  _globals['_PRELABELSERVICE']._serialized_end=5208
+  _globals['_PRELABELSERVICE'].methods_by_name['EraseAssets']._loaded_options = None
+  _globals['_PRELABELSERVICE'].methods_by_name['EraseAssets']._serialized_options = b'\202\250\031\013\n\001\006\022\006parent'
+  _globals['_DEPLOYMODELREQUEST']._serialized_start=302
+  _globals['_DEPLOYMODELREQUEST']._serialized_end=999
+  _globals['_DEPLOYMODELREQUEST_HEADER']._serialized_start=504
+  _globals['_DEPLOYMODELREQUEST_HEADER']._serialized_end=892
+  _globals['_DEPLOYMODELREQUEST_FILECHUNK']._serialized_start=894
+  _globals['_DEPLOYMODELREQUEST_FILECHUNK']._serialized_end=984
+  _globals['_GETSERVEDMODELREQUEST']._serialized_start=1001
+  _globals['_GETSERVEDMODELREQUEST']._serialized_end=1114
+  _globals['_LISTSERVEDMODELSREQUEST']._serialized_start=1117
+  _globals['_LISTSERVEDMODELSREQUEST']._serialized_end=1254
+  _globals['_LISTSERVEDMODELSRESPONSE']._serialized_start=1256
+  _globals['_LISTSERVEDMODELSRESPONSE']._serialized_end=1359
+  _globals['_PREDICTTEXTSREQUEST']._serialized_start=1362
+  _globals['_PREDICTTEXTSREQUEST']._serialized_end=1518
+  _globals['_PREDICTTEXTSRESPONSE']._serialized_start=1520
+  _globals['_PREDICTTEXTSRESPONSE']._serialized_end=1598
+  _globals['_STREAMPREDICTTEXTSREQUEST']._serialized_start=1601
+  _globals['_STREAMPREDICTTEXTSREQUEST']._serialized_end=1859
+  _globals['_STREAMPREDICTTEXTSREQUEST_ITEM']._serialized_start=1812
+  _globals['_STREAMPREDICTTEXTSREQUEST_ITEM']._serialized_end=1859
+  _globals['_STREAMPREDICTTEXTSRESPONSE']._serialized_start=1862
+  _globals['_STREAMPREDICTTEXTSRESPONSE']._serialized_end=2047
+  _globals['_STREAMPREDICTTEXTSRESPONSE_RESULT']._serialized_start=1967
+  _globals['_STREAMPREDICTTEXTSRESPONSE_RESULT']._serialized_end=2047
+  _globals['_PREDICTASSETSREQUEST']._serialized_start=2050
+  _globals['_PREDICTASSETSREQUEST']._serialized_end=2230
+  _globals['_PREDICTASSETSMETADATA']._serialized_start=2232
+  _globals['_PREDICTASSETSMETADATA']._serialized_end=2340
+  _globals['_PREDICTASSETSRESPONSE']._serialized_start=2342
+  _globals['_PREDICTASSETSRESPONSE']._serialized_end=2435
+  _globals['_BATCHGETPREDICTIONSREQUEST']._serialized_start=2437
+  _globals['_BATCHGETPREDICTIONSREQUEST']._serialized_end=2558
+  _globals['_BATCHGETPREDICTIONSRESPONSE']._serialized_start=2560
+  _globals['_BATCHGETPREDICTIONSRESPONSE']._serialized_end=2645
+  _globals['_LISTPREDICTIONSREQUEST']._serialized_start=2648
+  _globals['_LISTPREDICTIONSREQUEST']._serialized_end=2810
+  _globals['_LISTPREDICTIONSRESPONSE']._serialized_start=2812
+  _globals['_LISTPREDICTIONSRESPONSE']._serialized_end=2918
+  _globals['_EMBEDASSETSREQUEST']._serialized_start=2921
+  _globals['_EMBEDASSETSREQUEST']._serialized_end=3099
+  _globals['_EMBEDASSETSRESPONSE']._serialized_start=3101
+  _globals['_EMBEDASSETSRESPONSE']._serialized_end=3193
+  _globals['_RANKASSETSREQUEST']._serialized_start=3196
+  _globals['_RANKASSETSREQUEST']._serialized_end=3695
+  _globals['_RANKASSETSREQUEST_STRATEGY']._serialized_start=3535
+  _globals['_RANKASSETSREQUEST_STRATEGY']._serialized_end=3695
+  _globals['_RANKASSETSMETADATA']._serialized_start=3697
+  _globals['_RANKASSETSMETADATA']._serialized_end=3764
+  _globals['_RANKASSETSRESPONSE']._serialized_start=3767
+  _globals['_RANKASSETSRESPONSE']._serialized_end=3951
+  _globals['_RANKASSETSRESPONSE_RANKEDASSET']._serialized_start=3908
+  _globals['_RANKASSETSRESPONSE_RANKEDASSET']._serialized_end=3951
+  _globals['_PRELABELSERVICE']._serialized_start=3954
+  _globals['_PRELABELSERVICE']._serialized_end=5352
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ import warnings
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from labelmill.prelabel.v1 import resources_pb2 as labelmill_dot_prelabel_dot_v1_dot_resources__pb2
 from labelmill.prelabel.v1 import service_pb2 as labelmill_dot_prelabel_dot_v1_dot_service__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -87,6 +88,11 @@ class PrelabelServiceStub:
                 request_serializer=labelmill_dot_prelabel_dot_v1_dot_service__pb2.RankAssetsRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.EraseAssets = channel.unary_unary(
+                '/labelmill.prelabel.v1.PrelabelService/EraseAssets',
+                request_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
+                _registered_method=True)
 
 
 class PrelabelServiceServicer:
@@ -167,6 +173,13 @@ class PrelabelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseAssets(self, request, context):
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Predictions and embeddings go.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PrelabelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -219,6 +232,11 @@ def add_PrelabelServiceServicer_to_server(servicer, server):
                     servicer.RankAssets,
                     request_deserializer=labelmill_dot_prelabel_dot_v1_dot_service__pb2.RankAssetsRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'EraseAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAssets,
+                    request_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.FromString,
+                    response_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -492,6 +510,33 @@ class PrelabelService:
             '/labelmill.prelabel.v1.PrelabelService/RankAssets',
             labelmill_dot_prelabel_dot_v1_dot_service__pb2.RankAssetsRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.prelabel.v1.PrelabelService/EraseAssets',
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

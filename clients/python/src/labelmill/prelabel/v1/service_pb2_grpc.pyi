@@ -8,6 +8,7 @@ from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 from labelmill.prelabel.v1 import resources_pb2 as _resources_pb2
 from labelmill.prelabel.v1 import service_pb2 as _service_pb2
+from labelmill.type.v1 import erasure_pb2 as _erasure_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -61,6 +62,8 @@ class PrelabelServiceStub:
     """Embeds CLEAN assets with an encoder. Cached by content and encoder version."""
     RankAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.RankAssetsRequest, _operations_pb2.Operation]
     """Ranks assets by what a label would teach: active learning. Response: RankAssetsResponse; metadata: RankAssetsMetadata."""
+    EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Predictions and embeddings go."""
 
 @_typing.type_check_only
 class PrelabelServiceAsyncStub(PrelabelServiceStub):
@@ -93,6 +96,8 @@ class PrelabelServiceAsyncStub(PrelabelServiceStub):
     """Embeds CLEAN assets with an encoder. Cached by content and encoder version."""
     RankAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.RankAssetsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Ranks assets by what a label would teach: active learning. Response: RankAssetsResponse; metadata: RankAssetsMetadata."""
+    EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Predictions and embeddings go."""
 
 class PrelabelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
@@ -182,5 +187,13 @@ class PrelabelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Ranks assets by what a label would teach: active learning. Response: RankAssetsResponse; metadata: RankAssetsMetadata."""
+
+    @_abc_1.abstractmethod
+    def EraseAssets(
+        self,
+        request: _erasure_pb2.EraseAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Predictions and embeddings go."""
 
 def add_PrelabelServiceServicer_to_server(servicer: PrelabelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,6 +6,7 @@ import warnings
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from labelmill.quality.v1 import resources_pb2 as labelmill_dot_quality_dot_v1_dot_resources__pb2
 from labelmill.quality.v1 import service_pb2 as labelmill_dot_quality_dot_v1_dot_service__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -72,6 +73,11 @@ class QualityServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ListConsensusLabelsRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ListConsensusLabelsResponse.FromString,
                 _registered_method=True)
+        self.EraseAssets = channel.unary_unary(
+                '/labelmill.quality.v1.QualityService/EraseAssets',
+                request_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
+                _registered_method=True)
 
 
 class QualityServiceServicer:
@@ -132,6 +138,13 @@ class QualityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseAssets(self, request, context):
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QualityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -169,6 +182,11 @@ def add_QualityServiceServicer_to_server(servicer, server):
                     servicer.ListConsensusLabels,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ListConsensusLabelsRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ListConsensusLabelsResponse.SerializeToString,
+            ),
+            'EraseAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAssets,
+                    request_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.FromString,
+                    response_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -361,6 +379,33 @@ class QualityService:
             '/labelmill.quality.v1.QualityService/ListConsensusLabels',
             labelmill_dot_quality_dot_v1_dot_service__pb2.ListConsensusLabelsRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_service__pb2.ListConsensusLabelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.quality.v1.QualityService/EraseAssets',
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 from labelmill.quality.v1 import resources_pb2 as _resources_pb2
 from labelmill.quality.v1 import service_pb2 as _service_pb2
+from labelmill.type.v1 import erasure_pb2 as _erasure_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -58,6 +59,8 @@ class QualityServiceStub:
     """Lists reports, newest first."""
     ListConsensusLabels: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse]
     """Lists the consensus labels of a report."""
+    EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
 
 @_typing.type_check_only
 class QualityServiceAsyncStub(QualityServiceStub):
@@ -87,6 +90,8 @@ class QualityServiceAsyncStub(QualityServiceStub):
     """Lists reports, newest first."""
     ListConsensusLabels: _aio.UnaryUnaryMultiCallable[_service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse]  # type: ignore[assignment]
     """Lists the consensus labels of a report."""
+    EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
 
 class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Scores labels sent along (stateless) and a project's labels."""
@@ -155,5 +160,13 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListConsensusLabelsResponse, _abc.Awaitable[_service_pb2.ListConsensusLabelsResponse]]:
         """Lists the consensus labels of a report."""
+
+    @_abc_1.abstractmethod
+    def EraseAssets(
+        self,
+        request: _erasure_pb2.EraseAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
 
 def add_QualityServiceServicer_to_server(servicer: QualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from labelmill.type.v1 import geometry_pb2 as labelmill_dot_type_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$labelmill/storage/v1/resources.proto\x12\x14labelmill.storage.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/type/v1/geometry.proto\"\x95\x03\n\x05\x41sset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04zone\x18\x02 \x01(\x0e\x32\x1a.labelmill.storage.v1.Zone\x12*\n\x03raw\x18\x03 \x01(\x0b\x32\x1d.labelmill.storage.v1.Content\x12,\n\x05\x63lean\x18\x04 \x01(\x0b\x32\x1d.labelmill.storage.v1.Content\x12\x0f\n\x07receipt\x18\x05 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x06 \x01(\t\x12\x37\n\x06labels\x18\x07 \x03(\x0b\x32\'.labelmill.storage.v1.Asset.LabelsEntry\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9d\x01\n\x07\x43ontent\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x18\n\x0btext_length\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x30\n\nimage_size\x18\x05 \x01(\x0b\x32\x1c.labelmill.type.v1.ImageSizeB\x0e\n\x0c_text_length*:\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ZONE_RAW\x10\x01\x12\x0e\n\nZONE_CLEAN\x10\x02\x42[\n\x17io.labelmill.storage.v1P\x01Z>github.com/labelmill/labelmill/clients/go/storage/v1;storagev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$labelmill/storage/v1/resources.proto\x12\x14labelmill.storage.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/type/v1/geometry.proto\"\xae\x03\n\x05\x41sset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04zone\x18\x02 \x01(\x0e\x32\x1a.labelmill.storage.v1.Zone\x12*\n\x03raw\x18\x03 \x01(\x0b\x32\x1d.labelmill.storage.v1.Content\x12,\n\x05\x63lean\x18\x04 \x01(\x0b\x32\x1d.labelmill.storage.v1.Content\x12\x0f\n\x07receipt\x18\x05 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x06 \x01(\t\x12\x37\n\x06labels\x18\x07 \x03(\x0b\x32\'.labelmill.storage.v1.Asset.LabelsEntry\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x17\n\texception\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x91\x03\n\x07\x43ontent\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x18\n\x0btext_length\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x30\n\nimage_size\x18\x05 \x01(\x0b\x32\x1c.labelmill.type.v1.ImageSize\x12\x10\n\x08language\x18\x06 \x01(\t\x12\x15\n\x08has_exif\x18\x07 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07has_gps\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\x18\n\x0b\x64uration_ms\x18\t \x01(\x03H\x03\x88\x01\x01\x12\x39\n\rgeo_reference\x18\n \x01(\x0b\x32\".labelmill.storage.v1.GeoReference\x12\x35\n\x0bremove_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\x0e\n\x0c_text_lengthB\x0b\n\t_has_exifB\n\n\x08_has_gpsB\x0e\n\x0c_duration_ms\".\n\x0cGeoReference\x12\x0b\n\x03\x63rs\x18\x01 \x01(\t\x12\x11\n\ttransform\x18\x02 \x03(\x01\"\xb3\x01\n\x06Upload\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0ereceived_bytes\x18\x02 \x01(\x03\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\r\n\x05\x61sset\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*:\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ZONE_RAW\x10\x01\x12\x0e\n\nZONE_CLEAN\x10\x02\x42[\n\x17io.labelmill.storage.v1P\x01Z>github.com/labelmill/labelmill/clients/go/storage/v1;storagev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,12 +41,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSET'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_ASSET'].fields_by_name['update_time']._loaded_options = None
   _globals['_ASSET'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
-  _globals['_ZONE']._serialized_start=730
-  _globals['_ZONE']._serialized_end=788
+  _globals['_ASSET'].fields_by_name['exception']._loaded_options = None
+  _globals['_ASSET'].fields_by_name['exception']._serialized_options = b'\342A\001\003'
+  _globals['_CONTENT'].fields_by_name['remove_time']._loaded_options = None
+  _globals['_CONTENT'].fields_by_name['remove_time']._serialized_options = b'\342A\001\003'
+  _globals['_ZONE']._serialized_start=1229
+  _globals['_ZONE']._serialized_end=1287
   _globals['_ASSET']._serialized_start=163
-  _globals['_ASSET']._serialized_end=568
-  _globals['_ASSET_LABELSENTRY']._serialized_start=523
-  _globals['_ASSET_LABELSENTRY']._serialized_end=568
-  _globals['_CONTENT']._serialized_start=571
-  _globals['_CONTENT']._serialized_end=728
+  _globals['_ASSET']._serialized_end=593
+  _globals['_ASSET_LABELSENTRY']._serialized_start=548
+  _globals['_ASSET_LABELSENTRY']._serialized_end=593
+  _globals['_CONTENT']._serialized_start=596
+  _globals['_CONTENT']._serialized_end=997
+  _globals['_GEOREFERENCE']._serialized_start=999
+  _globals['_GEOREFERENCE']._serialized_end=1045
+  _globals['_UPLOAD']._serialized_start=1048
+  _globals['_UPLOAD']._serialized_end=1227
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ class _ZoneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Zone.ValueType],
     ZONE_RAW: _Zone.ValueType  # 1
     """As it came in, personal data and all. Never readable by the role annotator."""
     ZONE_CLEAN: _Zone.ValueType  # 2
-    """Admitted by an anonymization receipt."""
+    """Admitted by an anonymization receipt, or by a privacy officer's exception."""
 
 class Zone(_Zone, metaclass=_ZoneEnumTypeWrapper):
     """Where content lives, and who may see it."""
@@ -42,7 +42,7 @@ ZONE_UNSPECIFIED: Zone.ValueType  # 0
 ZONE_RAW: Zone.ValueType  # 1
 """As it came in, personal data and all. Never readable by the role annotator."""
 ZONE_CLEAN: Zone.ValueType  # 2
-"""Admitted by an anonymization receipt."""
+"""Admitted by an anonymization receipt, or by a privacy officer's exception."""
 Global___Zone: _TypeAlias = Zone  # noqa: Y015
 
 @_typing.final
@@ -82,14 +82,17 @@ class Asset(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    EXCEPTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/assets/{asset}; the asset id is 32 hex digits."""
     zone: Global___Zone.ValueType
-    """CLEAN once a receipt has admitted it, RAW before."""
+    """CLEAN once a receipt or an exception has admitted it, RAW before."""
     receipt: _builtins.str
     """The receipt that admitted it, projects/{project}/receipts/{receipt}. Absent for the role annotator."""
     external_id: _builtins.str
     """The name that the user's own system has for it. Absent for the role annotator: file names hold names."""
+    exception: _builtins.str
+    """The exception that admitted it, projects/{project}/exceptions/{exception}, instead of a receipt. Absent for the role annotator."""
     @_builtins.property
     def raw(self) -> Global___Content:
         """The RAW content. Absent for the role annotator."""
@@ -122,10 +125,11 @@ class Asset(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        exception: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clean", b"clean", "create_time", b"create_time", "raw", b"raw", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clean", b"clean", "create_time", b"create_time", "external_id", b"external_id", "labels", b"labels", "name", b"name", "raw", b"raw", "receipt", b"receipt", "update_time", b"update_time", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clean", b"clean", "create_time", b"create_time", "exception", b"exception", "external_id", b"external_id", "labels", b"labels", "name", b"name", "raw", b"raw", "receipt", b"receipt", "update_time", b"update_time", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,6 +146,12 @@ class Content(_message.Message):
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     TEXT_LENGTH_FIELD_NUMBER: _builtins.int
     IMAGE_SIZE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    HAS_EXIF_FIELD_NUMBER: _builtins.int
+    HAS_GPS_FIELD_NUMBER: _builtins.int
+    DURATION_MS_FIELD_NUMBER: _builtins.int
+    GEO_REFERENCE_FIELD_NUMBER: _builtins.int
+    REMOVE_TIME_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     """SHA-256 in lower-case hex."""
     size_bytes: _builtins.int
@@ -150,9 +160,25 @@ class Content(_message.Message):
     """Media type by content, such as "text/plain"."""
     text_length: _builtins.int
     """For text: its length in Unicode code points."""
+    language: _builtins.str
+    """For text: its language, ISO 639-1 in lower case, such as "de"; empty when the text is too short to tell."""
+    has_exif: _builtins.bool
+    """For images: whether they carry EXIF data (camera, time, often a place). Absent for other kinds."""
+    has_gps: _builtins.bool
+    """For images: whether the EXIF data holds a place (GPS). Absent for other kinds."""
+    duration_ms: _builtins.int
+    """For audio and video: its length in milliseconds. Absent when it cannot be told."""
     @_builtins.property
     def image_size(self) -> _geometry_pb2.ImageSize:
         """For images: their size."""
+
+    @_builtins.property
+    def geo_reference(self) -> Global___GeoReference:
+        """For images that lie on the earth (GeoTIFF)."""
+
+    @_builtins.property
+    def remove_time(self) -> _timestamp_pb2.Timestamp:
+        """When retention removed the bytes; the description stays. Absent while they are there."""
 
     def __init__(
         self,
@@ -162,13 +188,108 @@ class Content(_message.Message):
         media_type: _builtins.str = ...,
         text_length: _builtins.int | None = ...,
         image_size: _geometry_pb2.ImageSize | None = ...,
+        language: _builtins.str = ...,
+        has_exif: _builtins.bool | None = ...,
+        has_gps: _builtins.bool | None = ...,
+        duration_ms: _builtins.int | None = ...,
+        geo_reference: Global___GeoReference | None = ...,
+        remove_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_text_length", b"_text_length", "image_size", b"image_size", "text_length", b"text_length"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_ms", b"_duration_ms", "_has_exif", b"_has_exif", "_has_gps", b"_has_gps", "_text_length", b"_text_length", "duration_ms", b"duration_ms", "geo_reference", b"geo_reference", "has_exif", b"has_exif", "has_gps", b"has_gps", "image_size", b"image_size", "remove_time", b"remove_time", "text_length", b"text_length"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_text_length", b"_text_length", "image_size", b"image_size", "media_type", b"media_type", "sha256", b"sha256", "size_bytes", b"size_bytes", "text_length", b"text_length"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_ms", b"_duration_ms", "_has_exif", b"_has_exif", "_has_gps", b"_has_gps", "_text_length", b"_text_length", "duration_ms", b"duration_ms", "geo_reference", b"geo_reference", "has_exif", b"has_exif", "has_gps", b"has_gps", "image_size", b"image_size", "language", b"language", "media_type", b"media_type", "remove_time", b"remove_time", "sha256", b"sha256", "size_bytes", b"size_bytes", "text_length", b"text_length"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duration_ms: _TypeAlias = _typing.Literal["duration_ms"]  # noqa: Y015
+    _WhichOneofArgType__duration_ms: _TypeAlias = _typing.Literal["_duration_ms", b"_duration_ms"]  # noqa: Y015
+    _WhichOneofReturnType__has_exif: _TypeAlias = _typing.Literal["has_exif"]  # noqa: Y015
+    _WhichOneofArgType__has_exif: _TypeAlias = _typing.Literal["_has_exif", b"_has_exif"]  # noqa: Y015
+    _WhichOneofReturnType__has_gps: _TypeAlias = _typing.Literal["has_gps"]  # noqa: Y015
+    _WhichOneofArgType__has_gps: _TypeAlias = _typing.Literal["_has_gps", b"_has_gps"]  # noqa: Y015
     _WhichOneofReturnType__text_length: _TypeAlias = _typing.Literal["text_length"]  # noqa: Y015
     _WhichOneofArgType__text_length: _TypeAlias = _typing.Literal["_text_length", b"_text_length"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_ms) -> _WhichOneofReturnType__duration_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__has_exif) -> _WhichOneofReturnType__has_exif | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__has_gps) -> _WhichOneofReturnType__has_gps | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__text_length) -> _WhichOneofReturnType__text_length | None: ...
 
 Global___Content: _TypeAlias = Content  # noqa: Y015
+
+@_typing.final
+class GeoReference(_message.Message):
+    """Where the pixels of an image lie on the earth."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRS_FIELD_NUMBER: _builtins.int
+    TRANSFORM_FIELD_NUMBER: _builtins.int
+    crs: _builtins.str
+    """The coordinate reference system, such as "EPSG:32633"; empty when the file names none of a known code."""
+    @_builtins.property
+    def transform(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The affine transform (a, b, c, d, e, f) from pixel corners to coordinates: x = a * column + b * row + c, y = d * column + e * row + f.
+        The order of rasterio and of a world file's meaning; six values.
+        """
+
+    def __init__(
+        self,
+        *,
+        crs: _builtins.str = ...,
+        transform: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crs", b"crs", "transform", b"transform"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GeoReference: _TypeAlias = GeoReference  # noqa: Y015
+
+@_typing.final
+class Upload(_message.Message):
+    """An upload that can be continued after its connection broke."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    RECEIVED_BYTES_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/uploads/{upload}; the upload id is a UUID that the uploader chose."""
+    received_bytes: _builtins.int
+    """How many bytes are durable: where to continue."""
+    size_bytes: _builtins.int
+    """The size that the header announced; 0: unknown."""
+    asset: _builtins.str
+    """The asset that it became; empty while it is not finished."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When what is there will be thrown away."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        received_bytes: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "create_time", b"create_time", "expire_time", b"expire_time", "name", b"name", "received_bytes", b"received_bytes", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Upload: _TypeAlias = Upload  # noqa: Y015

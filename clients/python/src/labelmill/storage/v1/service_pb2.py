@@ -24,13 +24,18 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
 from labelmill.anonymization.v1 import resources_pb2 as labelmill_dot_anonymization_dot_v1_dot_resources__pb2
 from labelmill.storage.v1 import resources_pb2 as labelmill_dot_storage_dot_v1_dot_resources__pb2
+from labelmill.type.v1 import progress_pb2 as labelmill_dot_type_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelmill/storage/v1/service.proto\x12\x14labelmill.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a labelmill/access/v1/access.proto\x1a*labelmill/anonymization/v1/resources.proto\x1a$labelmill/storage/v1/resources.proto\"\xd9\x03\n\x12UploadAssetRequest\x12\x41\n\x06header\x18\x01 \x01(\x0b\x32/.labelmill.storage.v1.UploadAssetRequest.HeaderH\x00\x12\x1a\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10H\x00\x12\'\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x1a\xab\x02\n\x06Header\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1b\n\nmedia_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12U\n\x06labels\x18\x04 \x03(\x0b\x32;.labelmill.storage.v1.UploadAssetRequest.Header.LabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12\x1b\n\nsize_bytes\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xbb\x03\n\x18\x42\x61tchCreateAssetsRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12O\n\x05items\x18\x02 \x03(\x0b\x32\x33.labelmill.storage.v1.BatchCreateAssetsRequest.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a\xe8\x01\n\x04Item\x12\x1a\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\x12\x1b\n\nmedia_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12Y\n\x06labels\x18\x04 \x03(\x0b\x32?.labelmill.storage.v1.BatchCreateAssetsRequest.Item.LabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"O\n\x19\x42\x61tchCreateAssetsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult\"v\n\x0b\x41ssetResult\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.labelmill.storage.v1.Asset\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0f\x61lready_existed\x18\x03 \x01(\x08\"\xda\x01\n\x14\x44ownloadAssetRequest\x12P\n\x04name\x18\x01 \x01(\tBB\xbaH?r=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\x12\x32\n\x04zone\x18\x02 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x0coffset_bytes\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x0clength_bytes\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\x15\x44ownloadAssetResponse\x12\x30\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1d.labelmill.storage.v1.ContentH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xa8\x01\n\x16\x42\x61tchReadAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\x05names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x32\n\x04zone\x18\x03 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xe1\x01\n\x17\x42\x61tchReadAssetsResponse\x12\x45\n\x07results\x18\x01 \x03(\x0b\x32\x34.labelmill.storage.v1.BatchReadAssetsResponse.Result\x1a\x7f\n\x06Result\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x32\n\x0b\x64\x65scription\x18\x02 \x01(\x0b\x32\x1d.labelmill.storage.v1.Content\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\"\n\x06status\x18\x04 \x01(\x0b\x32\x12.google.rpc.Status\"c\n\x0fGetAssetRequest\x12P\n\x04name\x18\x01 \x01(\tBB\xbaH?r=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\"\x9d\x01\n\x11ListAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"n\n\x12ListAssetsResponse\x12+\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x1b.labelmill.storage.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"s\n\x15\x42\x61tchGetAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\x05names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"L\n\x16\x42\x61tchGetAssetsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult\"\xac\x02\n\x17\x42\x61tchAdmitAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12N\n\x05items\x18\x02 \x03(\x0b\x32\x32.labelmill.storage.v1.BatchAdmitAssetsRequest.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a`\n\x04Item\x12\x1a\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\x12<\n\x07receipt\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ReceiptB\x06\xbaH\x03\xc8\x01\x01\"N\n\x18\x42\x61tchAdmitAssetsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult2\xf7\x07\n\x0eStorageService\x12q\n\x0bUploadAsset\x12(.labelmill.storage.v1.UploadAssetRequest\x1a\x1b.labelmill.storage.v1.Asset\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent(\x01\x12\x88\x01\n\x11\x42\x61tchCreateAssets\x12..labelmill.storage.v1.BatchCreateAssetsRequest\x1a/.labelmill.storage.v1.BatchCreateAssetsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12~\n\rDownloadAsset\x12*.labelmill.storage.v1.DownloadAssetRequest\x1a+.labelmill.storage.v1.DownloadAssetResponse\"\x12\x82\xa8\x19\x0e\n\x06\x01\x02\x03\x04\x05\x06\x12\x04name0\x01\x12\x84\x01\n\x0f\x42\x61tchReadAssets\x12,.labelmill.storage.v1.BatchReadAssetsRequest\x1a-.labelmill.storage.v1.BatchReadAssetsResponse\"\x14\x82\xa8\x19\x10\n\x06\x01\x02\x03\x04\x05\x06\x12\x06parent\x12\x62\n\x08GetAsset\x12%.labelmill.storage.v1.GetAssetRequest\x1a\x1b.labelmill.storage.v1.Asset\"\x12\x82\xa8\x19\x0e\n\x06\x01\x02\x03\x04\x05\x06\x12\x04name\x12t\n\nListAssets\x12\'.labelmill.storage.v1.ListAssetsRequest\x1a(.labelmill.storage.v1.ListAssetsResponse\"\x13\x82\xa8\x19\x0f\n\x05\x01\x02\x03\x05\x06\x12\x06parent\x12\x80\x01\n\x0e\x42\x61tchGetAssets\x12+.labelmill.storage.v1.BatchGetAssetsRequest\x1a,.labelmill.storage.v1.BatchGetAssetsResponse\"\x13\x82\xa8\x19\x0f\n\x05\x01\x02\x03\x05\x06\x12\x06parent\x12\x82\x01\n\x10\x42\x61tchAdmitAssets\x12-.labelmill.storage.v1.BatchAdmitAssetsRequest\x1a..labelmill.storage.v1.BatchAdmitAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB[\n\x17io.labelmill.storage.v1P\x01Z>github.com/labelmill/labelmill/clients/go/storage/v1;storagev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelmill/storage/v1/service.proto\x12\x14labelmill.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a labelmill/access/v1/access.proto\x1a*labelmill/anonymization/v1/resources.proto\x1a$labelmill/storage/v1/resources.proto\x1a labelmill/type/v1/progress.proto\"\x9a\x05\n\x12UploadAssetRequest\x12\x41\n\x06header\x18\x01 \x01(\x0b\x32/.labelmill.storage.v1.UploadAssetRequest.HeaderH\x00\x12\x1a\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10H\x00\x12\'\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x1a\xec\x03\n\x06Header\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1b\n\nmedia_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12U\n\x06labels\x18\x04 \x03(\x0b\x32;.labelmill.storage.v1.UploadAssetRequest.Header.LabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12\x1b\n\nsize_bytes\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12[\n\tupload_id\x18\x06 \x01(\tBH\xbaHEr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\xd8\x01\x01\x12\x1d\n\x0coffset_bytes\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12(\n\x06sha256\x18\x08 \x01(\tB\x18\xbaH\x15r\x10\x32\x0e^[0-9a-f]{64}$\xd8\x01\x01\x12\x19\n\x07subject\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xd6\x03\n\x18\x42\x61tchCreateAssetsRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12O\n\x05items\x18\x02 \x03(\x0b\x32\x33.labelmill.storage.v1.BatchCreateAssetsRequest.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a\x83\x02\n\x04Item\x12\x1a\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\x12\x1b\n\nmedia_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12Y\n\x06labels\x18\x04 \x03(\x0b\x32?.labelmill.storage.v1.BatchCreateAssetsRequest.Item.LabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12\x19\n\x07subject\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"O\n\x19\x42\x61tchCreateAssetsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult\"v\n\x0b\x41ssetResult\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.labelmill.storage.v1.Asset\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0f\x61lready_existed\x18\x03 \x01(\x08\"\xda\x01\n\x14\x44ownloadAssetRequest\x12P\n\x04name\x18\x01 \x01(\tBB\xbaH?r=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\x12\x32\n\x04zone\x18\x02 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x0coffset_bytes\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x0clength_bytes\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\x15\x44ownloadAssetResponse\x12\x30\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1d.labelmill.storage.v1.ContentH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xa8\x01\n\x16\x42\x61tchReadAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\x05names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x32\n\x04zone\x18\x03 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xe1\x01\n\x17\x42\x61tchReadAssetsResponse\x12\x45\n\x07results\x18\x01 \x03(\x0b\x32\x34.labelmill.storage.v1.BatchReadAssetsResponse.Result\x1a\x7f\n\x06Result\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x32\n\x0b\x64\x65scription\x18\x02 \x01(\x0b\x32\x1d.labelmill.storage.v1.Content\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\"\n\x06status\x18\x04 \x01(\x0b\x32\x12.google.rpc.Status\"c\n\x0fGetAssetRequest\x12P\n\x04name\x18\x01 \x01(\tBB\xbaH?r=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\"\x9d\x01\n\x11ListAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"n\n\x12ListAssetsResponse\x12+\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x1b.labelmill.storage.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"s\n\x15\x42\x61tchGetAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\x05names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"L\n\x16\x42\x61tchGetAssetsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult\"\xac\x02\n\x17\x42\x61tchAdmitAssetsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12N\n\x05items\x18\x02 \x03(\x0b\x32\x32.labelmill.storage.v1.BatchAdmitAssetsRequest.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a`\n\x04Item\x12\x1a\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\x12<\n\x07receipt\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ReceiptB\x06\xbaH\x03\xc8\x01\x01\"N\n\x18\x42\x61tchAdmitAssetsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult\"\x96\x01\n\x10GetUploadRequest\x12\x81\x01\n\x04name\x18\x01 \x01(\tBs\xbaHprn2l^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/uploads/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\"\xba\x01\n\x13\x44\x65leteUploadRequest\x12\x81\x01\n\x04name\x18\x01 \x01(\tBs\xbaHprn2l^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/uploads/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xc2\x01\n\x16\x43reateUploadUrlRequest\x12G\n\x06header\x18\x01 \x01(\x0b\x32/.labelmill.storage.v1.UploadAssetRequest.HeaderB\x06\xbaH\x03\xc8\x01\x01\x12>\n\x0c\x65xpire_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x84\x07*\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xe8\x01\n\tObjectUrl\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12=\n\x07headers\x18\x03 \x03(\x0b\x32,.labelmill.storage.v1.ObjectUrl.HeadersEntry\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x0e\n\x06upload\x18\x06 \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe1\x01\n\x13\x46inishUploadRequest\x12\x81\x01\n\x04name\x18\x01 \x01(\tBs\xbaHprn2l^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/uploads/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12%\n\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"E\n\x14\x46inishUploadMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\"\xe0\x01\n\x18\x43reateDownloadUrlRequest\x12P\n\x04name\x18\x01 \x01(\tBB\xbaH?r=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\x12\x32\n\x04zone\x18\x02 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x0c\x65xpire_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x84\x07*\x00\"\xb2\x02\n\x11\x41\x64mitAssetRequest\x12@\n\x06header\x18\x01 \x01(\x0b\x32..labelmill.storage.v1.AdmitAssetRequest.HeaderH\x00\x12\x1a\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10H\x00\x12\'\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x1a\x86\x01\n\x06Header\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12<\n\x07receipt\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ReceiptB\x06\xbaH\x03\xc8\x01\x01\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xb7\x01\n\x1c\x42\x61tchAdmitByExceptionRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\x05names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\n\x18\xe8\x07\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"f\n\x1d\x42\x61tchAdmitByExceptionResponse\x12\x11\n\texception\x18\x01 \x01(\t\x12\x32\n\x07results\x18\x02 \x03(\x0b\x32!.labelmill.storage.v1.AssetResult2\xa6\x0e\n\x0eStorageService\x12q\n\x0bUploadAsset\x12(.labelmill.storage.v1.UploadAssetRequest\x1a\x1b.labelmill.storage.v1.Asset\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent(\x01\x12\x63\n\tGetUpload\x12&.labelmill.storage.v1.GetUploadRequest\x1a\x1c.labelmill.storage.v1.Upload\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x05\x06\x12\x04name\x12\x63\n\x0c\x44\x65leteUpload\x12).labelmill.storage.v1.DeleteUploadRequest\x1a\x16.google.protobuf.Empty\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x05\x06\x12\x04name\x12{\n\x0f\x43reateUploadUrl\x12,.labelmill.storage.v1.CreateUploadUrlRequest\x1a\x1f.labelmill.storage.v1.ObjectUrl\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent\x12j\n\x0c\x46inishUpload\x12).labelmill.storage.v1.FinishUploadRequest\x1a\x1d.google.longrunning.Operation\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x05\x06\x12\x04name\x12x\n\x11\x43reateDownloadUrl\x12..labelmill.storage.v1.CreateDownloadUrlRequest\x1a\x1f.labelmill.storage.v1.ObjectUrl\"\x12\x82\xa8\x19\x0e\n\x06\x01\x02\x03\x04\x05\x06\x12\x04name\x12\x88\x01\n\x11\x42\x61tchCreateAssets\x12..labelmill.storage.v1.BatchCreateAssetsRequest\x1a/.labelmill.storage.v1.BatchCreateAssetsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12~\n\rDownloadAsset\x12*.labelmill.storage.v1.DownloadAssetRequest\x1a+.labelmill.storage.v1.DownloadAssetResponse\"\x12\x82\xa8\x19\x0e\n\x06\x01\x02\x03\x04\x05\x06\x12\x04name0\x01\x12\x84\x01\n\x0f\x42\x61tchReadAssets\x12,.labelmill.storage.v1.BatchReadAssetsRequest\x1a-.labelmill.storage.v1.BatchReadAssetsResponse\"\x14\x82\xa8\x19\x10\n\x06\x01\x02\x03\x04\x05\x06\x12\x06parent\x12\x62\n\x08GetAsset\x12%.labelmill.storage.v1.GetAssetRequest\x1a\x1b.labelmill.storage.v1.Asset\"\x12\x82\xa8\x19\x0e\n\x06\x01\x02\x03\x04\x05\x06\x12\x04name\x12t\n\nListAssets\x12\'.labelmill.storage.v1.ListAssetsRequest\x1a(.labelmill.storage.v1.ListAssetsResponse\"\x13\x82\xa8\x19\x0f\n\x05\x01\x02\x03\x05\x06\x12\x06parent\x12\x80\x01\n\x0e\x42\x61tchGetAssets\x12+.labelmill.storage.v1.BatchGetAssetsRequest\x1a,.labelmill.storage.v1.BatchGetAssetsResponse\"\x13\x82\xa8\x19\x0f\n\x05\x01\x02\x03\x05\x06\x12\x06parent\x12\x82\x01\n\x10\x42\x61tchAdmitAssets\x12-.labelmill.storage.v1.BatchAdmitAssetsRequest\x1a..labelmill.storage.v1.BatchAdmitAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parent\x12l\n\nAdmitAsset\x12\'.labelmill.storage.v1.AdmitAssetRequest\x1a\x1b.labelmill.storage.v1.Asset\"\x16\x82\xa8\x19\x12\n\x01\x06\x12\rheader.parent(\x01\x12\x91\x01\n\x15\x42\x61tchAdmitByException\x12\x32.labelmill.storage.v1.BatchAdmitByExceptionRequest\x1a\x33.labelmill.storage.v1.BatchAdmitByExceptionResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x05\x12\x06parentB[\n\x17io.labelmill.storage.v1P\x01Z>github.com/labelmill/labelmill/clients/go/storage/v1;storagev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +55,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['labels']._serialized_options = b'\272H\005\232\001\002\020@'
   _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['size_bytes']._loaded_options = None
   _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['size_bytes']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['upload_id']._loaded_options = None
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['upload_id']._serialized_options = b'\272HEr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\330\001\001'
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['offset_bytes']._loaded_options = None
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['offset_bytes']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['sha256']._loaded_options = None
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['sha256']._serialized_options = b'\272H\025r\0202\016^[0-9a-f]{64}$\330\001\001'
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['subject']._loaded_options = None
+  _globals['_UPLOADASSETREQUEST_HEADER'].fields_by_name['subject']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_UPLOADASSETREQUEST'].oneofs_by_name['part']._loaded_options = None
   _globals['_UPLOADASSETREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
   _globals['_UPLOADASSETREQUEST'].fields_by_name['chunk']._loaded_options = None
@@ -66,6 +79,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHCREATEASSETSREQUEST_ITEM'].fields_by_name['external_id']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_BATCHCREATEASSETSREQUEST_ITEM'].fields_by_name['labels']._loaded_options = None
   _globals['_BATCHCREATEASSETSREQUEST_ITEM'].fields_by_name['labels']._serialized_options = b'\272H\005\232\001\002\020@'
+  _globals['_BATCHCREATEASSETSREQUEST_ITEM'].fields_by_name['subject']._loaded_options = None
+  _globals['_BATCHCREATEASSETSREQUEST_ITEM'].fields_by_name['subject']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_BATCHCREATEASSETSREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_BATCHCREATEASSETSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
   _globals['_BATCHCREATEASSETSREQUEST'].fields_by_name['items']._loaded_options = None
@@ -108,8 +123,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHADMITASSETSREQUEST'].fields_by_name['items']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
   _globals['_BATCHADMITASSETSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_BATCHADMITASSETSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_GETUPLOADREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETUPLOADREQUEST'].fields_by_name['name']._serialized_options = b'\272Hprn2l^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/uploads/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  _globals['_DELETEUPLOADREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEUPLOADREQUEST'].fields_by_name['name']._serialized_options = b'\272Hprn2l^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/uploads/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  _globals['_DELETEUPLOADREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETEUPLOADREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATEUPLOADURLREQUEST'].fields_by_name['header']._loaded_options = None
+  _globals['_CREATEUPLOADURLREQUEST'].fields_by_name['header']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATEUPLOADURLREQUEST'].fields_by_name['expire_after']._loaded_options = None
+  _globals['_CREATEUPLOADURLREQUEST'].fields_by_name['expire_after']._serialized_options = b'\272H\n\252\001\007\"\003\010\204\007*\000'
+  _globals['_CREATEUPLOADURLREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEUPLOADURLREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_OBJECTURL_HEADERSENTRY']._loaded_options = None
+  _globals['_OBJECTURL_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_FINISHUPLOADREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_FINISHUPLOADREQUEST'].fields_by_name['name']._serialized_options = b'\272Hprn2l^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/uploads/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  _globals['_FINISHUPLOADREQUEST'].fields_by_name['sha256']._loaded_options = None
+  _globals['_FINISHUPLOADREQUEST'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_FINISHUPLOADREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_FINISHUPLOADREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATEDOWNLOADURLREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_CREATEDOWNLOADURLREQUEST'].fields_by_name['name']._serialized_options = b'\272H?r=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$'
+  _globals['_CREATEDOWNLOADURLREQUEST'].fields_by_name['zone']._loaded_options = None
+  _globals['_CREATEDOWNLOADURLREQUEST'].fields_by_name['zone']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_CREATEDOWNLOADURLREQUEST'].fields_by_name['expire_after']._loaded_options = None
+  _globals['_CREATEDOWNLOADURLREQUEST'].fields_by_name['expire_after']._serialized_options = b'\272H\n\252\001\007\"\003\010\204\007*\000'
+  _globals['_ADMITASSETREQUEST_HEADER'].fields_by_name['parent']._loaded_options = None
+  _globals['_ADMITASSETREQUEST_HEADER'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_ADMITASSETREQUEST_HEADER'].fields_by_name['receipt']._loaded_options = None
+  _globals['_ADMITASSETREQUEST_HEADER'].fields_by_name['receipt']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ADMITASSETREQUEST'].oneofs_by_name['part']._loaded_options = None
+  _globals['_ADMITASSETREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
+  _globals['_ADMITASSETREQUEST'].fields_by_name['chunk']._loaded_options = None
+  _globals['_ADMITASSETREQUEST'].fields_by_name['chunk']._serialized_options = b'\272H\006z\004\030\200\200\020'
+  _globals['_ADMITASSETREQUEST'].fields_by_name['sha256']._loaded_options = None
+  _globals['_ADMITASSETREQUEST'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['names']._loaded_options = None
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['names']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\n\030\350\007'
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_STORAGESERVICE'].methods_by_name['UploadAsset']._loaded_options = None
   _globals['_STORAGESERVICE'].methods_by_name['UploadAsset']._serialized_options = b'\202\250\031\025\n\004\001\002\005\006\022\rheader.parent'
+  _globals['_STORAGESERVICE'].methods_by_name['GetUpload']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['GetUpload']._serialized_options = b'\202\250\031\014\n\004\001\002\005\006\022\004name'
+  _globals['_STORAGESERVICE'].methods_by_name['DeleteUpload']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['DeleteUpload']._serialized_options = b'\202\250\031\014\n\004\001\002\005\006\022\004name'
+  _globals['_STORAGESERVICE'].methods_by_name['CreateUploadUrl']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['CreateUploadUrl']._serialized_options = b'\202\250\031\025\n\004\001\002\005\006\022\rheader.parent'
+  _globals['_STORAGESERVICE'].methods_by_name['FinishUpload']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['FinishUpload']._serialized_options = b'\202\250\031\014\n\004\001\002\005\006\022\004name'
+  _globals['_STORAGESERVICE'].methods_by_name['CreateDownloadUrl']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['CreateDownloadUrl']._serialized_options = b'\202\250\031\016\n\006\001\002\003\004\005\006\022\004name'
   _globals['_STORAGESERVICE'].methods_by_name['BatchCreateAssets']._loaded_options = None
   _globals['_STORAGESERVICE'].methods_by_name['BatchCreateAssets']._serialized_options = b'\202\250\031\016\n\004\001\002\005\006\022\006parent'
   _globals['_STORAGESERVICE'].methods_by_name['DownloadAsset']._loaded_options = None
@@ -124,48 +193,76 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STORAGESERVICE'].methods_by_name['BatchGetAssets']._serialized_options = b'\202\250\031\017\n\005\001\002\003\005\006\022\006parent'
   _globals['_STORAGESERVICE'].methods_by_name['BatchAdmitAssets']._loaded_options = None
   _globals['_STORAGESERVICE'].methods_by_name['BatchAdmitAssets']._serialized_options = b'\202\250\031\013\n\001\006\022\006parent'
-  _globals['_UPLOADASSETREQUEST']._serialized_start=264
-  _globals['_UPLOADASSETREQUEST']._serialized_end=737
-  _globals['_UPLOADASSETREQUEST_HEADER']._serialized_start=423
-  _globals['_UPLOADASSETREQUEST_HEADER']._serialized_end=722
-  _globals['_UPLOADASSETREQUEST_HEADER_LABELSENTRY']._serialized_start=677
-  _globals['_UPLOADASSETREQUEST_HEADER_LABELSENTRY']._serialized_end=722
-  _globals['_BATCHCREATEASSETSREQUEST']._serialized_start=740
-  _globals['_BATCHCREATEASSETSREQUEST']._serialized_end=1183
-  _globals['_BATCHCREATEASSETSREQUEST_ITEM']._serialized_start=951
-  _globals['_BATCHCREATEASSETSREQUEST_ITEM']._serialized_end=1183
-  _globals['_BATCHCREATEASSETSREQUEST_ITEM_LABELSENTRY']._serialized_start=677
-  _globals['_BATCHCREATEASSETSREQUEST_ITEM_LABELSENTRY']._serialized_end=722
-  _globals['_BATCHCREATEASSETSRESPONSE']._serialized_start=1185
-  _globals['_BATCHCREATEASSETSRESPONSE']._serialized_end=1264
-  _globals['_ASSETRESULT']._serialized_start=1266
-  _globals['_ASSETRESULT']._serialized_end=1384
-  _globals['_DOWNLOADASSETREQUEST']._serialized_start=1387
-  _globals['_DOWNLOADASSETREQUEST']._serialized_end=1605
-  _globals['_DOWNLOADASSETRESPONSE']._serialized_start=1607
-  _globals['_DOWNLOADASSETRESPONSE']._serialized_end=1705
-  _globals['_BATCHREADASSETSREQUEST']._serialized_start=1708
-  _globals['_BATCHREADASSETSREQUEST']._serialized_end=1876
-  _globals['_BATCHREADASSETSRESPONSE']._serialized_start=1879
-  _globals['_BATCHREADASSETSRESPONSE']._serialized_end=2104
-  _globals['_BATCHREADASSETSRESPONSE_RESULT']._serialized_start=1977
-  _globals['_BATCHREADASSETSRESPONSE_RESULT']._serialized_end=2104
-  _globals['_GETASSETREQUEST']._serialized_start=2106
-  _globals['_GETASSETREQUEST']._serialized_end=2205
-  _globals['_LISTASSETSREQUEST']._serialized_start=2208
-  _globals['_LISTASSETSREQUEST']._serialized_end=2365
-  _globals['_LISTASSETSRESPONSE']._serialized_start=2367
-  _globals['_LISTASSETSRESPONSE']._serialized_end=2477
-  _globals['_BATCHGETASSETSREQUEST']._serialized_start=2479
-  _globals['_BATCHGETASSETSREQUEST']._serialized_end=2594
-  _globals['_BATCHGETASSETSRESPONSE']._serialized_start=2596
-  _globals['_BATCHGETASSETSRESPONSE']._serialized_end=2672
-  _globals['_BATCHADMITASSETSREQUEST']._serialized_start=2675
-  _globals['_BATCHADMITASSETSREQUEST']._serialized_end=2975
-  _globals['_BATCHADMITASSETSREQUEST_ITEM']._serialized_start=2879
-  _globals['_BATCHADMITASSETSREQUEST_ITEM']._serialized_end=2975
-  _globals['_BATCHADMITASSETSRESPONSE']._serialized_start=2977
-  _globals['_BATCHADMITASSETSRESPONSE']._serialized_end=3055
-  _globals['_STORAGESERVICE']._serialized_start=3058
-  _globals['_STORAGESERVICE']._serialized_end=4073
+  _globals['_STORAGESERVICE'].methods_by_name['AdmitAsset']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['AdmitAsset']._serialized_options = b'\202\250\031\022\n\001\006\022\rheader.parent'
+  _globals['_STORAGESERVICE'].methods_by_name['BatchAdmitByException']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['BatchAdmitByException']._serialized_options = b'\202\250\031\013\n\001\005\022\006parent'
+  _globals['_UPLOADASSETREQUEST']._serialized_start=429
+  _globals['_UPLOADASSETREQUEST']._serialized_end=1095
+  _globals['_UPLOADASSETREQUEST_HEADER']._serialized_start=588
+  _globals['_UPLOADASSETREQUEST_HEADER']._serialized_end=1080
+  _globals['_UPLOADASSETREQUEST_HEADER_LABELSENTRY']._serialized_start=1035
+  _globals['_UPLOADASSETREQUEST_HEADER_LABELSENTRY']._serialized_end=1080
+  _globals['_BATCHCREATEASSETSREQUEST']._serialized_start=1098
+  _globals['_BATCHCREATEASSETSREQUEST']._serialized_end=1568
+  _globals['_BATCHCREATEASSETSREQUEST_ITEM']._serialized_start=1309
+  _globals['_BATCHCREATEASSETSREQUEST_ITEM']._serialized_end=1568
+  _globals['_BATCHCREATEASSETSREQUEST_ITEM_LABELSENTRY']._serialized_start=1035
+  _globals['_BATCHCREATEASSETSREQUEST_ITEM_LABELSENTRY']._serialized_end=1080
+  _globals['_BATCHCREATEASSETSRESPONSE']._serialized_start=1570
+  _globals['_BATCHCREATEASSETSRESPONSE']._serialized_end=1649
+  _globals['_ASSETRESULT']._serialized_start=1651
+  _globals['_ASSETRESULT']._serialized_end=1769
+  _globals['_DOWNLOADASSETREQUEST']._serialized_start=1772
+  _globals['_DOWNLOADASSETREQUEST']._serialized_end=1990
+  _globals['_DOWNLOADASSETRESPONSE']._serialized_start=1992
+  _globals['_DOWNLOADASSETRESPONSE']._serialized_end=2090
+  _globals['_BATCHREADASSETSREQUEST']._serialized_start=2093
+  _globals['_BATCHREADASSETSREQUEST']._serialized_end=2261
+  _globals['_BATCHREADASSETSRESPONSE']._serialized_start=2264
+  _globals['_BATCHREADASSETSRESPONSE']._serialized_end=2489
+  _globals['_BATCHREADASSETSRESPONSE_RESULT']._serialized_start=2362
+  _globals['_BATCHREADASSETSRESPONSE_RESULT']._serialized_end=2489
+  _globals['_GETASSETREQUEST']._serialized_start=2491
+  _globals['_GETASSETREQUEST']._serialized_end=2590
+  _globals['_LISTASSETSREQUEST']._serialized_start=2593
+  _globals['_LISTASSETSREQUEST']._serialized_end=2750
+  _globals['_LISTASSETSRESPONSE']._serialized_start=2752
+  _globals['_LISTASSETSRESPONSE']._serialized_end=2862
+  _globals['_BATCHGETASSETSREQUEST']._serialized_start=2864
+  _globals['_BATCHGETASSETSREQUEST']._serialized_end=2979
+  _globals['_BATCHGETASSETSRESPONSE']._serialized_start=2981
+  _globals['_BATCHGETASSETSRESPONSE']._serialized_end=3057
+  _globals['_BATCHADMITASSETSREQUEST']._serialized_start=3060
+  _globals['_BATCHADMITASSETSREQUEST']._serialized_end=3360
+  _globals['_BATCHADMITASSETSREQUEST_ITEM']._serialized_start=3264
+  _globals['_BATCHADMITASSETSREQUEST_ITEM']._serialized_end=3360
+  _globals['_BATCHADMITASSETSRESPONSE']._serialized_start=3362
+  _globals['_BATCHADMITASSETSRESPONSE']._serialized_end=3440
+  _globals['_GETUPLOADREQUEST']._serialized_start=3443
+  _globals['_GETUPLOADREQUEST']._serialized_end=3593
+  _globals['_DELETEUPLOADREQUEST']._serialized_start=3596
+  _globals['_DELETEUPLOADREQUEST']._serialized_end=3782
+  _globals['_CREATEUPLOADURLREQUEST']._serialized_start=3785
+  _globals['_CREATEUPLOADURLREQUEST']._serialized_end=3979
+  _globals['_OBJECTURL']._serialized_start=3982
+  _globals['_OBJECTURL']._serialized_end=4214
+  _globals['_OBJECTURL_HEADERSENTRY']._serialized_start=4168
+  _globals['_OBJECTURL_HEADERSENTRY']._serialized_end=4214
+  _globals['_FINISHUPLOADREQUEST']._serialized_start=4217
+  _globals['_FINISHUPLOADREQUEST']._serialized_end=4442
+  _globals['_FINISHUPLOADMETADATA']._serialized_start=4444
+  _globals['_FINISHUPLOADMETADATA']._serialized_end=4513
+  _globals['_CREATEDOWNLOADURLREQUEST']._serialized_start=4516
+  _globals['_CREATEDOWNLOADURLREQUEST']._serialized_end=4740
+  _globals['_ADMITASSETREQUEST']._serialized_start=4743
+  _globals['_ADMITASSETREQUEST']._serialized_end=5049
+  _globals['_ADMITASSETREQUEST_HEADER']._serialized_start=4900
+  _globals['_ADMITASSETREQUEST_HEADER']._serialized_end=5034
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST']._serialized_start=5052
+  _globals['_BATCHADMITBYEXCEPTIONREQUEST']._serialized_end=5235
+  _globals['_BATCHADMITBYEXCEPTIONRESPONSE']._serialized_start=5237
+  _globals['_BATCHADMITBYEXCEPTIONRESPONSE']._serialized_end=5339
+  _globals['_STORAGESERVICE']._serialized_start=5342
+  _globals['_STORAGESERVICE']._serialized_end=7172
 # @@protoc_insertion_point(module_scope)

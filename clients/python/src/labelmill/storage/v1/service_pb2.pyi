@@ -5,11 +5,14 @@ Storage: raw data in, clean data out, and nothing passes from RAW to CLEAN witho
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 from labelmill.anonymization.v1 import resources_pb2 as _resources_pb2_1
 from labelmill.storage.v1 import resources_pb2 as _resources_pb2
+from labelmill.type.v1 import progress_pb2 as _progress_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -58,6 +61,10 @@ class UploadAssetRequest(_message.Message):
         EXTERNAL_ID_FIELD_NUMBER: _builtins.int
         LABELS_FIELD_NUMBER: _builtins.int
         SIZE_BYTES_FIELD_NUMBER: _builtins.int
+        UPLOAD_ID_FIELD_NUMBER: _builtins.int
+        OFFSET_BYTES_FIELD_NUMBER: _builtins.int
+        SHA256_FIELD_NUMBER: _builtins.int
+        SUBJECT_FIELD_NUMBER: _builtins.int
         parent: _builtins.str
         """projects/{project}."""
         media_type: _builtins.str
@@ -66,6 +73,16 @@ class UploadAssetRequest(_message.Message):
         """See Asset.external_id."""
         size_bytes: _builtins.int
         """Size in bytes, if known: refused at once when over the limit. 0: unknown."""
+        upload_id: _builtins.str
+        """A UUID in lower case, chosen by the uploader, that makes the upload one that can be continued; empty: it cannot."""
+        offset_bytes: _builtins.int
+        """The first byte of this stream's chunks within the content; with upload_id only."""
+        sha256: _builtins.str
+        """The SHA-256 of the whole content, if known beforehand: content that is here already is not sent again, the asset is returned at once."""
+        subject: _builtins.str
+        """The data subject whom the content is about, as your own pseudonymous id. Only a keyed hash of it is kept, by which EraseAssets
+        finds all that is about one person. Never given back.
+        """
         @_builtins.property
         def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
             """See Asset.labels."""
@@ -78,10 +95,14 @@ class UploadAssetRequest(_message.Message):
             external_id: _builtins.str = ...,
             labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
             size_bytes: _builtins.int = ...,
+            upload_id: _builtins.str = ...,
+            offset_bytes: _builtins.int = ...,
+            sha256: _builtins.str = ...,
+            subject: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["external_id", b"external_id", "labels", b"labels", "media_type", b"media_type", "parent", b"parent", "size_bytes", b"size_bytes"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["external_id", b"external_id", "labels", b"labels", "media_type", b"media_type", "offset_bytes", b"offset_bytes", "parent", b"parent", "sha256", b"sha256", "size_bytes", b"size_bytes", "subject", b"subject", "upload_id", b"upload_id"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -149,12 +170,15 @@ class BatchCreateAssetsRequest(_message.Message):
         MEDIA_TYPE_FIELD_NUMBER: _builtins.int
         EXTERNAL_ID_FIELD_NUMBER: _builtins.int
         LABELS_FIELD_NUMBER: _builtins.int
+        SUBJECT_FIELD_NUMBER: _builtins.int
         content: _builtins.bytes
         """At most 1 MiB."""
         media_type: _builtins.str
         """Media type; empty: told from the content."""
         external_id: _builtins.str
         """See Asset.external_id."""
+        subject: _builtins.str
+        """See UploadAssetRequest.Header.subject."""
         @_builtins.property
         def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
             """See Asset.labels."""
@@ -166,10 +190,11 @@ class BatchCreateAssetsRequest(_message.Message):
             media_type: _builtins.str = ...,
             external_id: _builtins.str = ...,
             labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+            subject: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "external_id", b"external_id", "labels", b"labels", "media_type", b"media_type"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "external_id", b"external_id", "labels", b"labels", "media_type", b"media_type", "subject", b"subject"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -452,7 +477,7 @@ class ListAssetsRequest(_message.Message):
     page_token: _builtins.str
     """From the page before."""
     filter: _builtins.str
-    """AIP-160 over zone, media_type, external_id, size_bytes, create_time, labels.{key}: `zone = CLEAN AND labels.set = "nyt"`."""
+    """AIP-160 over zone, media_type, language, external_id, size_bytes, create_time, labels.{key}: `zone = CLEAN AND labels.set = "nyt"`."""
     def __init__(
         self,
         *,
@@ -634,3 +659,361 @@ class BatchAdmitAssetsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchAdmitAssetsResponse: _TypeAlias = BatchAdmitAssetsResponse  # noqa: Y015
+
+@_typing.final
+class GetUploadRequest(_message.Message):
+    """Asks for one upload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/uploads/{upload}."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadRequest: _TypeAlias = GetUploadRequest  # noqa: Y015
+
+@_typing.final
+class DeleteUploadRequest(_message.Message):
+    """Throws one upload away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/uploads/{upload}."""
+    request_id: _builtins.str
+    """UUID4 of this call: the same id again gets the same answer (AIP-155)."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteUploadRequest: _TypeAlias = DeleteUploadRequest  # noqa: Y015
+
+@_typing.final
+class CreateUploadUrlRequest(_message.Message):
+    """Asks for a URL to put one content by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    EXPIRE_AFTER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID4 of this call: the same id again gets the same answer (AIP-155)."""
+    @_builtins.property
+    def header(self) -> Global___UploadAssetRequest.Header:
+        """What is to be put; size_bytes and upload_id are required here, offset_bytes is not used."""
+
+    @_builtins.property
+    def expire_after(self) -> _duration_pb2.Duration:
+        """How long the URL works; unset: 15 minutes, which is also the most."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___UploadAssetRequest.Header | None = ...,
+        expire_after: _duration_pb2.Duration | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_after", b"expire_after", "header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_after", b"expire_after", "header", b"header", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateUploadUrlRequest: _TypeAlias = CreateUploadUrlRequest  # noqa: Y015
+
+@_typing.final
+class ObjectUrl(_message.Message):
+    """A URL for one method on one content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    URL_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """The URL. Whoever holds it may use it: treat it as a secret."""
+    method: _builtins.str
+    """GET or PUT."""
+    sha256: _builtins.str
+    """For GET: the SHA-256 of the content, to compare with."""
+    upload: _builtins.str
+    """For PUT: the upload to finish, projects/{project}/uploads/{upload}."""
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Headers that the request must carry exactly so."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on it is refused."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        method: _builtins.str = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        sha256: _builtins.str = ...,
+        upload: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "headers", b"headers", "method", b"method", "sha256", b"sha256", "upload", b"upload", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectUrl: _TypeAlias = ObjectUrl  # noqa: Y015
+
+@_typing.final
+class FinishUploadRequest(_message.Message):
+    """Says that a content was put."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/uploads/{upload}."""
+    sha256: _builtins.str
+    """The SHA-256 of what was put, in lower-case hex."""
+    request_id: _builtins.str
+    """UUID4 of this call: the same id again gets the same answer (AIP-155)."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishUploadRequest: _TypeAlias = FinishUploadRequest  # noqa: Y015
+
+@_typing.final
+class FinishUploadMetadata(_message.Message):
+    """How far the check of an upload is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> _progress_pb2.Progress:
+        """Bytes."""
+
+    def __init__(
+        self,
+        *,
+        progress: _progress_pb2.Progress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishUploadMetadata: _TypeAlias = FinishUploadMetadata  # noqa: Y015
+
+@_typing.final
+class CreateDownloadUrlRequest(_message.Message):
+    """Asks for a URL to get one content by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    EXPIRE_AFTER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/assets/{asset}."""
+    zone: _resources_pb2.Zone.ValueType
+    """Which content; unspecified: CLEAN."""
+    @_builtins.property
+    def expire_after(self) -> _duration_pb2.Duration:
+        """How long the URL works; unset: 5 minutes; at most 15 minutes."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        zone: _resources_pb2.Zone.ValueType = ...,
+        expire_after: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_after", b"expire_after"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_after", b"expire_after", "name", b"name", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateDownloadUrlRequest: _TypeAlias = CreateDownloadUrlRequest  # noqa: Y015
+
+@_typing.final
+class AdmitAssetRequest(_message.Message):
+    """One message of an admission."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Header(_message.Message):
+        """What an admission begins with."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PARENT_FIELD_NUMBER: _builtins.int
+        RECEIPT_FIELD_NUMBER: _builtins.int
+        parent: _builtins.str
+        """projects/{project}."""
+        @_builtins.property
+        def receipt(self) -> _resources_pb2_1.Receipt:
+            """The proof."""
+
+        def __init__(
+            self,
+            *,
+            parent: _builtins.str = ...,
+            receipt: _resources_pb2_1.Receipt | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "receipt", b"receipt"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The clean content, in order."""
+    sha256: _builtins.str
+    """The last message: SHA-256 of the whole clean content in lower-case hex."""
+    @_builtins.property
+    def header(self) -> Global___AdmitAssetRequest.Header:
+        """The first message."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___AdmitAssetRequest.Header | None = ...,
+        chunk: _builtins.bytes = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part", "sha256", b"sha256"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "chunk", "sha256"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___AdmitAssetRequest: _TypeAlias = AdmitAssetRequest  # noqa: Y015
+
+@_typing.final
+class BatchAdmitByExceptionRequest(_message.Message):
+    """Assets that a privacy officer lets into CLEAN as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """projects/{project}."""
+    reason: _builtins.str
+    """Why, for the audit log: 10 to 1000 characters, without personal data."""
+    request_id: _builtins.str
+    """UUID4 of this call: the same id again gets the same answer (AIP-155)."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """projects/{project}/assets/{asset}, all of the parent."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "parent", b"parent", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchAdmitByExceptionRequest: _TypeAlias = BatchAdmitByExceptionRequest  # noqa: Y015
+
+@_typing.final
+class BatchAdmitByExceptionResponse(_message.Message):
+    """What became of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCEPTION_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    exception: _builtins.str
+    """projects/{project}/exceptions/{exception}: the one exception that admitted them all."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetResult]:
+        """One result a name, in order."""
+
+    def __init__(
+        self,
+        *,
+        exception: _builtins.str = ...,
+        results: _abc.Iterable[Global___AssetResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exception", b"exception", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchAdmitByExceptionResponse: _TypeAlias = BatchAdmitByExceptionResponse  # noqa: Y015

@@ -3,6 +3,8 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from labelmill.storage.v1 import resources_pb2 as labelmill_dot_storage_dot_v1_dot_resources__pb2
 from labelmill.storage.v1 import service_pb2 as labelmill_dot_storage_dot_v1_dot_service__pb2
 
@@ -41,6 +43,31 @@ class StorageServiceStub:
                 request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.UploadAssetRequest.SerializeToString,
                 response_deserializer=labelmill_dot_storage_dot_v1_dot_resources__pb2.Asset.FromString,
                 _registered_method=True)
+        self.GetUpload = channel.unary_unary(
+                '/labelmill.storage.v1.StorageService/GetUpload',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.GetUploadRequest.SerializeToString,
+                response_deserializer=labelmill_dot_storage_dot_v1_dot_resources__pb2.Upload.FromString,
+                _registered_method=True)
+        self.DeleteUpload = channel.unary_unary(
+                '/labelmill.storage.v1.StorageService/DeleteUpload',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.DeleteUploadRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.CreateUploadUrl = channel.unary_unary(
+                '/labelmill.storage.v1.StorageService/CreateUploadUrl',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.CreateUploadUrlRequest.SerializeToString,
+                response_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.ObjectUrl.FromString,
+                _registered_method=True)
+        self.FinishUpload = channel.unary_unary(
+                '/labelmill.storage.v1.StorageService/FinishUpload',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.FinishUploadRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.CreateDownloadUrl = channel.unary_unary(
+                '/labelmill.storage.v1.StorageService/CreateDownloadUrl',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.CreateDownloadUrlRequest.SerializeToString,
+                response_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.ObjectUrl.FromString,
+                _registered_method=True)
         self.BatchCreateAssets = channel.unary_unary(
                 '/labelmill.storage.v1.StorageService/BatchCreateAssets',
                 request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchCreateAssetsRequest.SerializeToString,
@@ -76,6 +103,16 @@ class StorageServiceStub:
                 request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitAssetsRequest.SerializeToString,
                 response_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitAssetsResponse.FromString,
                 _registered_method=True)
+        self.AdmitAsset = channel.stream_unary(
+                '/labelmill.storage.v1.StorageService/AdmitAsset',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.AdmitAssetRequest.SerializeToString,
+                response_deserializer=labelmill_dot_storage_dot_v1_dot_resources__pb2.Asset.FromString,
+                _registered_method=True)
+        self.BatchAdmitByException = channel.unary_unary(
+                '/labelmill.storage.v1.StorageService/BatchAdmitByException',
+                request_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitByExceptionRequest.SerializeToString,
+                response_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitByExceptionResponse.FromString,
+                _registered_method=True)
 
 
 class StorageServiceServicer:
@@ -85,8 +122,55 @@ class StorageServiceServicer:
     def UploadAsset(self, request_iterator, context):
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
         one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
+        With header.upload_id, what arrived survives a broken connection or a killed server: GetUpload tells how much is there, and
+        UploadAsset with the same upload_id and offset_bytes = received_bytes continues. ABORTED: UPLOAD_ACTIVE (another connection
+        writes to it; retry), OFFSET_MISMATCH (ask GetUpload again), CONTENT_REMOVED_MEANWHILE (retry). FAILED_PRECONDITION:
+        UPLOAD_FINISHED, UPLOAD_CHANGED (another header than the first one's), CONTENT_ERASED, SUBJECT_ERASED.
+        INVALID_ARGUMENT also: MEDIA_TYPE_MISMATCH, CONTENT_BOMB (an archive that would unpack to more than the limit), IMAGE_TOO_LARGE,
+        INVALID_ARCHIVE. RESOURCE_EXHAUSTED also: QUOTA_EXCEEDED.
         INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
         UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUpload(self, request, context):
+        """Says how far an upload with an upload_id is; what it counts is durable. NOT_FOUND: UPLOAD_NOT_FOUND, also after it expired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUpload(self, request, context):
+        """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateUploadUrl(self, request, context):
+        """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
+        service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishUpload(self, request, context):
+        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+        FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDownloadUrl(self, request, context):
+        """Makes a URL that gives one content by HTTP GET to whoever holds it, for a short time. Same rules for zones as DownloadAsset:
+        annotators get CLEAN alone. A URL of RAW leaves an entry in the audit log. Egress is counted when the URL is made, with the
+        whole size. The bytes are not checked on the way out: compare with sha256. FAILED_PRECONDITION: NOT_CLEAN, URLS_UNAVAILABLE,
+        CONTENT_REMOVED. RESOURCE_EXHAUSTED: QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +225,22 @@ class StorageServiceServicer:
     def BatchAdmitAssets(self, request, context):
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
         exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-        RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+        RECEIPT_REJECTED, the failed check in its metadata. The only other way into CLEAN is BatchAdmitByException. A later receipt for the same asset replaces the clean content.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdmitAsset(self, request_iterator, context):
+        """Admits one clean content of any size: header with the receipt, chunks, SHA-256. Same rules as BatchAdmitAssets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchAdmitByException(self, request, context):
+        """Admits RAW contents into CLEAN as they are, by a privacy officer's decision: the exception, its reason and its maker are in the
+        audit log. Items that cannot be admitted fail alone: NOT_FOUND ASSET_NOT_FOUND, FAILED_PRECONDITION ALREADY_CLEAN, CONTENT_REMOVED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,6 +253,31 @@ def add_StorageServiceServicer_to_server(servicer, server):
                     servicer.UploadAsset,
                     request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.UploadAssetRequest.FromString,
                     response_serializer=labelmill_dot_storage_dot_v1_dot_resources__pb2.Asset.SerializeToString,
+            ),
+            'GetUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUpload,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.GetUploadRequest.FromString,
+                    response_serializer=labelmill_dot_storage_dot_v1_dot_resources__pb2.Upload.SerializeToString,
+            ),
+            'DeleteUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUpload,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.DeleteUploadRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'CreateUploadUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateUploadUrl,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.CreateUploadUrlRequest.FromString,
+                    response_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.ObjectUrl.SerializeToString,
+            ),
+            'FinishUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishUpload,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.FinishUploadRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'CreateDownloadUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDownloadUrl,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.CreateDownloadUrlRequest.FromString,
+                    response_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.ObjectUrl.SerializeToString,
             ),
             'BatchCreateAssets': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchCreateAssets,
@@ -190,6 +314,16 @@ def add_StorageServiceServicer_to_server(servicer, server):
                     request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitAssetsRequest.FromString,
                     response_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitAssetsResponse.SerializeToString,
             ),
+            'AdmitAsset': grpc.stream_unary_rpc_method_handler(
+                    servicer.AdmitAsset,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.AdmitAssetRequest.FromString,
+                    response_serializer=labelmill_dot_storage_dot_v1_dot_resources__pb2.Asset.SerializeToString,
+            ),
+            'BatchAdmitByException': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchAdmitByException,
+                    request_deserializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitByExceptionRequest.FromString,
+                    response_serializer=labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitByExceptionResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'labelmill.storage.v1.StorageService', rpc_method_handlers)
@@ -219,6 +353,141 @@ class StorageService:
             '/labelmill.storage.v1.StorageService/UploadAsset',
             labelmill_dot_storage_dot_v1_dot_service__pb2.UploadAssetRequest.SerializeToString,
             labelmill_dot_storage_dot_v1_dot_resources__pb2.Asset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.storage.v1.StorageService/GetUpload',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.GetUploadRequest.SerializeToString,
+            labelmill_dot_storage_dot_v1_dot_resources__pb2.Upload.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.storage.v1.StorageService/DeleteUpload',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.DeleteUploadRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateUploadUrl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.storage.v1.StorageService/CreateUploadUrl',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.CreateUploadUrlRequest.SerializeToString,
+            labelmill_dot_storage_dot_v1_dot_service__pb2.ObjectUrl.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.storage.v1.StorageService/FinishUpload',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.FinishUploadRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDownloadUrl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.storage.v1.StorageService/CreateDownloadUrl',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.CreateDownloadUrlRequest.SerializeToString,
+            labelmill_dot_storage_dot_v1_dot_service__pb2.ObjectUrl.FromString,
             options,
             channel_credentials,
             insecure,
@@ -408,6 +677,60 @@ class StorageService:
             '/labelmill.storage.v1.StorageService/BatchAdmitAssets',
             labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitAssetsRequest.SerializeToString,
             labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdmitAsset(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/labelmill.storage.v1.StorageService/AdmitAsset',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.AdmitAssetRequest.SerializeToString,
+            labelmill_dot_storage_dot_v1_dot_resources__pb2.Asset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchAdmitByException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.storage.v1.StorageService/BatchAdmitByException',
+            labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitByExceptionRequest.SerializeToString,
+            labelmill_dot_storage_dot_v1_dot_service__pb2.BatchAdmitByExceptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,8 @@ isort:skip_file
 Storage: raw data in, clean data out, and nothing passes from RAW to CLEAN without a receipt."""
 
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 from labelmill.storage.v1 import resources_pb2 as _resources_pb2
 from labelmill.storage.v1 import service_pb2 as _service_pb2
@@ -37,8 +39,33 @@ class StorageServiceStub:
     UploadAsset: _grpc.StreamUnaryMultiCallable[_service_pb2.UploadAssetRequest, _resources_pb2.Asset]
     """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
     one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
+    With header.upload_id, what arrived survives a broken connection or a killed server: GetUpload tells how much is there, and
+    UploadAsset with the same upload_id and offset_bytes = received_bytes continues. ABORTED: UPLOAD_ACTIVE (another connection
+    writes to it; retry), OFFSET_MISMATCH (ask GetUpload again), CONTENT_REMOVED_MEANWHILE (retry). FAILED_PRECONDITION:
+    UPLOAD_FINISHED, UPLOAD_CHANGED (another header than the first one's), CONTENT_ERASED, SUBJECT_ERASED.
+    INVALID_ARGUMENT also: MEDIA_TYPE_MISMATCH, CONTENT_BOMB (an archive that would unpack to more than the limit), IMAGE_TOO_LARGE,
+    INVALID_ARCHIVE. RESOURCE_EXHAUSTED also: QUOTA_EXCEEDED.
     INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
     UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
+    """
+    GetUpload: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetUploadRequest, _resources_pb2.Upload]
+    """Says how far an upload with an upload_id is; what it counts is durable. NOT_FOUND: UPLOAD_NOT_FOUND, also after it expired."""
+    DeleteUpload: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeleteUploadRequest, _empty_pb2.Empty]
+    """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
+    CreateUploadUrl: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateUploadUrlRequest, _service_pb2.ObjectUrl]
+    """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
+    service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+    RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+    """
+    FinishUpload: _grpc.UnaryUnaryMultiCallable[_service_pb2.FinishUploadRequest, _operations_pb2.Operation]
+    """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+    FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
+    """
+    CreateDownloadUrl: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateDownloadUrlRequest, _service_pb2.ObjectUrl]
+    """Makes a URL that gives one content by HTTP GET to whoever holds it, for a short time. Same rules for zones as DownloadAsset:
+    annotators get CLEAN alone. A URL of RAW leaves an entry in the audit log. Egress is counted when the URL is made, with the
+    whole size. The bytes are not checked on the way out: compare with sha256. FAILED_PRECONDITION: NOT_CLEAN, URLS_UNAVAILABLE,
+    CONTENT_REMOVED. RESOURCE_EXHAUSTED: QUOTA_EXCEEDED.
     """
     BatchCreateAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchCreateAssetsRequest, _service_pb2.BatchCreateAssetsResponse]
     """Uploads many small assets into RAW in one call, each with a status of its own: one bad item fails alone."""
@@ -61,7 +88,13 @@ class StorageServiceStub:
     BatchAdmitAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchAdmitAssetsRequest, _service_pb2.BatchAdmitAssetsResponse]
     """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
     exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-    RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+    RECEIPT_REJECTED, the failed check in its metadata. The only other way into CLEAN is BatchAdmitByException. A later receipt for the same asset replaces the clean content.
+    """
+    AdmitAsset: _grpc.StreamUnaryMultiCallable[_service_pb2.AdmitAssetRequest, _resources_pb2.Asset]
+    """Admits one clean content of any size: header with the receipt, chunks, SHA-256. Same rules as BatchAdmitAssets."""
+    BatchAdmitByException: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchAdmitByExceptionRequest, _service_pb2.BatchAdmitByExceptionResponse]
+    """Admits RAW contents into CLEAN as they are, by a privacy officer's decision: the exception, its reason and its maker are in the
+    audit log. Items that cannot be admitted fail alone: NOT_FOUND ASSET_NOT_FOUND, FAILED_PRECONDITION ALREADY_CLEAN, CONTENT_REMOVED.
     """
 
 @_typing.type_check_only
@@ -72,8 +105,33 @@ class StorageServiceAsyncStub(StorageServiceStub):
     UploadAsset: _aio.StreamUnaryMultiCallable[_service_pb2.UploadAssetRequest, _resources_pb2.Asset]  # type: ignore[assignment]
     """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
     one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
+    With header.upload_id, what arrived survives a broken connection or a killed server: GetUpload tells how much is there, and
+    UploadAsset with the same upload_id and offset_bytes = received_bytes continues. ABORTED: UPLOAD_ACTIVE (another connection
+    writes to it; retry), OFFSET_MISMATCH (ask GetUpload again), CONTENT_REMOVED_MEANWHILE (retry). FAILED_PRECONDITION:
+    UPLOAD_FINISHED, UPLOAD_CHANGED (another header than the first one's), CONTENT_ERASED, SUBJECT_ERASED.
+    INVALID_ARGUMENT also: MEDIA_TYPE_MISMATCH, CONTENT_BOMB (an archive that would unpack to more than the limit), IMAGE_TOO_LARGE,
+    INVALID_ARCHIVE. RESOURCE_EXHAUSTED also: QUOTA_EXCEEDED.
     INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
     UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
+    """
+    GetUpload: _aio.UnaryUnaryMultiCallable[_service_pb2.GetUploadRequest, _resources_pb2.Upload]  # type: ignore[assignment]
+    """Says how far an upload with an upload_id is; what it counts is durable. NOT_FOUND: UPLOAD_NOT_FOUND, also after it expired."""
+    DeleteUpload: _aio.UnaryUnaryMultiCallable[_service_pb2.DeleteUploadRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
+    CreateUploadUrl: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateUploadUrlRequest, _service_pb2.ObjectUrl]  # type: ignore[assignment]
+    """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
+    service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+    RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+    """
+    FinishUpload: _aio.UnaryUnaryMultiCallable[_service_pb2.FinishUploadRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+    FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
+    """
+    CreateDownloadUrl: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateDownloadUrlRequest, _service_pb2.ObjectUrl]  # type: ignore[assignment]
+    """Makes a URL that gives one content by HTTP GET to whoever holds it, for a short time. Same rules for zones as DownloadAsset:
+    annotators get CLEAN alone. A URL of RAW leaves an entry in the audit log. Egress is counted when the URL is made, with the
+    whole size. The bytes are not checked on the way out: compare with sha256. FAILED_PRECONDITION: NOT_CLEAN, URLS_UNAVAILABLE,
+    CONTENT_REMOVED. RESOURCE_EXHAUSTED: QUOTA_EXCEEDED.
     """
     BatchCreateAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchCreateAssetsRequest, _service_pb2.BatchCreateAssetsResponse]  # type: ignore[assignment]
     """Uploads many small assets into RAW in one call, each with a status of its own: one bad item fails alone."""
@@ -96,7 +154,13 @@ class StorageServiceAsyncStub(StorageServiceStub):
     BatchAdmitAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchAdmitAssetsRequest, _service_pb2.BatchAdmitAssetsResponse]  # type: ignore[assignment]
     """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
     exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-    RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+    RECEIPT_REJECTED, the failed check in its metadata. The only other way into CLEAN is BatchAdmitByException. A later receipt for the same asset replaces the clean content.
+    """
+    AdmitAsset: _aio.StreamUnaryMultiCallable[_service_pb2.AdmitAssetRequest, _resources_pb2.Asset]  # type: ignore[assignment]
+    """Admits one clean content of any size: header with the receipt, chunks, SHA-256. Same rules as BatchAdmitAssets."""
+    BatchAdmitByException: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchAdmitByExceptionRequest, _service_pb2.BatchAdmitByExceptionResponse]  # type: ignore[assignment]
+    """Admits RAW contents into CLEAN as they are, by a privacy officer's decision: the exception, its reason and its maker are in the
+    audit log. Items that cannot be admitted fail alone: NOT_FOUND ASSET_NOT_FOUND, FAILED_PRECONDITION ALREADY_CLEAN, CONTENT_REMOVED.
     """
 
 class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -110,8 +174,63 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resources_pb2.Asset, _abc.Awaitable[_resources_pb2.Asset]]:
         """Uploads one asset of any size into RAW. The first message holds the header, the next ones chunks of at most 256 KiB, the last
         one the SHA-256 of the whole. Acknowledged means durable. The same content again returns the asset that is there.
+        With header.upload_id, what arrived survives a broken connection or a killed server: GetUpload tells how much is there, and
+        UploadAsset with the same upload_id and offset_bytes = received_bytes continues. ABORTED: UPLOAD_ACTIVE (another connection
+        writes to it; retry), OFFSET_MISMATCH (ask GetUpload again), CONTENT_REMOVED_MEANWHILE (retry). FAILED_PRECONDITION:
+        UPLOAD_FINISHED, UPLOAD_CHANGED (another header than the first one's), CONTENT_ERASED, SUBJECT_ERASED.
+        INVALID_ARGUMENT also: MEDIA_TYPE_MISMATCH, CONTENT_BOMB (an archive that would unpack to more than the limit), IMAGE_TOO_LARGE,
+        INVALID_ARCHIVE. RESOURCE_EXHAUSTED also: QUOTA_EXCEEDED.
         INVALID_ARGUMENT: EMPTY_CONTENT, INVALID_UTF8 and INVALID_TEXT (a NUL; media type text/*), INVALID_MEDIA_TYPE, CHECKSUM_MISMATCH,
         UPLOAD_SEQUENCE. NOT_FOUND: PROJECT_NOT_FOUND. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, STORE_FULL. UNAVAILABLE: STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUpload(
+        self,
+        request: _service_pb2.GetUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Upload, _abc.Awaitable[_resources_pb2.Upload]]:
+        """Says how far an upload with an upload_id is; what it counts is durable. NOT_FOUND: UPLOAD_NOT_FOUND, also after it expired."""
+
+    @_abc_1.abstractmethod
+    def DeleteUpload(
+        self,
+        request: _service_pb2.DeleteUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
+
+    @_abc_1.abstractmethod
+    def CreateUploadUrl(
+        self,
+        request: _service_pb2.CreateUploadUrlRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.ObjectUrl, _abc.Awaitable[_service_pb2.ObjectUrl]]:
+        """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
+        service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+        """
+
+    @_abc_1.abstractmethod
+    def FinishUpload(
+        self,
+        request: _service_pb2.FinishUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+        FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateDownloadUrl(
+        self,
+        request: _service_pb2.CreateDownloadUrlRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.ObjectUrl, _abc.Awaitable[_service_pb2.ObjectUrl]]:
+        """Makes a URL that gives one content by HTTP GET to whoever holds it, for a short time. Same rules for zones as DownloadAsset:
+        annotators get CLEAN alone. A URL of RAW leaves an entry in the audit log. Egress is counted when the URL is made, with the
+        whole size. The bytes are not checked on the way out: compare with sha256. FAILED_PRECONDITION: NOT_CLEAN, URLS_UNAVAILABLE,
+        CONTENT_REMOVED. RESOURCE_EXHAUSTED: QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -176,7 +295,25 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_service_pb2.BatchAdmitAssetsResponse, _abc.Awaitable[_service_pb2.BatchAdmitAssetsResponse]]:
         """Admits clean content into CLEAN, each item by its receipt. The receipt must be signed by a trusted anonymization key and name
         exactly this asset, its RAW hash and the hash of the clean content; otherwise the item fails with PERMISSION_DENIED
-        RECEIPT_REJECTED, the failed check in its metadata. There is no other way into CLEAN. A later receipt for the same asset replaces the clean content.
+        RECEIPT_REJECTED, the failed check in its metadata. The only other way into CLEAN is BatchAdmitByException. A later receipt for the same asset replaces the clean content.
+        """
+
+    @_abc_1.abstractmethod
+    def AdmitAsset(
+        self,
+        request_iterator: _MaybeAsyncIterator[_service_pb2.AdmitAssetRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Asset, _abc.Awaitable[_resources_pb2.Asset]]:
+        """Admits one clean content of any size: header with the receipt, chunks, SHA-256. Same rules as BatchAdmitAssets."""
+
+    @_abc_1.abstractmethod
+    def BatchAdmitByException(
+        self,
+        request: _service_pb2.BatchAdmitByExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.BatchAdmitByExceptionResponse, _abc.Awaitable[_service_pb2.BatchAdmitByExceptionResponse]]:
+        """Admits RAW contents into CLEAN as they are, by a privacy officer's decision: the exception, its reason and its maker are in the
+        audit log. Items that cannot be admitted fail alone: NOT_FOUND ASSET_NOT_FOUND, FAILED_PRECONDITION ALREADY_CLEAN, CONTENT_REMOVED.
         """
 
 def add_StorageServiceServicer_to_server(servicer: StorageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,9 +26,10 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
 from labelmill.training.v1 import resources_pb2 as labelmill_dot_training_dot_v1_dot_resources__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#labelmill/training/v1/service.proto\x12\x15labelmill.training.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a%labelmill/training/v1/resources.proto\"\xbd\x01\n\x18\x43reateTrainingJobRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12@\n\x0ctraining_job\x18\x02 \x01(\x0b\x32\".labelmill.training.v1.TrainingJobB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"/\n\x15GetTrainingJobRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x89\x01\n\x17ListTrainingJobsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"n\n\x18ListTrainingJobsResponse\x12\x39\n\rtraining_jobs\x18\x01 \x03(\x0b\x32\".labelmill.training.v1.TrainingJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x11ListModelsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.labelmill.training.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x16GetModelVersionRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"d\n\x18ListModelVersionsRequest\x12\x18\n\x06parent\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"q\n\x19ListModelVersionsResponse\x12;\n\x0emodel_versions\x18\x01 \x03(\x0b\x32#.labelmill.training.v1.ModelVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x1aPromoteModelVersionRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12-\n\x0cmin_accuracy\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\x86\x07\n\x0fTrainingService\x12v\n\x11\x43reateTrainingJob\x12/.labelmill.training.v1.CreateTrainingJobRequest\x1a\x1d.google.longrunning.Operation\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12t\n\x0eGetTrainingJob\x12,.labelmill.training.v1.GetTrainingJobRequest\x1a\".labelmill.training.v1.TrainingJob\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x87\x01\n\x10ListTrainingJobs\x12..labelmill.training.v1.ListTrainingJobsRequest\x1a/.labelmill.training.v1.ListTrainingJobsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12u\n\nListModels\x12(.labelmill.training.v1.ListModelsRequest\x1a).labelmill.training.v1.ListModelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12w\n\x0fGetModelVersion\x12-.labelmill.training.v1.GetModelVersionRequest\x1a#.labelmill.training.v1.ModelVersion\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x8a\x01\n\x11ListModelVersions\x12/.labelmill.training.v1.ListModelVersionsRequest\x1a\x30.labelmill.training.v1.ListModelVersionsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12~\n\x13PromoteModelVersion\x12\x31.labelmill.training.v1.PromoteModelVersionRequest\x1a#.labelmill.training.v1.ModelVersion\"\x0f\x82\xa8\x19\x0b\n\x03\x01\x02\x06\x12\x04nameB^\n\x18io.labelmill.training.v1P\x01Z@github.com/labelmill/labelmill/clients/go/training/v1;trainingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#labelmill/training/v1/service.proto\x12\x15labelmill.training.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a%labelmill/training/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\"\xbd\x01\n\x18\x43reateTrainingJobRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12@\n\x0ctraining_job\x18\x02 \x01(\x0b\x32\".labelmill.training.v1.TrainingJobB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"/\n\x15GetTrainingJobRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x89\x01\n\x17ListTrainingJobsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"n\n\x18ListTrainingJobsResponse\x12\x39\n\rtraining_jobs\x18\x01 \x03(\x0b\x32\".labelmill.training.v1.TrainingJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x11ListModelsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.labelmill.training.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x16GetModelVersionRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"d\n\x18ListModelVersionsRequest\x12\x18\n\x06parent\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"q\n\x19ListModelVersionsResponse\x12;\n\x0emodel_versions\x18\x01 \x03(\x0b\x32#.labelmill.training.v1.ModelVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x1aPromoteModelVersionRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12-\n\x0cmin_accuracy\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xf5\x07\n\x0fTrainingService\x12v\n\x11\x43reateTrainingJob\x12/.labelmill.training.v1.CreateTrainingJobRequest\x1a\x1d.google.longrunning.Operation\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12t\n\x0eGetTrainingJob\x12,.labelmill.training.v1.GetTrainingJobRequest\x1a\".labelmill.training.v1.TrainingJob\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x87\x01\n\x10ListTrainingJobs\x12..labelmill.training.v1.ListTrainingJobsRequest\x1a/.labelmill.training.v1.ListTrainingJobsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12u\n\nListModels\x12(.labelmill.training.v1.ListModelsRequest\x1a).labelmill.training.v1.ListModelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12w\n\x0fGetModelVersion\x12-.labelmill.training.v1.GetModelVersionRequest\x1a#.labelmill.training.v1.ModelVersion\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x8a\x01\n\x11ListModelVersions\x12/.labelmill.training.v1.ListModelVersionsRequest\x1a\x30.labelmill.training.v1.ListModelVersionsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12~\n\x13PromoteModelVersion\x12\x31.labelmill.training.v1.PromoteModelVersionRequest\x1a#.labelmill.training.v1.ModelVersion\"\x0f\x82\xa8\x19\x0b\n\x03\x01\x02\x06\x12\x04name\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB^\n\x18io.labelmill.training.v1P\x01Z@github.com/labelmill/labelmill/clients/go/training/v1;trainingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -78,26 +79,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAININGSERVICE'].methods_by_name['ListModelVersions']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
   _globals['_TRAININGSERVICE'].methods_by_name['PromoteModelVersion']._loaded_options = None
   _globals['_TRAININGSERVICE'].methods_by_name['PromoteModelVersion']._serialized_options = b'\202\250\031\013\n\003\001\002\006\022\004name'
-  _globals['_CREATETRAININGJOBREQUEST']._serialized_start=202
-  _globals['_CREATETRAININGJOBREQUEST']._serialized_end=391
-  _globals['_GETTRAININGJOBREQUEST']._serialized_start=393
-  _globals['_GETTRAININGJOBREQUEST']._serialized_end=440
-  _globals['_LISTTRAININGJOBSREQUEST']._serialized_start=443
-  _globals['_LISTTRAININGJOBSREQUEST']._serialized_end=580
-  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_start=582
-  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_end=692
-  _globals['_LISTMODELSREQUEST']._serialized_start=695
-  _globals['_LISTMODELSREQUEST']._serialized_end=826
-  _globals['_LISTMODELSRESPONSE']._serialized_start=828
-  _globals['_LISTMODELSRESPONSE']._serialized_end=919
-  _globals['_GETMODELVERSIONREQUEST']._serialized_start=921
-  _globals['_GETMODELVERSIONREQUEST']._serialized_end=969
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=971
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=1071
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=1073
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=1186
-  _globals['_PROMOTEMODELVERSIONREQUEST']._serialized_start=1189
-  _globals['_PROMOTEMODELVERSIONREQUEST']._serialized_end=1321
-  _globals['_TRAININGSERVICE']._serialized_start=1324
-  _globals['_TRAININGSERVICE']._serialized_end=2226
+  _globals['_TRAININGSERVICE'].methods_by_name['EraseAssets']._loaded_options = None
+  _globals['_TRAININGSERVICE'].methods_by_name['EraseAssets']._serialized_options = b'\202\250\031\013\n\001\006\022\006parent'
+  _globals['_CREATETRAININGJOBREQUEST']._serialized_start=235
+  _globals['_CREATETRAININGJOBREQUEST']._serialized_end=424
+  _globals['_GETTRAININGJOBREQUEST']._serialized_start=426
+  _globals['_GETTRAININGJOBREQUEST']._serialized_end=473
+  _globals['_LISTTRAININGJOBSREQUEST']._serialized_start=476
+  _globals['_LISTTRAININGJOBSREQUEST']._serialized_end=613
+  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_start=615
+  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_end=725
+  _globals['_LISTMODELSREQUEST']._serialized_start=728
+  _globals['_LISTMODELSREQUEST']._serialized_end=859
+  _globals['_LISTMODELSRESPONSE']._serialized_start=861
+  _globals['_LISTMODELSRESPONSE']._serialized_end=952
+  _globals['_GETMODELVERSIONREQUEST']._serialized_start=954
+  _globals['_GETMODELVERSIONREQUEST']._serialized_end=1002
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=1004
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=1104
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=1106
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=1219
+  _globals['_PROMOTEMODELVERSIONREQUEST']._serialized_start=1222
+  _globals['_PROMOTEMODELVERSIONREQUEST']._serialized_end=1354
+  _globals['_TRAININGSERVICE']._serialized_start=1357
+  _globals['_TRAININGSERVICE']._serialized_end=2370
 # @@protoc_insertion_point(module_scope)

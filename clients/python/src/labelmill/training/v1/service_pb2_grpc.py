@@ -6,6 +6,7 @@ import warnings
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from labelmill.training.v1 import resources_pb2 as labelmill_dot_training_dot_v1_dot_resources__pb2
 from labelmill.training.v1 import service_pb2 as labelmill_dot_training_dot_v1_dot_service__pb2
+from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasure__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -72,6 +73,11 @@ class TrainingServiceStub:
                 request_serializer=labelmill_dot_training_dot_v1_dot_service__pb2.PromoteModelVersionRequest.SerializeToString,
                 response_deserializer=labelmill_dot_training_dot_v1_dot_resources__pb2.ModelVersion.FromString,
                 _registered_method=True)
+        self.EraseAssets = channel.unary_unary(
+                '/labelmill.training.v1.TrainingService/EraseAssets',
+                request_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
+                _registered_method=True)
 
 
 class TrainingServiceServicer:
@@ -131,6 +137,13 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseAssets(self, request, context):
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -168,6 +181,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.PromoteModelVersion,
                     request_deserializer=labelmill_dot_training_dot_v1_dot_service__pb2.PromoteModelVersionRequest.FromString,
                     response_serializer=labelmill_dot_training_dot_v1_dot_resources__pb2.ModelVersion.SerializeToString,
+            ),
+            'EraseAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAssets,
+                    request_deserializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.FromString,
+                    response_serializer=labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,6 +378,33 @@ class TrainingService:
             '/labelmill.training.v1.TrainingService/PromoteModelVersion',
             labelmill_dot_training_dot_v1_dot_service__pb2.PromoteModelVersionRequest.SerializeToString,
             labelmill_dot_training_dot_v1_dot_resources__pb2.ModelVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.training.v1.TrainingService/EraseAssets',
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsRequest.SerializeToString,
+            labelmill_dot_type_dot_v1_dot_erasure__pb2.EraseAssetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 from labelmill.training.v1 import resources_pb2 as _resources_pb2
 from labelmill.training.v1 import service_pb2 as _service_pb2
+from labelmill.type.v1 import erasure_pb2 as _erasure_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -55,6 +56,8 @@ class TrainingServiceStub:
     FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
     again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
     """
+    EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept."""
 
 @_typing.type_check_only
 class TrainingServiceAsyncStub(TrainingServiceStub):
@@ -81,6 +84,8 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
     again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
     """
+    EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept."""
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Trains, registers and promotes models."""
@@ -146,5 +151,13 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         FAILED_PRECONDITION GATE_CLOSED: its accuracy on held-out gold is below min_accuracy; ENCODER_CHANGED: train
         again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
         """
+
+    @_abc_1.abstractmethod
+    def EraseAssets(
+        self,
+        request: _erasure_pb2.EraseAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept."""
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

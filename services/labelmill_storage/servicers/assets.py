@@ -12,11 +12,11 @@ from labelmill.storage.v1 import resources_pb2, service_pb2, service_pb2_grpc
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
-from labelmill_storage import convert
 from labelmill_storage.admission import AdmissionDesk
 from labelmill_storage.assets import parse_asset, parse_assets
+from labelmill_storage.convert import assets as convert
 from labelmill_storage.ingest import Ingest
-from labelmill_storage.ports import AssetRecords, ObjectKey, ProjectDirectory
+from labelmill_storage.ports import AssetRecords, ProjectDirectory, key_of
 from labelmill_storage.reading import Reader, check_range
 from labelmill_storage.zones import Roles, view
 
@@ -63,7 +63,7 @@ class StorageServicer(service_pb2_grpc.StorageServiceServicer):
         content = await self.reader.open(project, asset_id, zone, _roles(project))
         check_range(content, request.offset_bytes)
         yield service_pb2.DownloadAssetResponse(content=convert.content(content))
-        key = ObjectKey(zone, project, content.sha256)
+        key = key_of(zone, project, content)
         async for chunk in self.reader.chunks(key, content, request.offset_bytes, request.length_bytes):
             yield service_pb2.DownloadAssetResponse(chunk=chunk)
 

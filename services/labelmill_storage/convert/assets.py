@@ -1,4 +1,4 @@
-"""Proto messages to domain values and back."""
+"""Assets, contents and receipts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from labelmill.type.v1 import geometry_pb2
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.status import to_status
 from labelmill_storage import admission, ingest
-from labelmill_storage.assets import Asset, Content, Zone, asset_name
-from labelmill_storage.ports import Recorded
+from labelmill_storage.assets import Asset, Content, Recorded, Zone, asset_name
 from labelmill_storage.reading import Reading
 from labelmill_storage.receipts import Receipt
 from labelmill_storage.zones import Roles, View, view
@@ -65,6 +64,7 @@ def receipt(message: anonymization_pb2.Receipt) -> Receipt:
         asset=message.asset,
         raw_sha256=message.raw_sha256,
         clean_sha256=message.clean_sha256,
+        policy=f"{message.policy}@{message.policy_version}",
         create_time_us=max(0, min(time.seconds * 1_000_000 + time.nanos // 1000, _LATEST_US)),
         signing_key_id=message.signing_key_id,
         signature=message.signature,
@@ -82,6 +82,7 @@ def asset(seen: View) -> resources_pb2.Asset:
         raw=None if seen.hides_origin else content(it.raw),
         clean=None if it.clean is None else content(it.clean),
         receipt=it.receipt,
+        exception=it.exception,
         external_id=it.external_id,
         labels=it.labels,
         create_time=_timestamp(it.create_time),
@@ -91,13 +92,19 @@ def asset(seen: View) -> resources_pb2.Asset:
 
 def content(it: Content) -> resources_pb2.Content:
     """The description of a content."""
-    size = it.image_size
+    size, known, geo = it.image_size, it.metadata, it.metadata.geo_reference
     return resources_pb2.Content(
         sha256=it.sha256,
         size_bytes=it.size_bytes,
         media_type=it.media_type,
         text_length=it.text_length,
         image_size=None if size is None else geometry_pb2.ImageSize(width_px=size[0], height_px=size[1]),
+        language=known.language,
+        has_exif=known.has_exif,
+        has_gps=known.has_gps,
+        duration_ms=known.duration_ms,
+        geo_reference=None if geo is None else resources_pb2.GeoReference(crs=geo.crs, transform=geo.transform),
+        remove_time=None if it.removed_time is None else _timestamp(it.removed_time),
     )
 
 

@@ -1,0 +1,1 @@
+"""Proto messages to domain values and back, one file an area."""

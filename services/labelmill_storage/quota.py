@@ -1,0 +1,42 @@
+"""What a project may store. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labelmill_runtime.errors import LabelmillError, ResourceExhausted
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Limits of a project; 0: none."""
+
+    max_stored_bytes: int = 0
+    max_objects: int = 0
+    max_daily_egress_bytes: int = 0
+
+
+class QuotaExceeded(ResourceExhausted):
+    """More than the project may have; `limit` names the field of the quota."""
+
+    def __init__(self, limit: str, most: int) -> None:
+        super().__init__(
+            "QUOTA_EXCEEDED",
+            f"The project's quota {limit} of {most} is reached.",
+            metadata={"limit": limit, "most": str(most)},
+        )
+
+
+def fitting(quota: Quota, stored_bytes: int, objects: int, sizes: Sequence[int]) -> list[LabelmillError | None]:
+    """For contents that come in one after the other: None for those that fit, else why not."""
+    refused: list[LabelmillError | None] = []
+    for size in sizes:
+        if quota.max_stored_bytes and stored_bytes + size > quota.max_stored_bytes:
+            refused.append(QuotaExceeded("max_stored_bytes", quota.max_stored_bytes))
+        elif quota.max_objects and objects + 1 > quota.max_objects:
+            refused.append(QuotaExceeded("max_objects", quota.max_objects))
+        else:
+            stored_bytes, objects = stored_bytes + size, objects + 1
+            refused.append(None)
+    return refused

@@ -1,0 +1,1 @@
+"""The gRPC services of storage: proto in, domain call, proto out."""
