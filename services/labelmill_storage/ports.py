@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from labelmill_runtime.errors import DataLoss, FailedPrecondition, LabelmillError
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
 from labelmill_storage.receipts import Admission
+from labelmill_storage.zones import Roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,16 @@ class AssetRecords(Protocol):
 
     def writer(self, transaction: Any) -> AssetWriter:
         """The writer within a transaction that is open already."""
+
+
+class EgressMeter(Protocol):
+    """Counts the bytes that leave a project, by day."""
+
+    async def check(self, project: str, roles: Roles) -> None:
+        """Before a read: raises QuotaExceeded once the day's bytes reached the limit; services are let through."""
+
+    def count(self, project: str, size_bytes: int) -> None:
+        """Notes bytes that leave; cheap, written down a few seconds later."""
 
 
 class ProjectDirectory(Protocol):

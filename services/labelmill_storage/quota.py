@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from labelmill_runtime.errors import LabelmillError, ResourceExhausted
+
+KEPT_EGRESS_DAYS = 31
+"""Days of which it is kept how much was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,14 @@ class Quota:
     max_stored_bytes: int = 0
     max_objects: int = 0
     max_daily_egress_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneUsage:
+    """What a project has stored in one zone."""
+
+    stored_bytes: int = 0
+    object_count: int = 0
 
 
 class QuotaExceeded(ResourceExhausted):
@@ -40,3 +52,8 @@ def fitting(quota: Quota, stored_bytes: int, objects: int, sizes: Sequence[int])
             stored_bytes, objects = stored_bytes + size, objects + 1
             refused.append(None)
     return refused
+
+
+def first_kept_day(now: datetime, days: int) -> str:
+    """The first of the last `days` days, today included, as YYYY-MM-DD."""
+    return (now - timedelta(days=days - 1)).strftime("%Y-%m-%d")
