@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from labelmill_runtime.errors import DataLoss, FailedPrecondition, LabelmillError
+from labelmill_runtime.errors import Aborted, DataLoss, FailedPrecondition, LabelmillError
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
+from labelmill_storage.audit import AuditRecord, Entry, Head, SignedHead
 from labelmill_storage.receipts import Admission
 from labelmill_storage.zones import Roles
 
@@ -40,6 +41,13 @@ class ObjectMissing(DataLoss):
 
     def __init__(self) -> None:
         super().__init__("OBJECT_MISSING", "The stored content is missing.")
+
+
+class UploadActive(Aborted):
+    """Another connection writes to the upload."""
+
+    def __init__(self) -> None:
+        super().__init__("UPLOAD_ACTIVE", "Another connection is writing to this upload.", retry_after_s=0.5)
 
 
 class UrlsUnavailable(FailedPrecondition):
@@ -207,6 +215,47 @@ class EgressMeter(Protocol):
 
     def count(self, project: str, size_bytes: int) -> None:
         """Notes bytes that leave; cheap, written down a few seconds later."""
+
+
+class AuditLog(Protocol):
+    """The projects' audit logs."""
+
+    async def record(self, project: str, records: Sequence[AuditRecord]) -> None:
+        """Writes entries in a transaction of its own, in the name of the current principal; durable when this returns.
+
+        For what happens outside of a transaction, such as a read of RAW content: call it before it happens.
+        """
+
+    async def head(self, project: str) -> Head:
+        """The end of a project's chain."""
+
+    async def page(self, project: str, filter_text: str, before: int | None, size: int) -> Sequence[Entry]:
+        """Entries before a sequence number, newest first, at most `size`; raises INVALID_FILTER."""
+
+    def export(self, project: str, first: int, last: int) -> AsyncIterator[Sequence[Entry]]:
+        """The entries from `first` to `last`, in order, in pieces of at most 1000."""
+
+    async def grown(self) -> Sequence[Head]:
+        """The heads that were not anchored yet."""
+
+    async def anchored(self, head: Head) -> None:
+        """Says that a head was written down outside."""
+
+    async def hash_at(self, project: str, sequence: int) -> str | None:
+        """The hash of one entry; None where there is none."""
+
+
+class AuditAnchors(Protocol):
+    """Keeps heads of the audit log outside of the database. Raises Unavailable STORE_UNAVAILABLE."""
+
+    async def write(self, head: SignedHead) -> None:
+        """Adds a head; durable when this returns. One that is there already does no harm."""
+
+    async def newest(self, project: str, count: int) -> Sequence[SignedHead]:
+        """The newest heads of a project, oldest first; what cannot be read comes as a head that no signature fits."""
+
+    async def close(self) -> None:
+        """Releases connections."""
 
 
 class ProjectDirectory(Protocol):
