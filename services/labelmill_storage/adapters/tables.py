@@ -39,6 +39,7 @@ class StorageTables:
     datasets: Table
     dataset_assets: Table
     snapshots: Table
+    snapshot_assets: Table
     retention: Table
     legal_holds: Table
     legal_hold_assets: Table
@@ -238,7 +239,15 @@ def _dataset_tables(metadata: MetaData) -> tuple[Table, ...]:
         Column("create_time_us", BigInteger, nullable=False),
         Column("erased_count", BigInteger, nullable=False),
     )
-    return datasets, dataset_assets, snapshots
+    snapshot_assets = Table(  # frozen when a snapshot begins; what its manifest is made from, and who holds an asset
+        "snapshot_assets",
+        metadata,
+        Column("project", String(63), primary_key=True),
+        Column("snapshot_id", String(26), primary_key=True),
+        Column("asset_id", String(32), primary_key=True),
+        Index("ix_snapshot_assets_asset", "project", "asset_id"),
+    )
+    return datasets, dataset_assets, snapshots, snapshot_assets
 
 
 def _lifecycle_tables(metadata: MetaData) -> tuple[Table, ...]:

@@ -154,6 +154,13 @@ def _datasets() -> None:
         sa.Column("create_time_us", sa.BigInteger, nullable=False),
         sa.Column("erased_count", sa.BigInteger, nullable=False),
     )
+    op.create_table(
+        "snapshot_assets",
+        sa.Column("project", sa.String(63), primary_key=True),
+        sa.Column("snapshot_id", sa.String(26), primary_key=True),
+        sa.Column("asset_id", sa.String(32), primary_key=True),
+        sa.Index("ix_snapshot_assets_asset", "project", "asset_id"),
+    )
 
 
 def _lifecycle() -> None:
