@@ -177,6 +177,7 @@ def _import_tables(metadata: MetaData) -> tuple[Table, ...]:
         Column("labels", JSON, nullable=False),
         Column("cursor", Text, nullable=False),
         Column("operation", String(255), nullable=False),  # the import that runs or ran last
+        Column("run", JSON, nullable=False),  # what that has done so far
         Column("create_time_us", BigInteger, nullable=False),
         Column("import_time_us", BigInteger),
     )

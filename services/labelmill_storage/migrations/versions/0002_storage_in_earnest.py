@@ -97,6 +97,7 @@ def _imports() -> None:
         sa.Column("labels", sa.JSON, nullable=False),
         sa.Column("cursor", sa.Text, nullable=False),
         sa.Column("operation", sa.String(255), nullable=False),
+        sa.Column("run", sa.JSON, nullable=False),
         sa.Column("create_time_us", sa.BigInteger, nullable=False),
         sa.Column("import_time_us", sa.BigInteger),
     )
