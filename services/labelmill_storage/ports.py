@@ -12,6 +12,7 @@ from labelmill_runtime.errors import Aborted, DataLoss, FailedPrecondition, Labe
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
 from labelmill_storage.audit import AuditRecord, Entry, Head, SignedHead
 from labelmill_storage.receipts import Admission
+from labelmill_storage.resumable import Upload
 from labelmill_storage.zones import Roles
 
 
@@ -150,6 +151,9 @@ class ObjectStore(Protocol):
     def list_objects(self, zone: Zone) -> AsyncIterator[Sequence[ListedObject]]:
         """All committed objects of a zone, page by page; for finding those that no record knows."""
 
+    async def start(self) -> None:
+        """Begins to serve URLs, where the store itself does that."""
+
     async def sweep(self) -> int:
         """Removes what dead processes left staged; returns how many objects that were. Uploads are not touched."""
 
@@ -205,6 +209,40 @@ class AssetRecords(Protocol):
 
     def writer(self, transaction: Any) -> AssetWriter:
         """The writer within a transaction that is open already."""
+
+
+class UploadRecords(Protocol):
+    """Knows the uploads that outlive their connections."""
+
+    async def get(self, project: str, upload_id: str) -> Upload | None:
+        """One upload, also one that has expired."""
+
+    async def begin(self, upload: Upload) -> None:
+        """Notes a new one.
+
+        Raises:
+            Aborted: UPLOAD_ACTIVE, somebody else began one of this id just now.
+            ResourceExhausted: QUOTA_EXCEEDED, what it announces does not fit.
+        """
+
+    async def extend(self, upload: Upload, expire_time: datetime) -> None:
+        """Lets it live longer."""
+
+    async def finish(self, upload: Upload, draft: Draft) -> Recorded | LabelmillError:
+        """Records the asset and what the upload became, in one transaction; a refused one is forgotten.
+
+        Raises:
+            Aborted: CONTENT_REMOVED_MEANWHILE; nothing has changed.
+        """
+
+    async def end(self, upload: Upload, asset_id: str) -> None:
+        """Says that it became an asset that was there already."""
+
+    async def forget(self, upload: Upload, transaction: Any = None) -> None:
+        """Removes it; within a transaction that is open already, if one is given."""
+
+    async def expired(self, at: datetime, limit: int) -> Sequence[Upload]:
+        """Some of those whose time is over."""
 
 
 class EgressMeter(Protocol):

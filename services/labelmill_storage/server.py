@@ -17,6 +17,7 @@ from labelmill_runtime.service import RuntimeContext, Service
 from labelmill_storage.adapters import key_seed
 from labelmill_storage.adapters.labelmill import AnnotationProjects
 from labelmill_storage.adapters.local_files import LocalFiles
+from labelmill_storage.adapters.local_urls import LocalUrls
 from labelmill_storage.adapters.sql import SqlRecords
 from labelmill_storage.adapters.tables import storage_tables
 from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
@@ -77,7 +78,8 @@ async def build(
 def open_objects(settings: StorageSettings, data_dir: Path) -> ObjectStore:
     """The object store that the settings name."""
     if settings.object_store == "local":
-        return LocalFiles(settings.objects_dir or data_dir / "objects", threads=settings.io_threads)
+        root = settings.objects_dir or data_dir / "objects"
+        return LocalFiles(root, threads=settings.io_threads, urls=_local_urls(settings, data_dir))
     from labelmill_storage.adapters.minio import BucketAccess, MinioStore  # the SDK is needed only here
 
     raw_secret, clean_secret = settings.raw_secret_key, settings.clean_secret_key
@@ -95,6 +97,16 @@ def open_objects(settings: StorageSettings, data_dir: Path) -> ObjectStore:
     )
 
 
+def _local_urls(settings: StorageSettings, data_dir: Path) -> LocalUrls:
+    return LocalUrls(
+        key_seed.read_or_make(data_dir / "secrets" / "object-url-key"),
+        host=settings.url_host,
+        port=settings.url_port,
+        base=settings.url_base,
+        allow_origin=settings.url_allow_origin,
+    )
+
+
 def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
     """The secret behind asset ids: from the setting, or from its file."""
     if settings.project_key_seed is not None:
@@ -103,6 +115,7 @@ def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
 
 
 async def _sweep(objects: ObjectStore) -> None:
+    await objects.start()
     try:
         removed = await objects.sweep()
     except LabelmillError as error:  # an object store that is away must not keep the service from starting

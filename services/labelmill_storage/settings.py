@@ -20,6 +20,15 @@ class StorageSettings(ServiceSettings):
     """Where contents are kept: a local directory, or MinIO (any S3 server)."""
     objects_dir: Path | None = None
     """local: the directory; default `<data_dir>/objects`."""
+    url_host: str = "127.0.0.1"
+    """local: where URLs of contents are served, by HTTP. Anything but loopback needs `url_base`, see there."""
+    url_port: int = Field(default=0, ge=0, le=65535)
+    """local: the port of that; 0 takes a free one."""
+    url_base: str = Field(default="", pattern=r"^(https?://[^?#]+)?$")
+    """local: how callers reach `url_host` and `url_port`, such as the https:// address of a proxy; empty: directly."""
+    url_allow_origin: str = "*"
+    """local: whose web pages may read what a URL gives: an origin, or * for all; empty: none. A URL is a secret that
+    expires and no cookie adds to it, so * gives nothing to those who do not hold it."""
     io_threads: int = Field(default=8, ge=1, le=64)
     """Threads for file and S3 calls."""
     max_asset_bytes: int = Field(default=5 * 1024**3, ge=1)
@@ -56,6 +65,12 @@ class StorageSettings(ServiceSettings):
     """Uploads above this size go in parts of this size, which is also the memory that one upload takes."""
     minio_staging_hours: float = Field(default=24.0, gt=0)
     """Parts older than this belong to no living upload and are removed at start."""
+
+    @model_validator(mode="after")
+    def _check_urls(self) -> StorageSettings:
+        if self.url_host not in ("127.0.0.1", "::1", "localhost") and not self.url_base:
+            raise ValueError("A url_host beyond loopback needs a url_base: the address of the proxy that ends TLS.")
+        return self
 
     @model_validator(mode="after")
     def _check_minio(self) -> StorageSettings:

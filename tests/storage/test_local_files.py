@@ -26,7 +26,7 @@ def staged_in(root: Path) -> list[Path]:
 
 
 async def put(store: LocalFiles, content: bytes = b"content") -> None:
-    async with store.stage(Zone.RAW) as staged:
+    async with store.stage(Zone.RAW, "news") as staged:
         await staged.write(content)
         await staged.commit(KEY)
 
@@ -58,7 +58,7 @@ async def test_sweep_removes_what_the_dead_left_and_spares_the_living(tmp_path: 
     subprocess.run([sys.executable, "-c", code, str(tmp_path)])
     assert [path.name for path in staged_in(tmp_path)] == ["half"]
     living, sweeper = LocalFiles(tmp_path), LocalFiles(tmp_path)
-    async with living.stage(Zone.RAW) as staged:
+    async with living.stage(Zone.RAW, "news") as staged:
         await staged.write(b"content")
         assert await sweeper.sweep() == 1
         assert len(staged_in(tmp_path)) == 1

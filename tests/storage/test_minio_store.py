@@ -21,7 +21,7 @@ def staged(s3: S3Server) -> list[str]:
 
 async def test_large_object_leaves_no_parts_behind(s3: S3Server) -> None:
     store, content = minio_store(s3), fresh(2 * PART_BYTES + 1)
-    async with store.stage(Zone.RAW) as upload:
+    async with store.stage(Zone.RAW, "news") as upload:
         await upload.write(content)
         assert len(staged(s3)) == 2
         await upload.commit(key_of(content))
@@ -32,7 +32,7 @@ async def test_large_object_leaves_no_parts_behind(s3: S3Server) -> None:
 async def test_sweep_takes_old_parts_and_spares_those_of_living_uploads(s3: S3Server) -> None:
     store = minio_store(s3)
     later = minio_store(s3, now=lambda: datetime.now(UTC) + timedelta(hours=25))
-    async with store.stage(Zone.RAW) as upload:
+    async with store.stage(Zone.RAW, "news") as upload:
         await upload.write(fresh(PART_BYTES))
         assert await store.sweep() == 0
         assert len(staged(s3)) == 1
@@ -85,7 +85,7 @@ async def test_cancelled_upload_removes_its_parts(s3: S3Server) -> None:
     started = asyncio.Event()
 
     async def upload() -> None:
-        async with store.stage(Zone.RAW) as parts:
+        async with store.stage(Zone.RAW, "news") as parts:
             await parts.write(os.urandom(PART_BYTES))
             started.set()
             await asyncio.sleep(60)

@@ -25,7 +25,7 @@ def fresh(size: int = 64) -> bytes:
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES + 17])
 async def test_staged_object_comes_back_as_it_went_in(store: ObjectStore, size: int) -> None:
     content = fresh(size)
-    async with store.stage(Zone.RAW) as staged:
+    async with store.stage(Zone.RAW, "news") as staged:
         for start in range(0, size, 1_000_003):
             await staged.write(content[start : start + 1_000_003])
         assert not await store.exists(key_of(content))
@@ -37,7 +37,7 @@ async def test_staged_object_comes_back_as_it_went_in(store: ObjectStore, size: 
 
 async def test_object_that_is_not_committed_never_was(store: ObjectStore) -> None:
     content = fresh(2 * PART_BYTES + 1)
-    async with store.stage(Zone.RAW) as staged:
+    async with store.stage(Zone.RAW, "news") as staged:
         await staged.write(content)
     assert not await store.exists(key_of(content))
     assert await store.sweep() == 0
@@ -47,7 +47,7 @@ async def test_same_object_may_be_committed_twice_at_once(store: ObjectStore) ->
     content = fresh(PART_BYTES + 5)
 
     async def upload() -> None:
-        async with store.stage(Zone.CLEAN) as staged:
+        async with store.stage(Zone.CLEAN, "news") as staged:
             await staged.write(content)
             await staged.commit(key_of(content, zone=Zone.CLEAN))
 

@@ -61,6 +61,9 @@ class MinioStore:
         self._staging_age = staging_age
         self._now = now
 
+    async def start(self) -> None:
+        """Nothing: the S3 server itself serves URLs."""
+
     @asynccontextmanager
     async def stage(self, zone: Zone, project: str) -> AsyncIterator[_StagedParts]:
         """Begins an object."""

@@ -66,10 +66,11 @@ class Steps:
         self._threads = threads
         self._step: asyncio.Future[Any] | None = None
 
-    async def do(self, work: Callable[[], None]) -> None:
+    async def do(self, work: Callable[[], R]) -> R:
         """Runs the next step."""
-        self._step = asyncio.ensure_future(self._threads.run(work))
-        await asyncio.shield(self._step)
+        step = asyncio.ensure_future(self._threads.run(work))
+        self._step = step
+        return await asyncio.shield(step)
 
     async def last(self, work: Callable[[], None]) -> None:
         """Runs the last step, once the one before has ended one way or the other, and whoever is cancelled."""
