@@ -43,7 +43,7 @@ class AuditKey:
         return key
 
     def sign(self, data: bytes) -> bytes:
-        """The signature, 64 bytes. The data must begin with a domain of its own, such as labelmill-audit-head-v1 and a NUL."""
+        """The signature, 64 bytes. What is signed begins with a domain of its own, as labelmill.audit.HEAD_DOMAIN."""
         return self._key.sign(data)
 
 

@@ -139,10 +139,17 @@ async def _end(session: AsyncSession, tables: StorageTables, project: str) -> tu
 
 def _entry(row: Row[Any]) -> Entry:
     """The entry in a row; also in one that was tampered with, so that whoever checks the chain is told which it is."""
-    found = row._mapping  # SQLAlchemy's documented name for access by a computed key
-    numbers = {key: _number(found[key]) for key in ("sequence", "time_us")}
-    texts = ("project", "actor", "action", "resource", "previous_hash", "hash")
-    return Entry(**numbers, **{key: str(found[key]) for key in texts}, details=_details(row.details))
+    return Entry(
+        project=row.project,
+        sequence=_number(row.sequence),
+        time_us=_number(row.time_us),
+        actor=str(row.actor),
+        action=str(row.action),
+        resource=str(row.resource),
+        details=_details(row.details),
+        previous_hash=str(row.previous_hash),
+        hash=str(row.hash),
+    )
 
 
 def _number(stored: object) -> int:
