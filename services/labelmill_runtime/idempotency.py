@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -20,6 +20,7 @@ M = TypeVar("M", bound=Message)
 
 _KEEP_MS = 24 * 3600 * 1000
 _PURGE_EVERY_MS = 10 * 60 * 1000
+_FORGOTTEN_AT_ONCE = 500
 
 
 class RequestLog:
@@ -73,6 +74,27 @@ class RequestLog:
                 return None
             return response_type.FromString(await self._stored(session, key, body))
 
+    async def forget(self, names: Collection[str]) -> int:
+        """Forgets the answers that mention any of these resources; how many. After the commit of their erasure.
+
+        Reads every answer that is remembered, some 100 MB a second. A forgotten request that is repeated just runs
+        again: call this when nothing is left of the resources that it could have an effect on.
+
+        Args:
+            names: Resource names, as they stand in answers.
+        """
+        mentions, keys = _Mentions(names), list[str]()
+        async with self._database.reading() as session:
+            query = select(self._table.c.key, self._table.c.response).where(self._table.c.response.is_not(None))
+            async for key, response in await session.stream(query.execution_options(yield_per=100)):
+                if mentions.within(bytes(response)):
+                    keys.append(key)
+        for first in range(0, len(keys), _FORGOTTEN_AT_ONCE):
+            some = keys[first : first + _FORGOTTEN_AT_ONCE]
+            async with self._database.transaction() as session:
+                await session.execute(delete(self._table).where(self._table.c.key.in_(some)))
+        return len(keys)
+
     async def _claim(self, session: AsyncSession, key: str, body: str) -> bool:
         now_ms = self._now_ms()
         expired = self._table.c.create_time_ms <= now_ms - _KEEP_MS
@@ -97,6 +119,31 @@ class RequestLog:
                 fields={"request_id": "must be new for a new request"},
             )
         return bytes(row.response)
+
+
+class _Mentions:
+    """Looks for many resource names at once: by their parents, then by the ids that follow, a set for each length."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._ids: dict[tuple[bytes, int], set[bytes]] = {}
+        for name in names:
+            parent, slash, last = name.rpartition("/")
+            self._ids.setdefault((f"{parent}{slash}".encode(), len(last)), set()).add(last.encode())
+
+    def within(self, answer: bytes) -> bool:
+        """Whether the serialized answer holds any of the names."""
+        return any(
+            answer[start : start + length] in ids
+            for (parent, length), ids in self._ids.items()
+            for start in _ends(answer, parent)
+        )
+
+
+def _ends(text: bytes, part: bytes) -> Iterator[int]:
+    start = text.find(part)
+    while start >= 0:
+        yield start + len(part)
+        start = text.find(part, start + len(part))
 
 
 def _key(request: Message, request_id: str) -> str:

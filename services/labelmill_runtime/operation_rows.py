@@ -153,6 +153,8 @@ class OperationRows:
 def _ended(ending: Ending, now_ms: int) -> dict[str, Any]:
     return {
         "done": True,
+        "request": b"",  # only needed to run it, and may hold filters over what is personal
+        "checkpoint": "{}",
         "owner": None,
         "lease_until_ms": 0,
         "update_time_ms": now_ms,

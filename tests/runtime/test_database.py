@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from labelmill_runtime.database import Database
+from labelmill_runtime.errors import Unavailable
 from labelmill_runtime.settings import RuntimeSettings
 from tests.runtime.echo_service import CANARY, MIGRATIONS, echo_metadata
 
@@ -219,3 +220,53 @@ async def test_a_service_without_migrations_is_refused(settings: RuntimeSettings
     with pytest.raises(ValueError, match="labelmill_nowhere"):
         await Database.open(settings, "nowhere", sa.MetaData())
     assert not (tmp_path / "nowhere.db").exists()
+
+
+def _copies(folder: Path, canary: str) -> int:
+    """How often the files of the database hold the text, the write-ahead log included."""
+    return sum(path.read_bytes().count(canary.encode()) for path in folder.glob("echo.db*"))
+
+
+async def test_after_scrubbing_no_file_holds_what_was_deleted(settings: RuntimeSettings, tmp_path: Path) -> None:
+    """Also not where SQLite moved rows between pages, which deleting them does not overwrite."""
+    database = await Database.open(settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    effects, chance = database.metadata.tables["effects"], random.Random(3)
+    for _ in range(40):
+        texts = [chance.choice((CANARY, "harmless")) * chance.choice((1, 2, 9, 50)) for _ in range(60)]
+        rows = [{"id": chance.randrange(2**31), "text": text} for text in texts]  # anywhere, so that pages are split
+        async with database.transaction() as session:
+            await session.execute(sa.insert(effects), rows)
+    async with database.transaction() as session:
+        await session.execute(sa.delete(effects).where(effects.c.text.startswith(CANARY)))
+    kept = await _texts(database)
+    assert _copies(tmp_path, CANARY) > 0
+    await database.scrub()
+    assert _copies(tmp_path, CANARY) == 0
+    assert await _texts(database) == kept
+    await _add(database, "after")
+    await database.close()
+
+
+async def test_scrubbing_waits_for_readers_of_the_old_rows(
+    settings: RuntimeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelmill_runtime.database._TRUNCATE_ATTEMPTS", 3)
+    database = await Database.open(settings, "echo", echo_metadata(), migrations_dir=MIGRATIONS)
+    await _add(database, CANARY)
+    async with database.reading() as session:
+        await session.scalar(sa.select(sa.func.count()).select_from(database.metadata.tables["effects"]))
+        with pytest.raises(Unavailable) as caught:
+            await database.scrub()
+        await _add(database, "meanwhile")
+    assert caught.value.reason == "DATABASE_BUSY"
+    await database.scrub()
+    await database.close()
+
+
+async def test_scrubbing_between_transactions_disturbs_none(database: Database) -> None:
+    async def often() -> None:
+        for _ in range(5):
+            await database.scrub()
+
+    await asyncio.gather(often(), *(_add(database, str(number)) for number in range(50)))
+    assert len(await _texts(database)) == 50

@@ -98,3 +98,43 @@ async def test_retries_over_the_wire_get_the_first_answer(run: Running) -> None:
     assert answers[0].count == 1
     refusal = await refused(run.stub, "Say", [say(text="else", request_id="wire-1")], run.as_("manager"))
     assert (refusal.reason, list(refusal.fields)) == ("REQUEST_ID_REUSED", ["request_id"])
+
+
+async def test_forgotten_answers_are_those_that_mention_a_resource(database: Database) -> None:
+    """Serialized names are followed by whatever the next field begins with, letters included."""
+    log, table = RequestLog(database), database.tables.requests
+    texts = [
+        "projects/p1/assets/a1",
+        "of projects/p1/assets/b22j",
+        "projects/p1/assets/c3",
+        "projects/p2/assets/a1",
+        "",
+    ]
+
+    for number, text in enumerate(texts):
+
+        async def respond(_session: AsyncSession, text: str = text) -> Any:
+            return echo_pb2.SayResponse(text=text, count=1)
+
+        await log.once(say(request_id=str(number)), respond, echo_pb2.SayResponse)
+    assert await log.forget([f"projects/p1/assets/{asset}" for asset in ("a1", "b22", "x1")]) == 2
+    async with database.reading() as session:
+        left = [
+            echo_pb2.SayResponse.FromString(answer).text
+            for answer in await session.scalars(sa.select(table.c.response))
+        ]
+    assert sorted(left) == sorted(texts[2:])
+    assert await log.forget(["projects/p1/assets/a1"]) == 0
+
+
+async def test_a_forgotten_request_runs_again(database: Database) -> None:
+    log, effects = RequestLog(database), Effects(database)
+
+    async def respond(session: AsyncSession) -> Any:
+        await effects.once(session)
+        return echo_pb2.SayResponse(text="projects/p1/assets/a1")
+
+    await log.once(say(request_id="r"), respond, echo_pb2.SayResponse)
+    await log.forget(["projects/p1/assets/a1"])
+    await log.once(say(request_id="r"), respond, echo_pb2.SayResponse)
+    assert await effects.count() == 2

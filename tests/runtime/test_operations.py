@@ -353,3 +353,13 @@ def test_an_unregistered_kind_cannot_be_started(settings: Any) -> None:
 
     with pytest.raises(KeyError, match="unheard-of"):
         asyncio.run(start())
+
+
+async def test_a_finished_operation_keeps_its_answer_but_not_its_request(make: Make, database: Database) -> None:
+    store = make()
+    name = await begin(store, text=CANARY, times=1)
+    assert (await store.wait(name, 10)).done
+    async with database.reading() as session:
+        row = (await session.execute(sa.select(database.tables.operations))).one()
+    assert (bytes(row.request), row.checkpoint) == (b"", "{}")
+    assert row.response is not None
