@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from labelmill_runtime.errors import InvalidArgument, LabelmillError
 from labelmill_storage import content
@@ -42,6 +43,13 @@ class Header:
     external_id: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     size_bytes: int = 0
+    upload_id: str = ""
+    """Set for an upload that can be continued: see uploads.py."""
+    offset_bytes: int = 0
+    sha256: str = ""
+    """Of the whole, where it is known beforehand."""
+    subject: str = ""
+    """The data subject, as the uploader names it; only its keyed hash is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Item:
     media_type: str = ""
     external_id: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
+    """See Header.subject."""
 
 
 Part = Header | bytes | Checksum
@@ -85,22 +95,26 @@ class Ingest:
 
     async def upload(self, parts: AsyncIterator[Part]) -> Asset:
         """Takes an upload to its end; if it fails anywhere, nothing of it remains."""
-        header = await anext(parts, None)
-        if not isinstance(header, Header):
-            raise UploadSequence("the first message is not a header")
-        content.check_size(header.size_bytes, self._limit)
-        check_text_fields(header.external_id, header.labels)
+        return await self.upload_rest(await first_header(parts), parts)
+
+    async def upload_rest(self, header: Header, parts: AsyncIterator[Part]) -> Asset:
+        """Takes an upload whose header was read already."""
+        self.check(header)
+        if header.offset_bytes:
+            raise UploadSequence("an upload without upload_id cannot be continued")
         inspection = content.Inspection(header.media_type, self._limit)
         await self._projects.require(header.project)
+        known = await self.known(header)
+        if known is not None:
+            return known
         async with self._objects.stage(Zone.RAW, header.project) as staged:
-            stream = _Stream(parts)
+            stream = PartStream(parts)
             async for data in stream.buffers():
-                await _in_thread_if_long(inspection.update, data)
+                await in_thread_if_long(inspection.update, data)
                 await staged.write(data)
             described = inspection.finish()
-            if stream.sha256 != described.sha256:
-                raise ChecksumMismatch
-            draft = self._draft(header.project, header, described)
+            stream.check_sum(described, header.sha256)
+            draft = self.draft(header, described)
             await self._records.about_to_write([_raw_key(draft)])
             location = await staged.commit(_raw_key(draft))
         draft = replace(draft, raw=replace(draft.raw, location=location))
@@ -109,6 +123,21 @@ class Ingest:
         if isinstance(recorded, LabelmillError):
             raise recorded
         return recorded.asset
+
+    def check(self, header: Header) -> None:
+        """Refuses what a header alone tells to be impossible."""
+        content.check_size(header.size_bytes, self._limit)
+        check_text_fields(header.external_id, header.labels, header.subject)
+
+    async def known(self, header: Header) -> Asset | None:
+        """The asset with the announced SHA-256, if this project has it."""
+        if not header.sha256:
+            return None
+        return await self._records.get(header.project, self._ids.of(header.project, header.sha256))
+
+    def draft(self, header: Header, described: Content) -> Draft:
+        """The asset that an upload is to become."""
+        return self._draft(header.project, header, described)
 
     async def prepare(self, project: str, items: Sequence[Item]) -> Prepared:
         """Checks a batch item by item and stores the good contents that are new."""
@@ -134,7 +163,7 @@ class Ingest:
         outcomes: list[Draft | LabelmillError] = []
         for item in items:
             try:
-                check_text_fields(item.external_id, item.labels)
+                check_text_fields(item.external_id, item.labels, item.subject)
                 described = content.inspect(item.content, item.media_type, self._limit)
                 outcomes.append(self._draft(project, item, described))
             except LabelmillError as error:
@@ -143,41 +172,63 @@ class Ingest:
 
     def _draft(self, project: str, said: Header | Item, described: Content) -> Draft:
         asset_id = self._ids.of(project, described.sha256)
-        return Draft(project, asset_id, described, said.external_id, dict(said.labels))
+        subject_hash = self._ids.of_subject(project, said.subject)
+        return Draft(project, asset_id, described, said.external_id, dict(said.labels), subject_hash)
 
 
-class _Stream:
+async def first_header(parts: AsyncIterator[Part]) -> Header:
+    """The header, which must come first."""
+    header = await anext(parts, None)
+    if not isinstance(header, Header):
+        raise UploadSequence("the first message is not a header")
+    return header
+
+
+class PartStream:
     """The parts after the header: chunks, gathered into larger buffers, and the checksum at the end."""
 
-    def __init__(self, parts: AsyncIterator[Part]) -> None:
+    def __init__(self, parts: AsyncIterator[Any]) -> None:
         self._parts = parts
         self.sha256 = ""
 
     async def buffers(self) -> AsyncIterator[bytes]:
+        """The bytes; what came before a fault is handed on before it is raised."""
         gathered = bytearray()
         async for part in self._parts:
             if self.sha256:
                 raise UploadSequence("something came after the checksum")
             match part:
-                case Header():
-                    raise UploadSequence("a second header came")
+                case bytes():
+                    gathered += part
                 case Checksum(sha256):
                     if not _SHA256.fullmatch(sha256):
                         raise ChecksumMismatch
                     self.sha256 = sha256
-                case bytes():
-                    gathered += part
+                case _:
+                    raise UploadSequence("a second header came")
             if len(gathered) >= _BUFFER_BYTES:
                 yield bytes(gathered)
                 gathered.clear()
-        if not self.sha256:
-            raise UploadSequence("the stream ended without a checksum")
         if gathered:
             yield bytes(gathered)
+        if not self.sha256:
+            raise UploadSequence("the stream ended without a checksum")
+
+    def check_sum(self, described: Content, announced: str = "") -> None:
+        """Refuses a content that has not the checksum sent, at the end and maybe at the beginning."""
+        check_sums(described, self.sha256, announced)
 
 
-def check_text_fields(external_id: str, labels: Mapping[str, str]) -> None:
+def check_sums(described: Content, *expected: str) -> None:
+    """Raises ChecksumMismatch unless the content has all these SHA-256, those that are empty left out."""
+    if any(sha256 and sha256 != described.sha256 for sha256 in expected):
+        raise ChecksumMismatch
+
+
+def check_text_fields(external_id: str, labels: Mapping[str, str], subject: str = "") -> None:
     """Refuses NUL characters, which PostgreSQL cannot keep."""
+    if "\0" in subject:
+        raise _nul("subject")
     if "\0" in external_id:
         raise _nul("external_id")
     if any("\0" in key or "\0" in value for key, value in labels.items()):
@@ -192,7 +243,8 @@ def _raw_key(draft: Draft) -> ObjectKey:
     return ObjectKey(Zone.RAW, draft.project, draft.raw.sha256)
 
 
-async def _in_thread_if_long(update: Callable[[bytes], None], data: bytes) -> None:
+async def in_thread_if_long(update: Callable[[bytes], None], data: bytes) -> None:
+    """Feeds bytes to an inspection."""
     # Hashing 1 MiB holds the event loop for milliseconds; a thread hop costs more than hashing a sentence.
     if len(data) <= _SHORT_BYTES:
         update(data)

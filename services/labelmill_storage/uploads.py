@@ -1,0 +1,349 @@
+"""Uploads that outlive their connections: streams that are continued, and contents put by URL.
+
+An upload is a row (what was announced) and an object under way (what arrived). Neither is an asset: that is made at the
+end, from bytes that were hashed, either while one stream brought them all or by reading them back. If a crash leaves a
+row whose object is gone, the upload begins anew; nothing was acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from labelmill_runtime.errors import Aborted, InvalidArgument, LabelmillError
+from labelmill_storage import content
+from labelmill_storage.assets import Asset, AssetIds, Content, Draft, Zone
+from labelmill_storage.ingest import Header, Ingest, Part, PartStream, UploadSequence, check_sums, in_thread_if_long
+from labelmill_storage.ports import (
+    AssetRecords,
+    ObjectMissing,
+    ObjectStore,
+    ProjectDirectory,
+    SignedUrl,
+    StagedObject,
+    UploadActive,
+    UploadRecords,
+    key_of,
+)
+from labelmill_storage.resumable import (
+    Announced,
+    OffsetMismatch,
+    Upload,
+    UploadChanged,
+    UploadFinished,
+    UploadIncomplete,
+    UploadNotFound,
+    upload_name,
+)
+
+_ZONE = Zone.RAW
+_EXPIRED_AT_ONCE = 100
+
+Progress = Callable[[int, int], Awaitable[None]]
+"""Told (bytes checked, bytes in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an upload is."""
+
+    upload: Upload
+    received_bytes: int
+
+
+class Uploads:
+    """Takes uploads in RAW that may come in several pieces."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        objects: ObjectStore,
+        records: AssetRecords,
+        uploads: UploadRecords,
+        projects: ProjectDirectory,
+        ids: AssetIds,
+        *,
+        max_asset_bytes: int,
+        expiry: timedelta,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._ingest = ingest
+        self._objects = objects
+        self._records = records
+        self._uploads = uploads
+        self._projects = projects
+        self._ids = ids
+        self._limit = max_asset_bytes
+        self._expiry = expiry
+        self._now = now
+        self._turns = _Turns()
+
+    async def receive(self, header: Header, parts: AsyncIterator[Part]) -> Asset:
+        """Takes a stream with an upload_id, from its offset on; what it brings stays if it breaks off."""
+        self._ingest.check(header)
+        inspection = content.Inspection(header.media_type, self._limit)
+        await self._projects.require(header.project)
+        with self._turns.taken(header.project, header.upload_id):
+            upload = await self._begun(header, direct=False)
+            if upload is not None and upload.asset_id:
+                return await self._asset(upload)
+            known = await self._ingest.known(header)
+            if known is not None:
+                if upload is not None:
+                    await self._drop_object(upload)
+                    await self._uploads.end(upload, known.id)
+                return known
+            upload = upload or await self._begin(header, direct=False)
+            await self._uploads.extend(upload, self._now() + self._expiry)
+            async with self._continued(upload) as staged:
+                self._turns.note(header.project, header.upload_id, staged.received_bytes)
+                if header.offset_bytes != staged.received_bytes:
+                    raise OffsetMismatch(staged.received_bytes)
+                stream = PartStream(parts)
+                described = await self._fill(staged, stream, inspection)
+                check_sums(described, stream.sha256, header.sha256)
+                draft = await self._commit(staged, self._ingest.draft(header, described))
+            return await self._finish(upload, draft)
+
+    async def standing(self, project: str, upload_id: str) -> Standing:
+        """How far an upload is; while a stream writes to it, what was there when that began."""
+        upload = await self._required(project, upload_id)
+        if upload.asset_id:
+            return await self._finished(upload)
+        if self._turns.is_taken(project, upload_id):
+            return Standing(upload, self._turns.noted(project, upload_id))
+        try:
+            return Standing(upload, await self._objects.received(_ZONE, upload.handle))
+        except ObjectMissing:
+            # A crash between the object's commit and its record; or the finish happened just now.
+            current = await self._required(project, upload_id)
+            if current.asset_id:
+                return await self._finished(current)
+            raise UploadNotFound(upload.name) from None
+
+    @asynccontextmanager
+    async def deleting(self, project: str, upload_id: str) -> AsyncIterator[Upload]:
+        """Throws the object away and holds the upload while the caller forgets it (`UploadRecords.forget`)."""
+        with self._turns.taken(project, upload_id):
+            upload = await self._required(project, upload_id)
+            if upload.asset_id:
+                raise UploadFinished(upload.name)
+            await self._drop_object(upload)
+            yield upload
+
+    async def url(self, header: Header, expires_in_s: int) -> SignedUrl:
+        """A URL to put a content by; again for the same header, another URL for the same upload."""
+        _require_known_size(header)
+        self._ingest.check(header)
+        content.media_type_of(header.media_type)
+        await self._projects.require(header.project)
+        with self._turns.taken(header.project, header.upload_id):
+            begun = await self._begun(header, direct=True)
+            if begun is not None and begun.asset_id:
+                raise UploadFinished(begun.name)
+            upload = begun or await self._begin(header, direct=True)
+            try:
+                signed = await self._objects.upload_url(_ZONE, upload.handle, expires_in_s)
+            except LabelmillError:
+                if begun is None:
+                    await self._discard(upload)
+                raise
+            await self._uploads.extend(upload, self._now() + self._expiry)
+            return signed
+
+    async def require_put(self, project: str, upload_id: str) -> Upload:
+        """The upload, to which something was put by its URL, or which is finished."""
+        standing = await self.standing(project, upload_id)
+        if not standing.upload.asset_id and not (standing.upload.direct and standing.received_bytes):
+            raise UploadIncomplete(standing.upload.name)
+        return standing.upload
+
+    async def finish_put(self, project: str, upload_id: str, sha256: str, progress: Progress) -> Asset:
+        """Reads back what was put by URL, checks it and records the asset; may be called again after a crash."""
+        with self._turns.taken(project, upload_id):
+            upload = await self._required(project, upload_id)
+            if upload.asset_id:
+                return await self._asset(upload, sha256)
+            said = upload.announced
+            async with self._continued(upload) as staged:
+                if not (upload.direct and staged.received_bytes):
+                    raise UploadIncomplete(upload.name)
+                content.check_size(staged.received_bytes, self._limit)
+                described = await _read_back(staged, content.Inspection(said.media_type, self._limit), progress)
+                check_sums(described, sha256, said.sha256)
+                asset_id = self._ids.of(project, described.sha256)
+                draft = Draft(project, asset_id, described, said.external_id, dict(said.labels), said.subject_hash)
+                draft = await self._commit(staged, draft)
+            return await self._finish(upload, draft)
+
+    async def drop_expired(self) -> None:
+        """Throws away what nobody finished in time, and forgets what was finished long ago."""
+        dropped = _EXPIRED_AT_ONCE
+        while dropped == _EXPIRED_AT_ONCE:
+            dropped = 0
+            for upload in await self._uploads.expired(self._now(), _EXPIRED_AT_ONCE):
+                if not self._turns.is_taken(upload.project, upload.id):
+                    with self._turns.taken(upload.project, upload.id):
+                        await self._discard(upload)
+                    dropped += 1
+
+    async def _begun(self, header: Header, *, direct: bool) -> Upload | None:
+        """The upload with the header's id, which must be the same upload; None where there is none."""
+        upload = await self._current(header.project, header.upload_id)
+        if upload is None:
+            return None
+        if upload.direct is not direct or upload.digest != self._announced(header).digest(header.upload_id):
+            raise UploadChanged(upload.name)
+        return upload
+
+    async def _begin(self, header: Header, *, direct: bool) -> Upload:
+        announced, now = self._announced(header), self._now()
+        handle = await self._objects.begin_upload(_ZONE, header.project, header.size_bytes)
+        digest = announced.digest(header.upload_id)
+        expires = now + self._expiry
+        upload = Upload(header.project, header.upload_id, handle, direct, announced, digest, now, expires)
+        try:
+            await self._uploads.begin(upload)
+        except BaseException:
+            await self._drop_object(upload)
+            raise
+        return upload
+
+    def _announced(self, header: Header) -> Announced:
+        return Announced(
+            media_type=header.media_type,
+            external_id=header.external_id,
+            labels=dict(header.labels),
+            subject_hash=self._ids.of_subject(header.project, header.subject),
+            size_bytes=header.size_bytes,
+            sha256=header.sha256,
+        )
+
+    async def _current(self, project: str, upload_id: str) -> Upload | None:
+        upload = await self._uploads.get(project, upload_id)
+        if upload is not None and upload.expire_time <= self._now():
+            await self._discard(upload)
+            return None
+        return upload
+
+    async def _required(self, project: str, upload_id: str) -> Upload:
+        upload = await self._uploads.get(project, upload_id)
+        if upload is None or upload.expire_time <= self._now():
+            raise UploadNotFound(upload_name(project, upload_id))
+        return upload
+
+    async def _finished(self, upload: Upload) -> Standing:
+        asset = await self._records.get(upload.project, upload.asset_id)
+        return Standing(upload, upload.announced.size_bytes if asset is None else asset.raw.size_bytes)
+
+    async def _asset(self, upload: Upload, sha256: str = "") -> Asset:
+        asset = await self._records.get(upload.project, upload.asset_id)
+        if asset is None:  # erased since
+            raise UploadFinished(upload.name)
+        check_sums(asset.raw, sha256)
+        return asset
+
+    @asynccontextmanager
+    async def _continued(self, upload: Upload) -> AsyncIterator[StagedObject]:
+        """The object under way. It goes when its content is refused, and when the store has lost it."""
+        try:
+            async with self._objects.continue_upload(_ZONE, upload.handle) as staged:
+                yield staged
+        except ObjectMissing:
+            await self._uploads.forget(upload)
+            raise (UploadNotFound(upload.name) if upload.direct else OffsetMismatch(0)) from None
+        except (InvalidArgument, content.ContentTooLarge) as refusal:
+            if not isinstance(refusal, UploadSequence):  # a stream that ended early may be continued
+                await self._discard(upload)
+            raise
+
+    async def _fill(self, staged: StagedObject, stream: PartStream, inspection: content.Inspection) -> Content:
+        size = staged.received_bytes
+        in_one_stream = size == 0
+        async for data in stream.buffers():
+            size += len(data)
+            content.check_size(size, self._limit)
+            if in_one_stream:
+                await in_thread_if_long(inspection.update, data)
+            await staged.write(data)
+        if in_one_stream:
+            return inspection.finish()
+        return await _read_back(staged, inspection, _untold)
+
+    async def _commit(self, staged: StagedObject, draft: Draft) -> Draft:
+        key = key_of(_ZONE, draft.project, draft.raw)
+        await self._records.about_to_write([key])
+        location = await staged.commit(key)
+        return replace(draft, raw=replace(draft.raw, location=location))
+
+    async def _finish(self, upload: Upload, draft: Draft) -> Asset:
+        try:
+            recorded = await self._uploads.finish(upload, draft)
+        except Aborted:  # the object was removed right after its commit
+            await self._uploads.forget(upload)
+            raise
+        if isinstance(recorded, LabelmillError):
+            raise recorded
+        return recorded.asset
+
+    async def _discard(self, upload: Upload) -> None:
+        await self._drop_object(upload)
+        await self._uploads.forget(upload)
+
+    async def _drop_object(self, upload: Upload) -> None:
+        await self._objects.drop_upload(_ZONE, upload.handle)
+
+
+class _Turns:
+    """One writer at a time for each upload, within this process; the store looks after the others."""
+
+    def __init__(self) -> None:
+        self._taken: dict[tuple[str, str], int] = {}
+
+    @contextmanager
+    def taken(self, project: str, upload_id: str) -> Iterator[None]:
+        """Takes the turn for the block."""
+        key = project, upload_id
+        if key in self._taken:
+            raise UploadActive
+        self._taken[key] = 0
+        try:
+            yield
+        finally:
+            del self._taken[key]
+
+    def is_taken(self, project: str, upload_id: str) -> bool:
+        return (project, upload_id) in self._taken
+
+    def note(self, project: str, upload_id: str, durable_bytes: int) -> None:
+        """Remembers what was durable when the turn began."""
+        self._taken[project, upload_id] = durable_bytes
+
+    def noted(self, project: str, upload_id: str) -> int:
+        return self._taken[project, upload_id]
+
+
+def _require_known_size(header: Header) -> None:
+    missing = {
+        f"header.{name}": "is required for an upload by URL"
+        for name, value in (("size_bytes", header.size_bytes), ("upload_id", header.upload_id))
+        if not value
+    }
+    if missing:
+        raise InvalidArgument("INVALID_REQUEST", "An upload by URL needs a size and an id.", fields=missing)
+
+
+async def _read_back(staged: StagedObject, inspection: content.Inspection, progress: Progress) -> Content:
+    await staged.seal()
+    done, total = 0, staged.received_bytes
+    async for data in staged.read_back():
+        await in_thread_if_long(inspection.update, data)
+        done += len(data)
+        await progress(done, total)
+    return inspection.finish()
+
+
+async def _untold(_done: int, _total: int) -> None:
+    """Progress that nobody asked for."""
