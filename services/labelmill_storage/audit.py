@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-HEAD_NAME = "projects/{project}/auditHead"
+_FIXED_BYTES = 400
+_PAGE_BYTES = 3 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,12 @@ class Entry:
     previous_hash: str
     hash: str
 
+    @property
+    def size_bytes(self) -> int:
+        """How much it takes in a message, at most."""
+        texts = (self.actor, self.action, self.resource, *self.details, *self.details.values())
+        return sum(len(text.encode()) for text in texts) + _FIXED_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -52,3 +59,23 @@ class SignedHead:
     signing_key_id: str
     signature: bytes
     public_key: bytes
+
+
+def head_name(project: str) -> str:
+    """The resource name of a project's head."""
+    return f"projects/{project}/auditHead"
+
+
+def project_of(name: str) -> str:
+    """The project of a head's name, which the validation let pass."""
+    return name.split("/")[1]
+
+
+def fitting(entries: Sequence[Entry], most: int) -> Sequence[Entry]:
+    """The first ones, at most `most`, that one answer has room for."""
+    room = _PAGE_BYTES
+    for index, entry in enumerate(entries[:most]):
+        room -= entry.size_bytes
+        if room < 0:
+            return entries[: max(1, index)]
+    return entries[:most]

@@ -271,7 +271,7 @@ class AuditLog(Protocol):
         """Entries before a sequence number, newest first, at most `size`; raises INVALID_FILTER."""
 
     def export(self, project: str, first: int, last: int) -> AsyncIterator[Sequence[Entry]]:
-        """The entries from `first` to `last`, in order, in pieces of at most 1000."""
+        """The entries from `first` to `last`, in order, in pieces that fit into a message."""
 
     async def grown(self) -> Sequence[Head]:
         """The heads that were not anchored yet."""
@@ -281,6 +281,13 @@ class AuditLog(Protocol):
 
     async def hash_at(self, project: str, sequence: int) -> str | None:
         """The hash of one entry; None where there is none."""
+
+
+class HeadSigner(Protocol):
+    """Signs heads of the audit log."""
+
+    def sign_head(self, head: Head) -> SignedHead:
+        """A head, dated and signed."""
 
 
 class AuditAnchors(Protocol):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from labelmill import audit
 from labelmill.receipts import key_id, public_key_text
 from labelmill_storage.adapters import durable_files, key_seed
+from labelmill_storage.audit import Head, SignedHead
+from labelmill_storage.convert import audit as convert
 
 _KEY_BYTES = 32
 
@@ -45,6 +50,11 @@ class AuditKey:
     def sign(self, data: bytes) -> bytes:
         """The signature, 64 bytes. What is signed begins with a domain of its own, as labelmill.audit.HEAD_DOMAIN."""
         return self._key.sign(data)
+
+    def sign_head(self, head: Head) -> SignedHead:
+        """A head, dated and signed as AuditHead in the contract says."""
+        unsigned = SignedHead(head, time.time_ns() // 1000, self.key_id, b"", self.public_bytes)
+        return replace(unsigned, signature=self.sign(audit.sign_bytes(convert.head(unsigned))))
 
 
 def _publish(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import urllib3
@@ -28,6 +29,15 @@ def http_pool(width: int) -> urllib3.PoolManager:
         timeout=urllib3.Timeout(connect=2, read=30),
         retries=urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """A version of an object."""
+
+    path: str
+    id: str | None
+    """None where the bucket keeps no versions."""
 
 
 class Bucket:
@@ -76,6 +86,26 @@ class Bucket:
         with _named_failures():
             found = self._client.list_objects(self._name, prefix=prefix, recursive=True)
             return [str(o.object_name) for o in found if o.last_modified is None or o.last_modified < moment]
+
+    def versions(self, prefix: str) -> list[ObjectVersion]:
+        """Every version of every object below a prefix, also where the bucket has versions and they were deleted."""
+        with _named_failures():
+            found = self._client.list_objects(self._name, prefix=prefix, recursive=True, include_version=True)
+            return [
+                ObjectVersion(str(o.object_name), None if o.version_id in (None, "null") else o.version_id)
+                for o in found
+                if not (o.is_delete_marker or o.is_dir)
+            ]
+
+    def read_version(self, version: ObjectVersion) -> bytes:
+        """One version as a whole."""
+        with _named_failures():
+            response = self._client.get_object(self._name, version.path, version_id=version.id)
+            try:
+                return bytes(response.read())
+            finally:
+                response.close()
+                response.release_conn()
 
     def remove(self, paths: Sequence[str]) -> None:
         """Removes objects; those that are gone already are fine."""

@@ -21,7 +21,7 @@ from labelmill_storage.audit import AuditRecord, Entry, Head
 
 SELF = "labelmill"
 """The actor of what storage does by itself."""
-_PIECE = 1000
+_PIECE = 500  # an entry has at most some 5 KiB, a message less than 4 MiB
 
 
 class SqlAuditLog:
