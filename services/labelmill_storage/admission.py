@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from labelmill_runtime.errors import LabelmillError
 from labelmill_storage import content, receipts
 from labelmill_storage.assets import Asset, AssetNotFound, Recorded, Zone
+from labelmill_storage.ingest import Checksum, PartStream, UploadSequence, in_thread_if_long
 from labelmill_storage.ports import (
     AssetRecords,
     AssetWriter,
@@ -28,6 +29,15 @@ class Item:
     receipt: Receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a streamed admission begins with."""
+
+    project: str
+    receipt: Receipt
+
+
+Part = Header | bytes | Checksum
 Prepared = Sequence[Admission | LabelmillError]
 """Admissions whose contents are stored, and errors, in the order of a batch's items."""
 
@@ -69,6 +79,35 @@ class AdmissionDesk:
         admitted = iter(await writer.admit(project, [a for a in prepared if isinstance(a, Admission)]))
         return [next(admitted) if isinstance(outcome, Admission) else outcome for outcome in prepared]
 
+    async def admit(self, parts: AsyncIterator[Part]) -> Asset:
+        """Takes one streamed clean content of any size; if it fails anywhere, nothing of it remains."""
+        header = await anext(parts, None)
+        if not isinstance(header, Header):
+            raise UploadSequence("the first message is not a header")
+        project, receipt = header.project, header.receipt
+        await self._projects.require(project)
+        asset_id = receipt.asset.rpartition("/")[2]
+        assets = await self._records.get_many(project, [asset_id])
+        asset = await asyncio.to_thread(self._check_receipt, project, receipt, assets)
+        inspection = content.Inspection(asset.raw.media_type, self._limit)
+        async with self._objects.stage(Zone.CLEAN, project) as staged:
+            stream = PartStream(parts)
+            async for data in stream.buffers():
+                await in_thread_if_long(inspection.update, data)
+                await staged.write(data)
+            clean = inspection.finish(may_be_empty=True)
+            stream.check_sum(clean)
+            receipts.check_hashes(receipt, asset, clean)
+            key = ObjectKey(Zone.CLEAN, project, clean.sha256)
+            await self._records.about_to_write([key])
+            location = await staged.commit(key)
+        admission = Admission(receipt, asset_id, replace(clean, location=location))
+        async with self._records.writing() as writer:
+            (recorded,) = await writer.admit(project, [admission])
+        if isinstance(recorded, LabelmillError):
+            raise recorded
+        return recorded.asset
+
     def _check_all(
         self, project: str, items: Sequence[Item], assets: Mapping[str, Asset]
     ) -> list[Admission | LabelmillError]:
@@ -82,13 +121,18 @@ class AdmissionDesk:
 
     def _check(self, project: str, item: Item, assets: Mapping[str, Asset]) -> Admission:
         receipt = item.receipt
+        asset = self._check_receipt(project, receipt, assets)
+        # Redacting everything leaves nothing: an empty clean content is a result like any other.
+        clean = content.inspect(item.content, asset.raw.media_type, self._limit, may_be_empty=True)
+        receipts.check_hashes(receipt, asset, clean)
+        return Admission(receipt, asset.id, clean)
+
+    def _check_receipt(self, project: str, receipt: Receipt, assets: Mapping[str, Asset]) -> Asset:
+        """What a receipt tells by itself; reads key files."""
         asset_id = receipts.check_names(receipt, project)
         holds = self._keys.verify(receipt.signing_key_id, receipt.signed, receipt.signature)
         receipts.check_signature(holds)
         asset = assets.get(asset_id)
         if asset is None:
             raise AssetNotFound(receipt.asset)
-        # Redacting everything leaves nothing: an empty clean content is a result like any other.
-        clean = content.inspect(item.content, asset.raw.media_type, self._limit, may_be_empty=True)
-        receipts.check_hashes(receipt, asset, clean)
-        return Admission(receipt, asset_id, clean)
+        return asset

@@ -13,21 +13,29 @@ from labelmill_runtime import service
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.idempotency import RequestLog
+from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.service import RuntimeContext, Service
 from labelmill_storage.adapters import key_seed
+from labelmill_storage.adapters.egress import SqlEgressMeter
 from labelmill_storage.adapters.labelmill import AnnotationProjects
 from labelmill_storage.adapters.local_files import LocalFiles
 from labelmill_storage.adapters.local_urls import LocalUrls
 from labelmill_storage.adapters.sql import SqlRecords
+from labelmill_storage.adapters.sql_audit import SqlAuditLog
+from labelmill_storage.adapters.sql_uploads import SqlUploads
 from labelmill_storage.adapters.tables import storage_tables
 from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
 from labelmill_storage.admission import AdmissionDesk
 from labelmill_storage.assets import AssetIds, Zone
+from labelmill_storage.housekeeping import Chore, Housekeeping
 from labelmill_storage.ingest import Ingest
+from labelmill_storage.links import Links
 from labelmill_storage.ports import ObjectStore, ProjectDirectory
 from labelmill_storage.reading import Reader
 from labelmill_storage.servicers.assets import StorageServicer
+from labelmill_storage.servicers.uploads import FINISH, FinishUpload
 from labelmill_storage.settings import StorageSettings
+from labelmill_storage.uploads import Uploads
 
 NAME = "storage"
 
@@ -55,8 +63,31 @@ async def build(
     keys = TrustedKeyDirectory(settings.trusted_receipt_keys_dir or data_dir / "secrets" / "receipt-keys")
     limit = settings.max_asset_bytes
     request_log = RequestLog(database)
+    ids = AssetIds(read_seed(settings, data_dir))
+    ingest = Ingest(objects, records, projects, ids, limit)
+    upload_records = SqlUploads(database, tables, records)
+    expiry = timedelta(hours=settings.upload_expiry_hours)
+    uploads = Uploads(ingest, objects, records, upload_records, projects, ids, max_asset_bytes=limit, expiry=expiry)
+    operations = OperationStore(database, NAME, lease_s=context.settings.operation_lease_s)
+    operations.register(
+        FINISH,
+        FinishUpload(uploads).run,
+        service_pb2.FinishUploadRequest,
+        service_pb2.FinishUploadMetadata,
+        max_parallel=2,
+    )
+    egress = SqlEgressMeter(database, tables)
+    housekeeping = Housekeeping(
+        [
+            Chore("expired_uploads", 600.0, uploads.drop_expired),
+        ]
+    )
     servicer = StorageServicer(
-        ingest=Ingest(objects, records, projects, AssetIds(read_seed(settings, data_dir)), limit),
+        ingest=ingest,
+        uploads=uploads,
+        upload_records=upload_records,
+        links=Links(objects, records, SqlAuditLog(database, tables), egress),
+        operations=operations,
         reader=Reader(objects, records),
         desk=AdmissionDesk(objects, records, projects, keys, limit),
         records=records,
@@ -68,9 +99,10 @@ async def build(
         name=NAME,
         servicers=[(service_pb2_grpc.add_StorageServiceServicer_to_server, servicer)],
         descriptors=[service_pb2.DESCRIPTOR],
+        operations=operations,
         request_log=request_log,
-        start=partial(_sweep, objects),
-        close=partial(_close, database, objects),
+        start=partial(_start, objects, housekeeping),
+        close=partial(_close, housekeeping, database, objects),
         ready=partial(_ready, database, objects),
     )
 
@@ -114,8 +146,13 @@ def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
     return key_seed.read_or_make(settings.project_key_seed_file or data_dir / "secrets" / "project-key-seed")
 
 
-async def _sweep(objects: ObjectStore) -> None:
+async def _start(objects: ObjectStore, housekeeping: Housekeeping) -> None:
     await objects.start()
+    await _sweep(objects)
+    await housekeeping.start()
+
+
+async def _sweep(objects: ObjectStore) -> None:
     try:
         removed = await objects.sweep()
     except LabelmillError as error:  # an object store that is away must not keep the service from starting
@@ -129,7 +166,8 @@ async def _ready(database: Database, objects: ObjectStore) -> bool:
     return await database.ping() and await objects.ping()
 
 
-async def _close(database: Database, objects: ObjectStore) -> None:
+async def _close(housekeeping: Housekeeping, database: Database, objects: ObjectStore) -> None:
+    await housekeeping.close()
     await objects.close()
     await database.close()
 

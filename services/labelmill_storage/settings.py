@@ -33,6 +33,8 @@ class StorageSettings(ServiceSettings):
     """Threads for file and S3 calls."""
     max_asset_bytes: int = Field(default=5 * 1024**3, ge=1)
     """The largest content."""
+    upload_expiry_hours: float = Field(default=24.0, gt=0)
+    """How long an upload that can be continued is kept after its last piece began."""
     project_cache_s: float = Field(default=60.0, ge=0)
     """How long a project that was found is known to exist."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -34,21 +34,11 @@ def zone(value: resources_pb2.Zone.ValueType) -> Zone:
     return Zone(value) if value else Zone.CLEAN
 
 
-async def upload_parts(messages: AsyncIterator[service_pb2.UploadAssetRequest]) -> AsyncIterator[ingest.Part]:
-    """The parts of an upload."""
-    async for message in messages:
-        match message.WhichOneof("part"):
-            case "header":
-                yield _header(message.header)
-            case "chunk":
-                yield message.chunk
-            case _:
-                yield ingest.Checksum(message.sha256)
-
-
 def ingest_items(items: Sequence[service_pb2.BatchCreateAssetsRequest.Item]) -> list[ingest.Item]:
     """The items of a batch."""
-    return [ingest.Item(item.content, item.media_type, item.external_id, dict(item.labels)) for item in items]
+    return [
+        ingest.Item(item.content, item.media_type, item.external_id, dict(item.labels), item.subject) for item in items
+    ]
 
 
 def admission_items(items: Sequence[service_pb2.BatchAdmitAssetsRequest.Item]) -> list[admission.Item]:
@@ -135,16 +125,6 @@ def reading(name: str, outcome: Reading | LabelmillError) -> service_pb2.BatchRe
         return result(name=name, status=to_status(outcome))
     return result(
         name=name, description=content(outcome.description), content=outcome.content, status=status_pb2.Status()
-    )
-
-
-def _header(message: service_pb2.UploadAssetRequest.Header) -> ingest.Header:
-    return ingest.Header(
-        project=project(message.parent),
-        media_type=message.media_type,
-        external_id=message.external_id,
-        labels=dict(message.labels),
-        size_bytes=message.size_bytes,
     )
 
 

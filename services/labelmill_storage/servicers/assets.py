@@ -8,39 +8,27 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from labelmill.storage.v1 import resources_pb2, service_pb2, service_pb2_grpc
-from labelmill_runtime.idempotency import RequestLog
+from labelmill.storage.v1 import resources_pb2, service_pb2
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
-from labelmill_storage.admission import AdmissionDesk
 from labelmill_storage.assets import parse_asset, parse_assets
 from labelmill_storage.convert import assets as convert
-from labelmill_storage.ingest import Ingest
 from labelmill_storage.ports import AssetRecords, ProjectDirectory, key_of
 from labelmill_storage.reading import Reader, check_range
+from labelmill_storage.servicers.uploads import UploadRpcs
 from labelmill_storage.zones import Roles, view
 
 
 @dataclass(frozen=True)
-class StorageServicer(service_pb2_grpc.StorageServiceServicer):
+class StorageServicer(UploadRpcs):
     """Serves assets."""
 
-    ingest: Ingest
     reader: Reader
-    desk: AdmissionDesk
     records: AssetRecords
     projects: ProjectDirectory
-    request_log: RequestLog
     page_tokens: PageTokens
 
-    async def UploadAsset(  # noqa: N802 - the name of the RPC
-        self, request_iterator: AsyncIterator[service_pb2.UploadAssetRequest], context: Any
-    ) -> resources_pb2.Asset:
-        """Takes one streamed upload."""
-        asset = await self.ingest.upload(convert.upload_parts(request_iterator))
-        return convert.asset(view(asset, asset.name, _roles(asset.project)))
-
-    async def BatchCreateAssets(  # noqa: N802
+    async def BatchCreateAssets(  # noqa: N802 - the name of the RPC
         self, request: service_pb2.BatchCreateAssetsRequest, context: Any
     ) -> service_pb2.BatchCreateAssetsResponse:
         """Takes many small contents."""
