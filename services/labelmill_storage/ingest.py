@@ -102,27 +102,34 @@ class Ingest:
         self.check(header)
         if header.offset_bytes:
             raise UploadSequence("an upload without upload_id cannot be continued")
-        inspection = content.Inspection(header.media_type, self._limit)
         await self._projects.require(header.project)
         known = await self.known(header)
         if known is not None:
             return known
-        async with self._objects.stage(Zone.RAW, header.project) as staged:
-            stream = PartStream(parts)
-            async for data in stream.buffers():
-                await in_thread_if_long(inspection.update, data)
-                await staged.write(data)
-            described = inspection.finish()
-            stream.check_sum(described, header.sha256)
-            draft = self.draft(header, described)
-            await self._records.about_to_write([_raw_key(draft)])
-            location = await staged.commit(_raw_key(draft))
-        draft = replace(draft, raw=replace(draft.raw, location=location))
+        stream = PartStream(parts)
+        draft = await self.store(header, stream.buffers(), lambda it: stream.check_sum(it, header.sha256))
         async with self._records.writing() as writer:
             (recorded,) = await writer.add([draft])
         if isinstance(recorded, LabelmillError):
             raise recorded
         return recorded.asset
+
+    async def store(
+        self, header: Header, buffers: AsyncIterator[bytes], check: Callable[[Content], None] = lambda _: None
+    ) -> Draft:
+        """Stores a content of any size as it comes, if `check` lets it pass; the caller records the draft."""
+        self.check(header)
+        inspection = content.Inspection(header.media_type, self._limit)
+        async with self._objects.stage(Zone.RAW, header.project) as staged:
+            async for data in buffers:
+                await in_thread_if_long(inspection.update, data)
+                await staged.write(data)
+            described = inspection.finish()
+            check(described)
+            draft = self.draft(header, described)
+            await self._records.about_to_write([_raw_key(draft)])
+            location = await staged.commit(_raw_key(draft))
+        return replace(draft, raw=replace(draft.raw, location=location))
 
     def check(self, header: Header) -> None:
         """Refuses what a header alone tells to be impossible."""
