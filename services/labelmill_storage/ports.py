@@ -11,8 +11,10 @@ from typing import Any, Protocol
 from labelmill_runtime.errors import Aborted, DataLoss, FailedPrecondition, LabelmillError
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
 from labelmill_storage.audit import AuditRecord, Entry, Head, SignedHead
+from labelmill_storage.exceptions import Copied
 from labelmill_storage.receipts import Admission
 from labelmill_storage.resumable import Upload
+from labelmill_storage.samples import Sample
 from labelmill_storage.zones import Roles
 
 
@@ -188,6 +190,20 @@ class AssetWriter(Protocol):
     async def admit(self, project: str, admissions: Sequence[Admission]) -> list[Recorded | LabelmillError]:
         """Records clean contents and their receipts; rejects reused and superseded receipts one by one."""
 
+    async def admit_by_exception(
+        self, project: str, reason: str, copies: Sequence[Copied]
+    ) -> tuple[str, dict[str, Recorded | LabelmillError]]:
+        """Records RAW contents that were copied into CLEAN, and the exception that admits them.
+
+        Errors of single ones: ASSET_NOT_FOUND, ALREADY_CLEAN, CONTENT_REMOVED, QUOTA_EXCEEDED.
+
+        Returns:
+            The exception's name, empty if it admits nothing, and what became of each asset, by id.
+
+        Raises:
+            Aborted: CONTENT_REMOVED_MEANWHILE.
+        """
+
 
 class AssetRecords(Protocol):
     """Knows the assets."""
@@ -308,6 +324,24 @@ class ProjectDirectory(Protocol):
 
     async def require(self, project: str) -> None:
         """Raises NotFound PROJECT_NOT_FOUND for one that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a closer look at a content has told; empty or None where nothing."""
+
+    media_type: str = ""
+    """Of one whose type was unknown before."""
+    language: str = ""
+    duration_ms: int | None = None
+    image_size: tuple[int, int] | None = None
+
+
+class Prober(Protocol):
+    """Knows libraries that read many formats."""
+
+    async def probe(self, contents: Sequence[tuple[str, Sample]]) -> list[Findings]:
+        """Looks at contents of given media types, in order; never fails: what cannot be told in time stays unknown."""
 
 
 class TrustedKeys(Protocol):

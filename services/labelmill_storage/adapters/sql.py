@@ -12,14 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import LabelmillError
+from labelmill_runtime.ids import ulid
+from labelmill_runtime.principal import current_principal
 from labelmill_runtime.sql_filters import where
-from labelmill_storage import receipts
+from labelmill_storage import exceptions, receipts
 from labelmill_storage.adapters import sql_audit, sql_deletions, sql_erasures, sql_usage
 from labelmill_storage.adapters.filter_columns import FilterColumns
 from labelmill_storage.adapters.project_lock import lock_project
 from labelmill_storage.adapters.rows import clean_columns, draft_row, to_asset, to_microseconds
 from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
+from labelmill_storage.exceptions import Copied
 from labelmill_storage.ports import ObjectKey, Page, key_of
 from labelmill_storage.receipts import Admission, Judged, judge
 
@@ -133,6 +136,34 @@ class SqlWriter:
         await self._save(project, judged, before)
         return judged.outcomes
 
+    async def admit_by_exception(
+        self, project: str, reason: str, copies: Sequence[Copied]
+    ) -> tuple[str, dict[str, Recorded | LabelmillError]]:
+        """Records copies of RAW contents, the exception, and what the audit log has to say about it."""
+        await lock_project(self._session, project)
+        before = await _by_id(self._session, self._tables, project, [copied.asset_id for copied in copies])
+        now, exception_id = self._now(), ulid()
+        name = exceptions.exception_name(project, exception_id)
+        judged = exceptions.judge(name, copies, before, now, to_microseconds(now))
+        sizes = [copied.clean.size_bytes for copied in judged.new]
+        over = await sql_usage.take(self._session, self._tables, project, Zone.CLEAN, sizes)
+        beyond = {c.asset_id: error for c, error in zip(judged.new, over, strict=True) if error is not None}
+        if beyond:
+            judged = exceptions.judge(name, copies, before, now, to_microseconds(now), beyond)
+        kept = [key_of(Zone.CLEAN, project, copied.clean) for copied in judged.new]
+        unwanted = [key_of(Zone.CLEAN, project, copied.clean) for copied in copies if copied not in judged.new]
+        await sql_deletions.request(self._session, self._tables, unwanted)
+        if not judged.new:
+            return "", judged.outcomes
+        await sql_deletions.keep(self._session, self._tables, kept)
+        await self._session.execute(
+            self._tables.exceptions.insert(), _exception_row(project, exception_id, reason, to_microseconds(now))
+        )
+        await update_clean(self._session, self._tables, project, judged.admitted)
+        records = [exceptions.audit_record(asset, reason) for asset in judged.admitted]
+        await sql_audit.append(self._session, self._tables, project, records)
+        return name, judged.outcomes
+
     async def _save(self, project: str, judged: Judged, before: dict[str, Asset]) -> None:
         if not judged.new:
             return
@@ -198,6 +229,16 @@ def _superfluous(drafts: Sequence[Draft], assets: dict[str, Asset]) -> list[Obje
     """Objects that were written for a content that is here already in another place, or went for good."""
     found = [(draft, assets[draft.id].raw) for draft in drafts if draft.id in assets]
     return _raw_keys(draft for draft, raw in found if raw.removed_time or draft.raw.location != raw.location)
+
+
+def _exception_row(project: str, exception_id: str, reason: str, now_us: int) -> dict[str, Any]:
+    return {
+        "project": project,
+        "exception_id": exception_id,
+        "creator": current_principal().id,
+        "reason": reason,
+        "create_time_us": now_us,
+    }
 
 
 def _receipt_row(project: str, admission: Admission, now_us: int) -> dict[str, Any]:
