@@ -15,7 +15,7 @@ from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData
 
-from labelmill_runtime.tables import runtime_tables
+from labelmill_runtime.tables import erased_names_table, runtime_tables
 
 _CONNECTION = "labelmill.connection"
 _METADATA = "labelmill.metadata"
@@ -43,6 +43,11 @@ def create_runtime_tables(connection: Connection) -> None:
     tables = runtime_tables(MetaData())
     for table in (tables.operations, tables.requests):
         table.create(connection)
+
+
+def create_erased_names_table(connection: Connection) -> None:
+    """Creates the table of `ErasedNames`; for a migration of a service that uses it."""
+    erased_names_table(MetaData()).create(connection)
 
 
 def _config(connection: Connection, directory: Path, metadata: MetaData) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from labelmill_runtime.errors import InvalidArgument
@@ -52,6 +53,20 @@ def require_project(name: str, project: str, *, field: str = "name") -> None:
     if project_of(name, field=field) != project:
         message = "All names in one request belong to one project."
         raise InvalidArgument("FOREIGN_PROJECT", message, fields={field: "is in another project"})
+
+
+def ids_of(pattern: str, names: Iterable[str], project: str, *, field: str = "names") -> list[str]:
+    """The last segments of names that a request lists, each once, in order.
+
+    Raises:
+        InvalidArgument: INVALID_NAME or FOREIGN_PROJECT, with the field path of the name.
+    """
+    ids: dict[str, None] = {}
+    for index, name in enumerate(names):
+        parse(pattern, name, field=f"{field}[{index}]")
+        require_project(name, project, field=f"{field}[{index}]")
+        ids[name.rpartition("/")[2]] = None
+    return list(ids)
 
 
 def invalid_name(field: str, pattern: str) -> InvalidArgument:

@@ -1,4 +1,4 @@
-"""The runtime's own tables, which every service keeps in its own database: operations and request ids.
+"""The runtime's own tables, which services keep in their own databases: operations, request ids, erased names.
 
 Times are integer milliseconds since 1970 (UTC), because SQLite and PostgreSQL compare those alike.
 """
@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 _OPERATIONS = "runtime_operations"
 _REQUESTS = "runtime_requests"
+_ERASED_NAMES = "runtime_erased_names"
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,16 @@ def runtime_tables(metadata: MetaData) -> RuntimeTables:
         Index("ix_runtime_requests_create_time", "create_time_ms"),
     )
     return RuntimeTables(operations, requests)
+
+
+def erased_names_table(metadata: MetaData) -> Table:
+    """The table of `ErasedNames` in the metadata of a service that uses it; added at the first call."""
+    if _ERASED_NAMES in metadata.tables:
+        return metadata.tables[_ERASED_NAMES]
+    return Table(
+        _ERASED_NAMES,
+        metadata,
+        Column("name", String(255), primary_key=True),
+        Column("erase_time_ms", BigInteger, nullable=False),
+        Index("ix_runtime_erased_names_time", "erase_time_ms"),
+    )

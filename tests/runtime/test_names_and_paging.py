@@ -22,6 +22,15 @@ def test_names_are_taken_apart_and_put_together() -> None:
     assert names.project_of("projects/p-1/assets/a") == names.project_of("projects/p-1") == "p-1"
 
 
+def test_ids_of_listed_names_come_once_each_and_a_wrong_name_is_pointed_at() -> None:
+    listed = ["projects/p/assets/b", "projects/p/assets/a", "projects/p/assets/b"]
+    assert names.ids_of(ASSET, listed, "p") == ["b", "a"]
+    for wrong, reason in (("projects/q/assets/a", "FOREIGN_PROJECT"), ("projects/p/tasks/a", "INVALID_NAME")):
+        with pytest.raises(InvalidArgument) as caught:
+            names.ids_of(ASSET, [*listed, wrong], "p")
+        assert (caught.value.reason, list(caught.value.fields)) == (reason, ["names[3]"])
+
+
 @pytest.mark.parametrize(
     "name",
     [
