@@ -1,0 +1,1 @@
+"""Long-running operations of storage: use cases that go on where a dead process left off."""
