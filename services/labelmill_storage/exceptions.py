@@ -94,8 +94,14 @@ def judge(
         except LabelmillError as error:
             judged.outcomes[copied.asset_id] = error
             continue
-        changes = {"receipt": "", "exception": exception, "receipt_time_us": max(asset.receipt_time_us, now_us)}
-        admitted = replace(asset, clean=copied.clean, update_time=now, **changes)
+        admitted = replace(
+            asset,
+            clean=copied.clean,
+            receipt="",
+            exception=exception,
+            receipt_time_us=max(asset.receipt_time_us, now_us),
+            update_time=now,
+        )
         judged.outcomes[asset.id] = Recorded(admitted, already_existed=False)
         judged.new.append(copied)
     return judged

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import structlog
 
-from labelmill.storage.v1 import service_pb2, service_pb2_grpc
+from labelmill.storage.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    datasets_service_pb2,
+    datasets_service_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
 from labelmill_runtime import service
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import LabelmillError
@@ -16,8 +23,10 @@ from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.service import RuntimeContext, Service
 from labelmill_storage.adapters import key_seed
+from labelmill_storage.adapters.audit_key import AuditKey
 from labelmill_storage.adapters.egress import SqlEgressMeter
 from labelmill_storage.adapters.labelmill import AnnotationProjects
+from labelmill_storage.adapters.local_anchors import LocalAnchors
 from labelmill_storage.adapters.local_files import LocalFiles
 from labelmill_storage.adapters.local_urls import LocalUrls
 from labelmill_storage.adapters.sql import SqlRecords
@@ -26,13 +35,17 @@ from labelmill_storage.adapters.sql_uploads import SqlUploads
 from labelmill_storage.adapters.tables import storage_tables
 from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
 from labelmill_storage.admission import AdmissionDesk
+from labelmill_storage.anchoring import Anchoring
 from labelmill_storage.assets import AssetIds, Zone
+from labelmill_storage.exception_desk import ExceptionDesk
 from labelmill_storage.housekeeping import Chore, Housekeeping
 from labelmill_storage.ingest import Ingest
 from labelmill_storage.links import Links
-from labelmill_storage.ports import ObjectStore, ProjectDirectory
+from labelmill_storage.ports import AuditAnchors, ObjectStore, ProjectDirectory
+from labelmill_storage.raw_reads import RawReads
 from labelmill_storage.reading import Reader
 from labelmill_storage.servicers.assets import StorageServicer
+from labelmill_storage.servicers.audit import AuditServicer
 from labelmill_storage.servicers.uploads import FINISH, FinishUpload
 from labelmill_storage.settings import StorageSettings
 from labelmill_storage.uploads import Uploads
@@ -77,8 +90,13 @@ async def build(
         max_parallel=2,
     )
     egress = SqlEgressMeter(database, tables)
+    audit_log = SqlAuditLog(database, tables)
+    audit_key = AuditKey.open(settings.audit_key_file or data_dir / "secrets" / "audit-signing-key")
+    anchors = open_anchors(settings, data_dir)
+    anchoring = Anchoring(audit_log, anchors, audit_key)
     housekeeping = Housekeeping(
         [
+            Chore("audit_anchors", settings.audit_anchor_seconds, anchoring.write_grown, at_close=True),
             Chore("expired_uploads", 600.0, uploads.drop_expired),
         ]
     )
@@ -86,9 +104,11 @@ async def build(
         ingest=ingest,
         uploads=uploads,
         upload_records=upload_records,
-        links=Links(objects, records, SqlAuditLog(database, tables), egress),
+        links=Links(objects, records, audit_log, egress),
         operations=operations,
         reader=Reader(objects, records),
+        raw_reads=RawReads(audit_log),
+        exceptions=ExceptionDesk(objects, records, projects),
         desk=AdmissionDesk(objects, records, projects, keys, limit),
         records=records,
         projects=projects,
@@ -97,12 +117,18 @@ async def build(
     )
     return Service(
         name=NAME,
-        servicers=[(service_pb2_grpc.add_StorageServiceServicer_to_server, servicer)],
-        descriptors=[service_pb2.DESCRIPTOR],
+        servicers=[
+            (service_pb2_grpc.add_StorageServiceServicer_to_server, servicer),
+            (
+                audit_service_pb2_grpc.add_AuditServiceServicer_to_server,
+                AuditServicer(audit_log, anchoring, projects, context.page_tokens),
+            ),
+        ],
+        descriptors=[service_pb2.DESCRIPTOR, audit_service_pb2.DESCRIPTOR],
         operations=operations,
         request_log=request_log,
         start=partial(_start, objects, housekeeping),
-        close=partial(_close, housekeeping, database, objects),
+        close=partial(_close, housekeeping, anchors, database, objects),
         ready=partial(_ready, database, objects),
     )
 
@@ -112,20 +138,48 @@ def open_objects(settings: StorageSettings, data_dir: Path) -> ObjectStore:
     if settings.object_store == "local":
         root = settings.objects_dir or data_dir / "objects"
         return LocalFiles(root, threads=settings.io_threads, urls=_local_urls(settings, data_dir))
-    from labelmill_storage.adapters.minio import BucketAccess, MinioStore  # the SDK is needed only here
+    return _open_minio(settings, data_dir)
 
-    raw_secret, clean_secret = settings.raw_secret_key, settings.clean_secret_key
+
+def _open_minio(settings: StorageSettings, data_dir: Path) -> ObjectStore:
+    from labelmill_storage.adapters.minio import BucketAccess, MinioStore  # the SDK is needed only here
+    from labelmill_storage.adapters.s3_encryption import headers_of
+
+    raw_secret, clean_secret = settings.raw_secret_key.get_secret_value(), settings.clean_secret_key.get_secret_value()
+    raw_sse = headers_of(settings.sse, settings.raw_kms_key_id)
+    clean_sse = headers_of(settings.sse, settings.clean_kms_key_id)
     return MinioStore(
         settings.minio_endpoint,
         {
-            Zone.RAW: BucketAccess(settings.raw_bucket, settings.raw_access_key, raw_secret.get_secret_value()),
-            Zone.CLEAN: BucketAccess(settings.clean_bucket, settings.clean_access_key, clean_secret.get_secret_value()),
+            Zone.RAW: BucketAccess(settings.raw_bucket, settings.raw_access_key, raw_secret, raw_sse),
+            Zone.CLEAN: BucketAccess(settings.clean_bucket, settings.clean_access_key, clean_secret, clean_sse),
         },
+        spool_dir=settings.spool_dir or data_dir / "spool",
         secure=settings.minio_secure,
         region=settings.minio_region,
+        public_url=settings.minio_public_endpoint,
         threads=settings.io_threads,
         part_bytes=settings.minio_part_bytes,
         staging_age=timedelta(hours=settings.minio_staging_hours),
+    )
+
+
+def open_anchors(settings: StorageSettings, data_dir: Path) -> AuditAnchors:
+    """Where heads of the audit log are written down: beside the object store, never in the database."""
+    if settings.object_store == "local":
+        return LocalAnchors(data_dir / "audit-anchors")
+    from labelmill_storage.adapters.s3_anchors import S3Anchors  # the SDK is needed only here
+
+    keys = settings.raw_access_key, settings.raw_secret_key
+    if settings.audit_bucket:
+        keys = settings.audit_access_key, settings.audit_secret_key
+    return S3Anchors.open(
+        settings.minio_endpoint,
+        settings.audit_bucket or settings.raw_bucket,
+        keys[0],
+        keys[1].get_secret_value(),
+        secure=settings.minio_secure,
+        region=settings.minio_region,
     )
 
 
@@ -166,8 +220,9 @@ async def _ready(database: Database, objects: ObjectStore) -> bool:
     return await database.ping() and await objects.ping()
 
 
-async def _close(housekeeping: Housekeeping, database: Database, objects: ObjectStore) -> None:
+async def _close(housekeeping: Housekeeping, anchors: AuditAnchors, database: Database, objects: ObjectStore) -> None:
     await housekeeping.close()
+    await anchors.close()
     await objects.close()
     await database.close()
 

@@ -45,6 +45,20 @@ class StorageSettings(ServiceSettings):
     project_key_seed_file: Path | None = None
     """A file with that seed; default `<data_dir>/secrets/project-key-seed`, made at the first start."""
 
+    audit_key_file: Path | None = None
+    """The Ed25519 key that signs heads of the audit log; default `<data_dir>/secrets/audit-signing-key`, made at the
+    first start, its public half beside it. Replicas share it."""
+    audit_anchor_seconds: float = Field(default=5.0, gt=0)
+    """How often heads of logs that have grown are written down outside of the database: what is cut off from a log
+    sooner than that is noticed only by those who kept a head themselves."""
+    audit_bucket: str = ""
+    """minio: the bucket where those heads go, below `_audit/`; empty: the RAW bucket. Best one with object lock, which
+    makes them indelible; its credentials need to put objects, to list their versions and to get them."""
+    audit_access_key: str = ""
+    """Credentials for the audit bucket alone."""
+    audit_secret_key: SecretStr = SecretStr("")
+    """Credentials for the audit bucket alone."""
+
     minio_endpoint: str = "127.0.0.1:9000"
     """host:port."""
     minio_secure: bool = True
@@ -63,10 +77,20 @@ class StorageSettings(ServiceSettings):
     """Credentials for the CLEAN bucket alone."""
     clean_secret_key: SecretStr = SecretStr("")
     """Credentials for the CLEAN bucket alone."""
-    minio_part_bytes: int = Field(default=16 * 1024**2, ge=5 * 1024**2)
-    """Uploads above this size go in parts of this size, which is also the memory that one upload takes."""
+    minio_public_endpoint: str = Field(default="", pattern=r"^(https?://[^/?#]+)?$")
+    """https://host[:port] by which callers reach the S3 server, for presigned URLs; empty: `minio_endpoint`."""
+    minio_part_bytes: int = Field(default=8 * 1024**2, ge=5 * 1024**2)
+    """Uploads above this size go in parts of this size; one of them for every two `io_threads` is in memory."""
     minio_staging_hours: float = Field(default=24.0, gt=0)
-    """Parts older than this belong to no living upload and are removed at start."""
+    """Parts older than this, of uploads that cannot be continued, belong to nobody and are removed at start."""
+    spool_dir: Path | None = None
+    """minio: where parts wait to be sent, up to four for each upload under way; default `<data_dir>/spool`."""
+    sse: Literal["none", "s3", "kms"] = "none"
+    """minio: asks the server to encrypt each object: with its own key (s3), or with those below (kms, over TLS alone)."""
+    raw_kms_key_id: str = ""
+    """minio: the key for RAW with `sse` kms."""
+    clean_kms_key_id: str = ""
+    """minio: the key for CLEAN with `sse` kms."""
 
     @model_validator(mode="after")
     def _check_urls(self) -> StorageSettings:
@@ -79,4 +103,16 @@ class StorageSettings(ServiceSettings):
         secrets = (self.raw_secret_key.get_secret_value(), self.clean_secret_key.get_secret_value())
         if self.object_store == "minio" and not all((self.raw_access_key, self.clean_access_key, *secrets)):
             raise ValueError("The object store minio needs the access and secret keys of both buckets.")
+        if self.max_asset_bytes > self.minio_part_bytes * 10_000:
+            raise ValueError("S3 takes 10,000 parts: max_asset_bytes needs a larger minio_part_bytes.")
+        return self
+
+    @model_validator(mode="after")
+    def _check_sse(self) -> StorageSettings:
+        if self.sse != "none" and self.object_store != "minio":
+            raise ValueError("sse is for the object store minio; encrypt the disk under a local one.")
+        if self.sse == "kms" and not (self.raw_kms_key_id and self.clean_kms_key_id):
+            raise ValueError("sse kms needs raw_kms_key_id and clean_kms_key_id.")
+        if self.sse == "kms" and not self.minio_secure:
+            raise ValueError("sse kms needs TLS to the S3 server: set minio_secure.")
         return self

@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
-from labelmill_storage.adapters.s3_calls import Bucket, ObjectVersion
+from minio import Minio
+
+from labelmill_storage.adapters.s3_calls import Bucket, ObjectVersion, http_pool
 from labelmill_storage.adapters.threads import Threads
 from labelmill_storage.audit import SignedHead
 from labelmill_storage.convert.audit import head_line, parse_head
@@ -25,6 +27,15 @@ class S3Anchors:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._threads = Threads(_THREADS, "anchors")
+
+    @classmethod
+    def open(
+        cls, endpoint: str, bucket: str, access_key: str, secret_key: str, *, secure: bool, region: str
+    ) -> S3Anchors:
+        """The anchors in a bucket of an S3 server."""
+        pool = http_pool(_THREADS)
+        client = Minio(endpoint, access_key, secret_key, secure=secure, region=region, http_client=pool)
+        return cls(Bucket(client, bucket))
 
     async def write(self, head: SignedHead) -> None:
         """Puts an object; the server's answer means that it is durable."""

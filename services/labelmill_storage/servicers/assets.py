@@ -14,16 +14,19 @@ from labelmill_runtime.principal import current_principal
 from labelmill_storage.assets import parse_asset, parse_assets
 from labelmill_storage.convert import assets as convert
 from labelmill_storage.ports import AssetRecords, ProjectDirectory, key_of
+from labelmill_storage.raw_reads import RawReads
 from labelmill_storage.reading import Reader, check_range
+from labelmill_storage.servicers.exceptions import ExceptionRpcs
 from labelmill_storage.servicers.uploads import UploadRpcs
 from labelmill_storage.zones import Roles, view
 
 
 @dataclass(frozen=True)
-class StorageServicer(UploadRpcs):
+class StorageServicer(UploadRpcs, ExceptionRpcs):
     """Serves assets."""
 
     reader: Reader
+    raw_reads: RawReads
     records: AssetRecords
     projects: ProjectDirectory
     page_tokens: PageTokens
@@ -50,6 +53,7 @@ class StorageServicer(UploadRpcs):
         zone = convert.zone(request.zone)
         content = await self.reader.open(project, asset_id, zone, _roles(project))
         check_range(content, request.offset_bytes)
+        await self.raw_reads.one(project, asset_id, zone, content, _roles(project))
         yield service_pb2.DownloadAssetResponse(content=convert.content(content))
         key = key_of(zone, project, content)
         async for chunk in self.reader.chunks(key, content, request.offset_bytes, request.length_bytes):
@@ -62,7 +66,9 @@ class StorageServicer(UploadRpcs):
         project = convert.project(request.parent)
         ids = parse_assets(project, request.names)
         await self.projects.require(project)
-        outcomes = await self.reader.batch(project, ids, convert.zone(request.zone), _roles(project))
+        zone, roles = convert.zone(request.zone), _roles(project)
+        outcomes = await self.reader.batch(project, ids, zone, roles)
+        await self.raw_reads.many(project, zone, outcomes, roles)
         named = zip(request.names, outcomes, strict=True)
         return service_pb2.BatchReadAssetsResponse(results=[convert.reading(name, outcome) for name, outcome in named])
 
