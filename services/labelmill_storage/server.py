@@ -29,8 +29,11 @@ from labelmill_storage.adapters.labelmill import AnnotationProjects
 from labelmill_storage.adapters.local_anchors import LocalAnchors
 from labelmill_storage.adapters.local_files import LocalFiles
 from labelmill_storage.adapters.local_urls import LocalUrls
+from labelmill_storage.adapters.parquet_manifest import ParquetManifests
 from labelmill_storage.adapters.sql import SqlRecords
 from labelmill_storage.adapters.sql_audit import SqlAuditLog
+from labelmill_storage.adapters.sql_datasets import SqlDatasets
+from labelmill_storage.adapters.sql_snapshots import SqlSnapshots
 from labelmill_storage.adapters.sql_uploads import SqlUploads
 from labelmill_storage.adapters.tables import storage_tables
 from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
@@ -41,13 +44,16 @@ from labelmill_storage.exception_desk import ExceptionDesk
 from labelmill_storage.housekeeping import Chore, Housekeeping
 from labelmill_storage.ingest import Ingest
 from labelmill_storage.links import Links
+from labelmill_storage.operations import create_snapshot
 from labelmill_storage.ports import AuditAnchors, ObjectStore, ProjectDirectory
 from labelmill_storage.raw_reads import RawReads
 from labelmill_storage.reading import Reader
 from labelmill_storage.servicers.assets import StorageServicer
 from labelmill_storage.servicers.audit import AuditServicer
+from labelmill_storage.servicers.datasets import DatasetServicer
 from labelmill_storage.servicers.uploads import FINISH, FinishUpload
 from labelmill_storage.settings import StorageSettings
+from labelmill_storage.snapshot_export import SnapshotExport
 from labelmill_storage.uploads import Uploads
 
 NAME = "storage"
@@ -100,6 +106,27 @@ async def build(
             Chore("expired_uploads", 600.0, uploads.drop_expired),
         ]
     )
+    manifests = ParquetManifests(objects, Reader(objects, records))
+    snapshots = SqlSnapshots(database, tables)
+    creation = create_snapshot.CreateSnapshot(snapshots, manifests, records)
+    operations.register(
+        create_snapshot.KIND,
+        creation.run,
+        datasets_service_pb2.CreateSnapshotRequest,
+        datasets_service_pb2.CreateSnapshotMetadata,
+        max_parallel=2,
+    )
+    datasets = DatasetServicer(
+        datasets=SqlDatasets(database, tables),
+        snapshots=snapshots,
+        manifests=manifests,
+        creation=creation,
+        export=SnapshotExport(manifests, records, objects, egress),
+        projects=projects,
+        operations=operations,
+        request_log=request_log,
+        page_tokens=context.page_tokens,
+    )
     servicer = StorageServicer(
         ingest=ingest,
         uploads=uploads,
@@ -123,12 +150,13 @@ async def build(
                 audit_service_pb2_grpc.add_AuditServiceServicer_to_server,
                 AuditServicer(audit_log, anchoring, projects, context.page_tokens),
             ),
+            (datasets_service_pb2_grpc.add_DatasetServiceServicer_to_server, datasets),
         ],
-        descriptors=[service_pb2.DESCRIPTOR, audit_service_pb2.DESCRIPTOR],
+        descriptors=[service_pb2.DESCRIPTOR, audit_service_pb2.DESCRIPTOR, datasets_service_pb2.DESCRIPTOR],
         operations=operations,
         request_log=request_log,
         start=partial(_start, objects, housekeeping),
-        close=partial(_close, housekeeping, anchors, database, objects),
+        close=partial(_close, housekeeping, anchors, manifests, database, objects),
         ready=partial(_ready, database, objects),
     )
 
@@ -220,9 +248,16 @@ async def _ready(database: Database, objects: ObjectStore) -> bool:
     return await database.ping() and await objects.ping()
 
 
-async def _close(housekeeping: Housekeeping, anchors: AuditAnchors, database: Database, objects: ObjectStore) -> None:
+async def _close(
+    housekeeping: Housekeeping,
+    anchors: AuditAnchors,
+    manifests: ParquetManifests,
+    database: Database,
+    objects: ObjectStore,
+) -> None:
     await housekeeping.close()
     await anchors.close()
+    await manifests.close()
     await objects.close()
     await database.close()
 
