@@ -86,7 +86,7 @@ class StorageSettings(ServiceSettings):
     spool_dir: Path | None = None
     """minio: where parts wait to be sent, up to four for each upload under way; default `<data_dir>/spool`."""
     sse: Literal["none", "s3", "kms"] = "none"
-    """minio: asks the server to encrypt each object: with its own key (s3), or with those below (kms, over TLS alone)."""
+    """minio: asks the server to encrypt each object: by its own key (s3), or by those below (kms, over TLS alone)."""
     raw_kms_key_id: str = ""
     """minio: the key for RAW with `sse` kms."""
     clean_kms_key_id: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from labelmill_runtime.principal import Grant, Role
 from labelmill_runtime.service import running
 from labelmill_runtime.settings import RuntimeSettings
 from labelmill_storage.adapters.local_files import LocalFiles
+from labelmill_storage.adapters.local_urls import LocalUrls
 from labelmill_storage.adapters.minio import BucketAccess, MinioStore
 from labelmill_storage.assets import Zone
 from labelmill_storage.ports import ObjectStore
@@ -44,14 +46,20 @@ def minio_store(server: S3Server, **options: Any) -> MinioStore:
         Zone.RAW: BucketAccess(RAW_BUCKET, server.raw.access_key, server.raw.secret_key),
         Zone.CLEAN: BucketAccess(CLEAN_BUCKET, server.clean.access_key, server.clean.secret_key),
     }
-    return MinioStore(server.endpoint, zones, secure=False, part_bytes=PART_BYTES, **options)
+    options = {"spool_dir": Path(tempfile.gettempdir()), "part_bytes": PART_BYTES, **options}
+    return MinioStore(server.endpoint, zones, secure=False, **options)
+
+
+def local_store(folder: Path) -> LocalFiles:
+    return LocalFiles(folder / "objects", urls=LocalUrls(b"a key for the tests' own URLs alone"))
 
 
 @pytest.fixture(params=["local", "s3"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
     """An object store of each kind."""
     on_s3 = request.param == "s3"
-    made: ObjectStore = minio_store(request.getfixturevalue("s3")) if on_s3 else LocalFiles(tmp_path / "objects")
+    made: ObjectStore = minio_store(request.getfixturevalue("s3")) if on_s3 else local_store(tmp_path)
+    await made.start()
     yield made
     await made.close()
 

@@ -43,6 +43,15 @@ def write_all(descriptor: int, data: bytes) -> None:
             view = view[os.write(descriptor, view) :]
 
 
+def write_all_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """Writes all of the data at a place."""
+    view = memoryview(data)
+    with _told_when_full():
+        while view:
+            count = os.pwrite(descriptor, view, offset)
+            view, offset = view[count:], offset + count
+
+
 def sync(descriptor: int) -> None:
     """Makes the bytes of a file durable."""
     with _told_when_full():

@@ -104,7 +104,7 @@ class LocalUrls:
 
     def for_upload(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
         """A URL to PUT the whole of an upload by."""
-        return self._signed(Permit("PUT", zone, handle, self._until(expires_in_s), max_bytes=announced_size(handle)))
+        return self._signed(Permit("PUT", zone, handle, self._until(expires_in_s), size_bytes=announced_size(handle)))
 
     def _until(self, expires_in_s: int) -> int:
         return int(self._now_s()) + expires_in_s
@@ -135,7 +135,7 @@ class LocalUrls:
 
     async def _put(self, request: web.Request) -> web.Response:
         permit = self._permit(request, "PUT")
-        if (request.content_length or 0) > permit.max_bytes:
+        if (request.content_length or 0) > permit.size_bytes:
             raise self._too_large(permit)
         assert self._files is not None
         try:
@@ -156,19 +156,21 @@ class LocalUrls:
             gathered = bytearray()
             async for chunk in request.content.iter_any():
                 gathered += chunk
-                if staged.received_bytes + len(gathered) > permit.max_bytes:
+                if staged.received_bytes + len(gathered) > permit.size_bytes:
                     raise self._too_large(permit)
                 if len(gathered) >= _WRITE_BYTES:
                     await staged.write(bytes(gathered))
                     gathered.clear()
             await staged.write(bytes(gathered))
+            if staged.received_bytes != permit.size_bytes:
+                raise web.HTTPBadRequest(text="The body is shorter than was announced.\n", headers=self._cors)
             await staged.seal()
         except BaseException:
             await staged.clear()
             raise
 
     def _too_large(self, permit: Permit) -> web.HTTPRequestEntityTooLarge:
-        return web.HTTPRequestEntityTooLarge(max_size=permit.max_bytes, actual_size=0, headers=self._cors)
+        return web.HTTPRequestEntityTooLarge(max_size=permit.size_bytes, actual_size=0, headers=self._cors)
 
     async def _options(self, request: web.Request) -> web.Response:
         """Tells browsers beforehand that they may PUT, and GET ranges."""

@@ -1,27 +1,33 @@
-"""Objects in MinIO, or any S3 server: a bucket for RAW and one for CLEAN, `<project>/<aa>/<sha256>` in each.
+"""Objects in MinIO, or any S3 server: a bucket for RAW and one for CLEAN.
 
-A small object is one PUT. A large one goes up in parts, each an object under `_staging/`, and is put together on the
-server once its hash is known: no thread waits for a slow client, and a part is all that is ever in memory.
+`<project>/<aa>/<sha256>` is where an object of one part lies, `<project>/large/<token>` where a larger one does: its
+SHA-256 is known only when it is there already. A multipart upload that is not complete is not readable.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from minio import Minio
 
 from labelmill_runtime.errors import LabelmillError
+from labelmill_storage.adapters.multipart import Lanes, StagedMultipart, arrived
 from labelmill_storage.adapters.s3_calls import Bucket, http_pool
-from labelmill_storage.adapters.threads import Steps, Threads
-from labelmill_storage.assets import Zone
-from labelmill_storage.ports import ObjectKey
+from labelmill_storage.adapters.s3_presign import Signer
+from labelmill_storage.adapters.threads import Threads
+from labelmill_storage.assets import Content, Zone
+from labelmill_storage.ports import ListedObject, ObjectKey, ObjectMissing, SignedUrl, UploadActive
 
-_STAGING = "_staging/"  # no project id begins with an underscore
+_ANONYMOUS = "s-"
+"""Begins the token of an object that is gone with its connection; `u-` that of an upload that is not."""
+_HANDLE = re.compile(r"(?P<path>[a-z][a-z0-9-]*/large/u-[0-9a-f]{32})\|(?P<size>[0-9]+)\|(?P<upload_id>.*)")
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class BucketAccess:
     bucket: str
     access_key: str
     secret_key: str
+    encryption: Mapping[str, str] | None = None
+    """Headers that ask for server-side encryption."""
 
 
 class MinioStore:
@@ -41,37 +49,116 @@ class MinioStore:
         endpoint: str,
         zones: Mapping[Zone, BucketAccess],
         *,
+        spool_dir: Path,
         secure: bool = True,
         region: str = "us-east-1",
+        public_url: str = "",
         threads: int = 8,
-        part_bytes: int = 16 * 1024 * 1024,
+        part_bytes: int = 8 * 1024 * 1024,
         staging_age: timedelta = timedelta(hours=24),
+        read_timeout_s: float = 30.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        pool = http_pool(threads)
-        self._buckets = {
-            zone: Bucket(
-                Minio(endpoint, to.access_key, to.secret_key, secure=secure, region=region, http_client=pool), to.bucket
-            )
-            for zone, to in zones.items()
-        }
+        """A store on one server.
+
+        Args:
+            endpoint: host:port.
+            zones: The bucket of each zone.
+            spool_dir: Where parts wait; needs some four parts of room for each upload under way.
+            secure: TLS to the endpoint.
+            region: The region that requests are signed for.
+            public_url: https://host[:port] in URLs for others; empty: the endpoint.
+            threads: For calls; half as many send parts, each with one in memory.
+            part_bytes: How large a part is.
+            staging_age: Multipart uploads older than this are of dead connections.
+            read_timeout_s: How long an answer may take.
+            now: The clock.
+        """
+        part_threads = max(2, threads // 2)
+        pool = http_pool(threads + part_threads, read_timeout_s=read_timeout_s)
+        self._buckets, self._signers = {}, {}
+        base = public_url.rstrip("/") or f"{'https' if secure else 'http'}://{endpoint}"
+        for zone, to in zones.items():
+            client = Minio(endpoint, to.access_key, to.secret_key, secure=secure, region=region, http_client=pool)
+            self._buckets[zone] = Bucket(client, to.bucket, to.encryption or {})
+            self._signers[zone] = Signer(base, region, to.access_key, to.secret_key)
         self._http = pool
         self._threads = Threads(threads, "minio")
-        self._part_bytes = part_bytes
+        self._lanes = Lanes(self._threads, Threads(part_threads, "minio-parts"), spool_dir, part_bytes)
         self._staging_age = staging_age
         self._now = now
+        self._active: set[str] = set()
 
     async def start(self) -> None:
         """Nothing: the S3 server itself serves URLs."""
 
     @asynccontextmanager
-    async def stage(self, zone: Zone, project: str) -> AsyncIterator[_StagedParts]:
+    async def stage(self, zone: Zone, project: str) -> AsyncIterator[StagedMultipart]:
         """Begins an object."""
-        staged = _StagedParts(self._buckets[zone], self._threads, self._part_bytes)
+        staged = StagedMultipart(self._buckets[zone], self._lanes, _new_path(project, _ANONYMOUS))
         try:
             yield staged
         finally:
             await staged.discard()
+
+    async def begin_upload(self, zone: Zone, project: str, size_bytes: int) -> str:
+        """Begins a multipart upload, unless one part is enough: then there is nothing to continue by."""
+        path, upload_id = _new_path(project, "u-"), ""
+        if not 0 < size_bytes <= self._lanes.part_bytes:
+            upload_id = await self._threads.run(partial(self._buckets[zone].begin, path))
+        return f"{path}|{size_bytes}|{upload_id}"
+
+    @asynccontextmanager
+    async def continue_upload(self, zone: Zone, handle: str) -> AsyncIterator[StagedMultipart]:
+        """Goes on after the parts that are there.
+
+        Two at once are told apart within this process alone. Two replicas may send the same part; what is made of it is
+        what the one that completes has sent, for the server compares each part's ETag.
+        """
+        upload = _Handle.parse(handle)
+        if handle in self._active:
+            raise UploadActive
+        self._active.add(handle)
+        try:
+            staged = StagedMultipart(self._buckets[zone], self._lanes, upload.path, upload.upload_id)
+            try:
+                await staged.resume()
+                yield staged
+            finally:
+                await staged.discard(keep=True)
+        finally:
+            self._active.discard(handle)
+
+    async def received(self, zone: Zone, handle: str) -> int:
+        """How many bytes are in parts that are there, or in the object that a URL brought."""
+        upload = _Handle.parse(handle)
+        size, _, _ = await self._threads.run(partial(arrived, self._buckets[zone], upload.path, upload.upload_id))
+        return size
+
+    async def drop_upload(self, zone: Zone, handle: str) -> None:
+        """Removes parts and object."""
+        upload = _Handle.parse(handle)
+        await self._threads.run(partial(_drop, self._buckets[zone], upload))
+
+    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
+        """A presigned PUT that works once, for exactly the size that was announced."""
+        upload, bucket, now = _Handle.parse(handle), self._buckets[zone], self._now()
+        headers = {"If-None-Match": "*", **bucket.encryption}
+        if upload.size_bytes:
+            headers["Content-Length"] = str(upload.size_bytes)
+        url = self._signers[zone].url("PUT", f"{bucket.name}/{upload.path}", expires_in_s, now, headers=headers)
+        return SignedUrl(url, "PUT", headers, _end(now, expires_in_s))
+
+    async def download_url(self, key: ObjectKey, content: Content, expires_in_s: int) -> SignedUrl:
+        """A presigned GET, whose answer is an attachment of the recorded media type that caches do not keep."""
+        query = {
+            "response-cache-control": "private, no-store",
+            "response-content-disposition": "attachment",
+            "response-content-type": content.media_type,
+        }
+        now, name = self._now(), self._buckets[key.zone].name
+        url = self._signers[key.zone].url("GET", f"{name}/{key.path}", expires_in_s, now, query=query)
+        return SignedUrl(url, "GET", {}, _end(now, expires_in_s))
 
     async def put_many(self, objects: Mapping[ObjectKey, bytes]) -> None:
         """Writes many small objects, a slice of them in each thread."""
@@ -88,10 +175,24 @@ class MinioStore:
 
     async def exists(self, key: ObjectKey) -> bool:
         """Whether there is such an object."""
-        return await self._threads.run(partial(self._buckets[key.zone].exists, key.path))
+        return await self._threads.run(partial(self._buckets[key.zone].size, key.path)) is not None
+
+    async def remove_many(self, zone: Zone, paths: Sequence[str]) -> None:
+        """Removes objects, a thousand with one request."""
+        if paths:
+            await self._threads.run(partial(self._buckets[zone].remove, paths))
+
+    async def list_objects(self, zone: Zone) -> AsyncIterator[Sequence[ListedObject]]:
+        """The objects of a bucket, a thousand at a time."""
+        pages: Iterator[list[ListedObject]] = self._buckets[zone].pages()
+        while page := await self._threads.run(partial(next, pages, [])):
+            yield page
 
     async def sweep(self) -> int:
-        """Removes parts that are too old to belong to a living upload; other replicas' younger ones stay."""
+        """Aborts multipart uploads of connections that must be dead; those of uploads that can be continued stay.
+
+        A MinIO server lists none, and aborts all of them by itself after a day (its `stale_uploads_expiry`).
+        """
         return sum(await self._threads.spread(list(self._buckets.values()), self._sweep))
 
     async def ping(self) -> bool:
@@ -103,6 +204,7 @@ class MinioStore:
     async def close(self) -> None:
         """Releases threads and connections."""
         await self._threads.close()
+        await self._lanes.parts.close()
         self._http.clear()
 
     def _put_all(self, objects: Sequence[tuple[ObjectKey, bytes]]) -> None:
@@ -119,55 +221,40 @@ class MinioStore:
         return outcomes
 
     def _sweep(self, buckets: Sequence[Bucket]) -> int:
-        removed = 0
+        aborted = 0
         for bucket in buckets:
-            paths = bucket.older_than(_STAGING, self._now() - self._staging_age)
-            bucket.remove(paths)
-            removed += len(paths)
-        return removed
+            for path, upload_id in bucket.begun_before(self._now() - self._staging_age):
+                if f"/large/{_ANONYMOUS}" in path:
+                    bucket.abort(path, upload_id)
+                    aborted += 1
+        return aborted
 
 
-class _StagedParts:
-    """An object on its way up: what is not a whole part yet is in memory, the rest lies under `_staging/`."""
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    """An upload that can be continued, as it is recorded: <path>|<announced size>|<multipart id or nothing>."""
 
-    def __init__(self, bucket: Bucket, threads: Threads, part_bytes: int) -> None:
-        self._bucket = bucket
-        self._steps = Steps(threads)
-        self._part_bytes = part_bytes
-        self._folder = f"{_STAGING}{secrets.token_hex(16)}/"
-        self._pending = bytearray()
-        self._parts: list[str] = []
+    path: str
+    size_bytes: int
+    upload_id: str
 
-    async def write(self, data: bytes) -> None:
-        """Adds bytes; sends a part when there is one."""
-        self._pending += data
-        while len(self._pending) >= self._part_bytes:
-            part = bytes(self._pending[: self._part_bytes])
-            del self._pending[: self._part_bytes]
-            await self._steps.do(partial(self._send, part))
+    @classmethod
+    def parse(cls, handle: str) -> _Handle:
+        found = _HANDLE.fullmatch(handle)
+        if found is None:
+            raise ObjectMissing
+        return cls(found["path"], int(found["size"]), found["upload_id"])
 
-    async def commit(self, key: ObjectKey) -> str:
-        """Puts the object in its place."""
-        await self._steps.do(partial(self._commit, key, bytes(self._pending)))
-        return ""
 
-    async def discard(self) -> None:
-        """Removes the parts."""
-        await self._steps.last(self._remove)
+def _drop(bucket: Bucket, upload: _Handle) -> None:
+    if upload.upload_id:
+        bucket.abort(upload.path, upload.upload_id)
+    bucket.remove([upload.path])
 
-    def _remove(self) -> None:
-        if self._parts:
-            self._bucket.remove(self._parts)
 
-    def _send(self, part: bytes) -> None:
-        path = f"{self._folder}{len(self._parts):05}"
-        self._parts.append(path)  # first: a PUT that seems to have failed may have arrived
-        self._bucket.put(path, part)
+def _new_path(project: str, kind: str) -> str:
+    return f"{project}/large/{kind}{secrets.token_hex(16)}"
 
-    def _commit(self, key: ObjectKey, rest: bytes) -> None:
-        if not self._parts:
-            self._bucket.put(key.path, rest)
-            return
-        if rest:
-            self._send(rest)
-        self._bucket.compose(key.path, self._parts)
+
+def _end(now: datetime, expires_in_s: int) -> datetime:
+    return now.replace(microsecond=0) + timedelta(seconds=expires_in_s)

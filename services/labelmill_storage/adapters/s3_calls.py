@@ -1,34 +1,53 @@
-"""One bucket of an S3 server through the minio SDK: blocking calls, whose failures leave as Labelmill errors."""
+"""One bucket of an S3 server through the minio SDK: blocking calls, whose failures leave as Labelmill errors.
+
+The SDK's public calls know no multipart upload that goes on in another process, so a few of its private ones
+(`_put_object`, `_create_multipart_upload` and its sisters, one S3 request each) are called here and nowhere else. They
+have kept their form throughout 7.x; the dependency is pinned to 7.2, and the tests use every one on a real server.
+"""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
 
 import urllib3
 from minio import Minio
-from minio.commonconfig import ComposeSource
+from minio.datatypes import Part
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from labelmill_runtime.errors import Internal, ResourceExhausted, Unavailable
-from labelmill_storage.ports import ObjectMissing
+from labelmill_storage.ports import ListedObject, ObjectMissing
 
 _BUSY = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"})
 _FULL = frozenset({"XMinioStorageFull", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded"})
-_ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
+_ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchUpload", "ResourceNotFound"})
+_PAGE = 1000
 
 
-def http_pool(width: int) -> urllib3.PoolManager:
+def http_pool(width: int, *, read_timeout_s: float = 30.0) -> urllib3.PoolManager:
     """Connections with limits: the SDK's own wait five minutes for an answer and retry five times."""
     return urllib3.PoolManager(
         maxsize=width,
-        timeout=urllib3.Timeout(connect=2, read=30),
-        retries=urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)),
+        timeout=urllib3.Timeout(connect=2, read=read_timeout_s),
+        # POST as well: to begin twice leaves an upload to sweep, and `complete` expects to have succeeded before.
+        retries=urllib3.Retry(
+            total=3, read=1, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), allowed_methods=None
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """A part of a multipart upload that the server has."""
+
+    number: int
+    etag: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +59,80 @@ class ObjectVersion:
     """None where the bucket keeps no versions."""
 
 
+@dataclass(frozen=True)
 class Bucket:
     """One bucket, by the credentials of that bucket alone."""
 
-    def __init__(self, client: Minio, name: str) -> None:
-        self._client = client
-        self._name = name
+    client: Minio
+    name: str
+    encryption: Mapping[str, str] = field(default_factory=dict)
+    """The headers that ask for server-side encryption, on every request that makes an object."""
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes | memoryview) -> None:
         """Writes an object as a whole."""
         with _named_failures():
-            self._client.put_object(self._name, path, io.BytesIO(data), len(data))
+            self.client._put_object(self.name, path, data, self._headers())  # type: ignore[arg-type]
 
-    def compose(self, path: str, parts: Sequence[str]) -> None:
-        """Puts an object together from others, on the server."""
+    def begin(self, path: str) -> str:
+        """Begins a multipart upload; returns its id."""
         with _named_failures():
-            self._client.compose_object(self._name, path, [ComposeSource(self._name, part) for part in parts])
+            return self.client._create_multipart_upload(self.name, path, self._headers())
+
+    def send(self, path: str, upload_id: str, number: int, data: memoryview) -> SentPart:
+        """Sends a part; the same number again replaces it. Raises ObjectMissing for an upload that is gone."""
+        with _named_failures():
+            etag = self.client._upload_part(self.name, path, data, None, upload_id, number)  # type: ignore[arg-type]
+        return SentPart(number, etag, len(data))
+
+    def parts(self, path: str, upload_id: str) -> list[SentPart]:
+        """The parts that are there, in order. Raises ObjectMissing for an upload that is gone."""
+        found: list[SentPart] = []
+        after = None
+        while True:
+            with _named_failures():
+                page = self.client._list_parts(self.name, path, upload_id, _PAGE, after)
+            found += [SentPart(part.part_number, part.etag, part.size or 0) for part in page.parts]
+            if not page.is_truncated or not page.parts:
+                return sorted(found, key=lambda part: part.number)
+            after = str(page.parts[-1].part_number)
+
+    def complete(self, path: str, upload_id: str, parts: Sequence[SentPart]) -> None:
+        """Makes the parts an object; the same again, after an answer that got lost, is fine.
+
+        Raises:
+            ObjectMissing: The upload is gone, or a part was replaced by other bytes.
+        """
+        named = [Part(part.number, part.etag) for part in parts]
+        try:
+            with _named_failures():
+                self.client._complete_multipart_upload(self.name, path, upload_id, named)
+        except ObjectMissing:
+            if self.size(path) != sum(part.size_bytes for part in parts):
+                raise
+
+    def abort(self, path: str, upload_id: str) -> None:
+        """Throws a multipart upload away; one that is gone already is fine."""
+        with suppress(ObjectMissing), _named_failures():
+            self.client._abort_multipart_upload(self.name, path, upload_id)
+
+    def begun_before(self, moment: datetime) -> list[tuple[str, str]]:
+        """(path, id) of the multipart uploads that were begun before a moment and are not complete."""
+        found: list[tuple[str, str]] = []
+        after = None
+        while True:
+            with _named_failures():
+                page = self.client._list_multipart_uploads(self.name, key_marker=after, max_uploads=_PAGE)
+            old = (u for u in page.uploads if u.initiated_time is not None and u.initiated_time < moment)
+            found += [(upload.object_name, str(upload.upload_id)) for upload in old]
+            if not page.is_truncated or not page.uploads:
+                return found
+            after = page.uploads[-1].object_name
 
     def read(self, path: str, offset: int = 0, length: int = 0) -> bytes:
         """Bytes of an object; length 0: to its end."""
         with _named_failures():
             try:
-                response = self._client.get_object(self._name, path, offset=offset, length=length)
+                response = self.client.get_object(self.name, path, offset=offset, length=length)
             except S3Error as error:
                 if error.code == "InvalidRange":
                     return b""  # from the end on there is nothing
@@ -72,25 +143,28 @@ class Bucket:
                 response.close()
                 response.release_conn()
 
-    def exists(self, path: str) -> bool:
-        """Whether there is such an object."""
+    def size(self, path: str) -> int | None:
+        """How many bytes an object has; None if there is no such object."""
         try:
             with _named_failures():
-                self._client.stat_object(self._name, path)
+                return self.client.stat_object(self.name, path).size
         except ObjectMissing:
-            return False
-        return True
+            return None
 
-    def older_than(self, prefix: str, moment: datetime) -> list[str]:
-        """The objects below a prefix that were written before a moment."""
-        with _named_failures():
-            found = self._client.list_objects(self._name, prefix=prefix, recursive=True)
-            return [str(o.object_name) for o in found if o.last_modified is None or o.last_modified < moment]
+    def pages(self) -> Iterator[list[ListedObject]]:
+        """All objects, page by page. Raises as it goes."""
+        found = self.client.list_objects(self.name, recursive=True)
+        while True:
+            with _named_failures():
+                page = [_listed(entry) for entry in islice(found, _PAGE)]
+            if not page:
+                return
+            yield page
 
     def versions(self, prefix: str) -> list[ObjectVersion]:
         """Every version of every object below a prefix, also where the bucket has versions and they were deleted."""
         with _named_failures():
-            found = self._client.list_objects(self._name, prefix=prefix, recursive=True, include_version=True)
+            found = self.client.list_objects(self.name, prefix=prefix, recursive=True, include_version=True)
             return [
                 ObjectVersion(str(o.object_name), None if o.version_id in (None, "null") else o.version_id)
                 for o in found
@@ -100,7 +174,7 @@ class Bucket:
     def read_version(self, version: ObjectVersion) -> bytes:
         """One version as a whole."""
         with _named_failures():
-            response = self._client.get_object(self._name, version.path, version_id=version.id)
+            response = self.client.get_object(self.name, version.path, version_id=version.id)
             try:
                 return bytes(response.read())
             finally:
@@ -110,14 +184,17 @@ class Bucket:
     def remove(self, paths: Sequence[str]) -> None:
         """Removes objects; those that are gone already are fine."""
         with _named_failures():
-            for error in self._client.remove_objects(self._name, [DeleteObject(path) for path in paths]):
+            for error in self.client.remove_objects(self.name, [DeleteObject(path) for path in paths]):
                 if error.code not in _ABSENT:
                     raise _unavailable()
 
     def answers(self) -> bool:
         """Whether the bucket is there and the credentials are good for it."""
         with _named_failures():
-            return bool(self._client.bucket_exists(self._name))
+            return bool(self.client.bucket_exists(self.name))
+
+    def _headers(self) -> dict[str, Any]:
+        return {"Content-Type": "application/octet-stream", **self.encryption}
 
 
 @contextmanager
@@ -125,7 +202,7 @@ def _named_failures() -> Iterator[None]:
     try:
         yield
     except S3Error as error:
-        if error.code in _ABSENT:
+        if error.code in _ABSENT or error.code == "InvalidPart":
             raise ObjectMissing from None
         if error.code in _FULL:
             raise ResourceExhausted("STORE_FULL", "The object store has no room left.", retry_after_s=60) from None
@@ -135,6 +212,11 @@ def _named_failures() -> Iterator[None]:
         raise Internal("STORE_REFUSED", message, metadata={"s3_code": str(error.code)}) from None
     except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError, OSError):
         raise _unavailable() from None
+
+
+def _listed(entry: Any) -> ListedObject:
+    never = datetime.fromtimestamp(0, UTC)
+    return ListedObject(str(entry.object_name), entry.size or 0, entry.last_modified or never)
 
 
 def _unavailable() -> Unavailable:

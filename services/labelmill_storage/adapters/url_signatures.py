@@ -25,18 +25,18 @@ class Permit:
     """GET: the object's; PUT: the upload's handle."""
     expires_s: int
     """Since 1970."""
-    max_bytes: int = 0
-    """PUT: how large the content is."""
+    size_bytes: int = 0
+    """PUT: how large the content is, neither more nor less."""
     media_type: str = ""
     """GET: what the answer says it is."""
 
     def query(self, key: bytes) -> str:
         """The query of the URL that proves it."""
-        said = {"expires": self.expires_s, "bytes": self.max_bytes, "type": self.media_type}
+        said = {"expires": self.expires_s, "bytes": self.size_bytes, "type": self.media_type}
         return urlencode({**said, "signature": self._signature(key)})
 
     def _signature(self, key: bytes) -> str:
-        parts = (self.method, self.zone.name, self.path, self.expires_s, self.max_bytes, self.media_type)
+        parts = (self.method, self.zone.name, self.path, self.expires_s, self.size_bytes, self.media_type)
         # A length before each part: no two permits give the same bytes.
         signed = b"".join(b"%d:%s" % (len(part), part) for part in (str(part).encode() for part in parts))
         return hmac.digest(key, _PURPOSE + signed, "sha256").hex()
