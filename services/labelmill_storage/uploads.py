@@ -156,8 +156,8 @@ class Uploads:
     async def require_put(self, project: str, upload_id: str) -> Upload:
         """The upload, to which something was put by its URL, or which is finished."""
         standing = await self.standing(project, upload_id)
-        if not standing.upload.asset_id and not (standing.upload.direct and standing.received_bytes):
-            raise UploadIncomplete(standing.upload.name)
+        if not standing.upload.asset_id:
+            _require_whole(standing.upload, standing.received_bytes)
         return standing.upload
 
     async def finish_put(self, project: str, upload_id: str, sha256: str, progress: Progress) -> Asset:
@@ -168,8 +168,7 @@ class Uploads:
                 return await self._asset(upload, sha256)
             said = upload.announced
             async with self._continued(upload) as staged:
-                if not (upload.direct and staged.received_bytes):
-                    raise UploadIncomplete(upload.name)
+                _require_whole(upload, staged.received_bytes)
                 content.check_size(staged.received_bytes, self._limit)
                 described = await _read_back(staged, content.Inspection(said.media_type, self._limit), progress)
                 check_sums(described, sha256, said.sha256)
@@ -333,6 +332,12 @@ def _require_known_size(header: Header) -> None:
     }
     if missing:
         raise InvalidArgument("INVALID_REQUEST", "An upload by URL needs a size and an id.", fields=missing)
+
+
+def _require_whole(upload: Upload, received_bytes: int) -> None:
+    # Less than was announced: a PUT under way, or one that broke off with its server.
+    if not upload.direct or received_bytes < max(1, upload.announced.size_bytes):
+        raise UploadIncomplete(upload.name)
 
 
 async def _read_back(staged: StagedObject, inspection: content.Inspection, progress: Progress) -> Content:

@@ -44,7 +44,7 @@ class Transport:
     def __init__(self, connection: Connection, *, timeout_s: float, retry: Retry) -> None:
         self.address = connection.address
         self.timeout_s = timeout_s
-        self._retry = retry
+        self.retry = retry
         self._authorization = (("authorization", f"Bearer {connection.api_key}"),) if connection.api_key else ()
         self.channel = _channel(connection)
 
@@ -71,7 +71,7 @@ class Transport:
                 return await method(request, timeout=max(0.001, deadline - time.monotonic()), metadata=metadata)
             except grpc.RpcError as failure:
                 error = errors.from_rpc_error(failure, call_id)
-                delay = self._retry.delay_s(attempt, error)
+                delay = self.retry.delay_s(attempt, error)
                 if delay is None or time.monotonic() + delay >= deadline:
                     raise error from None
             await asyncio.sleep(delay)
@@ -106,7 +106,7 @@ class Transport:
             try:
                 return await attempt_call()
             except errors.Unavailable as error:
-                delay = self._retry.delay_s(attempt, error)
+                delay = self.retry.delay_s(attempt, error)
                 if delay is None:
                     raise
             await asyncio.sleep(delay)

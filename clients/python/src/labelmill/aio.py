@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +12,8 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from labelmill import _connection, _content
-from labelmill._content import Source
+from labelmill import _connection, _content, _download
+from labelmill._content import OnProgress, Source
 from labelmill._listing import Listing
 from labelmill._operation import Operation, service_hint
 from labelmill._retry import Retry
@@ -34,6 +35,9 @@ class Storage(AsyncStorageService):
         media_type: str = "",
         external_id: str = "",
         labels: Mapping[str, str] | None = None,
+        subject: str = "",
+        upload_id: str = "",
+        on_progress: OnProgress | None = None,
         timeout_s: float | None = None,
     ) -> resources_pb2.Asset:
         """Uploads one asset of any size into RAW.
@@ -41,18 +45,36 @@ class Storage(AsyncStorageService):
         Args:
             parent: projects/{project}.
             source: A path, bytes, or an asynchronous iterator of bytes. A path or bytes is sent again when the server
-                goes away meanwhile; the same content twice is one asset.
+                goes away meanwhile, above 8 MiB from where it was; the same content twice is one asset.
             media_type: Such as "text/plain"; empty: told from the content.
             external_id: The name that your own system has for it.
             labels: For filters.
+            subject: The data subject whom it is about, as your own pseudonymous id: for erasure.
+            upload_id: A UUID of your own, by which another run of your program goes on where this one ended; a path or
+                bytes is then sent so whatever its size.
+            on_progress: Called with (bytes sent, bytes in all; 0 where that is not known).
             timeout_s: Of each try; None: the server's limit for streams.
         """
-        header = _content.header(parent, media_type, external_id, labels)
-        return await _content.upload(self._transport, self._stub.UploadAsset, header, source, timeout_s)
+        header = _content.header(parent, media_type, external_id, labels, subject=subject, upload_id=upload_id)
+        return await _content.Upload(self._transport, self._stub, header, timeout_s, on_progress).send(source)
 
     async def download(self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN) -> bytes:
         """The whole content of an asset."""
         return b"".join([chunk async for chunk in self.download_chunks(name, zone=zone)])
+
+    async def download_to(
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN,
+        on_progress: OnProgress | None = None,
+    ) -> resources_pb2.Content:
+        """Writes the content of an asset to a file, which is there only when it is whole and its SHA-256 right.
+
+        Goes on where it was when the server goes away meanwhile. Raises DataLoss CHECKSUM_MISMATCH.
+        """
+        return await _download.to_file(self._transport, self._stub, name, zone, Path(path), on_progress)
 
     async def download_chunks(
         self,

@@ -11,6 +11,7 @@ from typing import Self
 from google.protobuf.message import Message
 
 from labelmill import aio
+from labelmill._content import OnProgress
 from labelmill._portal import Portal, SyncListing, SyncOperation
 from labelmill._retry import Retry
 from labelmill._services import StorageService, SyncServices
@@ -36,6 +37,9 @@ class Storage(StorageService):
         media_type: str = "",
         external_id: str = "",
         labels: Mapping[str, str] | None = None,
+        subject: str = "",
+        upload_id: str = "",
+        on_progress: OnProgress | None = None,
         timeout_s: float | None = None,
     ) -> resources_pb2.Asset:
         """Uploads one asset of any size into RAW.
@@ -43,22 +47,48 @@ class Storage(StorageService):
         Args:
             parent: projects/{project}.
             source: A path, bytes, or an iterable of bytes. A path or bytes is sent again when the server goes away
-                meanwhile; the same content twice is one asset.
+                meanwhile, above 8 MiB from where it was; the same content twice is one asset.
             media_type: Such as "text/plain"; empty: told from the content.
             external_id: The name that your own system has for it.
             labels: For filters.
+            subject: The data subject whom it is about, as your own pseudonymous id: for erasure.
+            upload_id: A UUID of your own, by which another run of your program goes on where this one ended; a path or
+                bytes is then sent so whatever its size.
+            on_progress: Called with (bytes sent, bytes in all; 0 where that is not known), from another thread.
             timeout_s: Of each try; None: the server's limit for streams.
         """
         given = source if isinstance(source, (bytes, str, os.PathLike)) else self._portal.feed(source)
         return self._portal.call(
             self._storage.upload(
-                parent, given, media_type=media_type, external_id=external_id, labels=labels, timeout_s=timeout_s
+                parent,
+                given,
+                media_type=media_type,
+                external_id=external_id,
+                labels=labels,
+                subject=subject,
+                upload_id=upload_id,
+                on_progress=on_progress,
+                timeout_s=timeout_s,
             )
         )
 
     def download(self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN) -> bytes:
         """The whole content of an asset."""
         return self._portal.call(self._storage.download(name, zone=zone))
+
+    def download_to(
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN,
+        on_progress: OnProgress | None = None,
+    ) -> resources_pb2.Content:
+        """Writes the content of an asset to a file, which is there only when it is whole and its SHA-256 right.
+
+        Goes on where it was when the server goes away meanwhile. Raises DataLoss CHECKSUM_MISMATCH.
+        """
+        return self._portal.call(self._storage.download_to(name, path, zone=zone, on_progress=on_progress))
 
     def download_chunks(
         self,
