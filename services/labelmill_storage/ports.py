@@ -127,7 +127,7 @@ class ObjectStore(Protocol):
         """How many bytes of an upload are durable; makes durable what can be. Raises like continue_upload."""
 
     async def drop_upload(self, zone: Zone, handle: str) -> None:
-        """Throws an upload away; one that is gone already is fine."""
+        """Throws an upload away; one that is gone already is fine. Not for one that was committed: its object may go."""
 
     async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
         """A URL to PUT the whole of an upload by. Raises UrlsUnavailable."""
@@ -269,6 +269,12 @@ class EgressMeter(Protocol):
 
     def count(self, project: str, size_bytes: int) -> None:
         """Notes bytes that leave; cheap, written down a few seconds later."""
+
+    async def flush(self) -> None:
+        """Writes down what was counted."""
+
+    def forget_limits(self) -> None:
+        """Reads limits anew at the next check, since one has changed."""
 
 
 class AuditLog(Protocol):

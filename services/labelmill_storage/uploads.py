@@ -170,7 +170,9 @@ class Uploads:
             async with self._continued(upload) as staged:
                 _require_whole(upload, staged.received_bytes)
                 content.check_size(staged.received_bytes, self._limit)
-                described = await _read_back(staged, content.Inspection(said.media_type, self._limit), progress)
+                inspection = content.Inspection(said.media_type, self._limit)
+                await _read_back(staged, inspection, progress)
+                described = await self._ingest.describe(inspection)
                 check_sums(described, sha256, said.sha256)
                 asset_id = self._ids.of(project, described.sha256)
                 draft = Draft(project, asset_id, described, said.external_id, dict(said.labels), said.subject_hash)
@@ -267,9 +269,9 @@ class Uploads:
             if in_one_stream:
                 await in_thread_if_long(inspection.update, data)
             await staged.write(data)
-        if in_one_stream:
-            return inspection.finish()
-        return await _read_back(staged, inspection, _untold)
+        if not in_one_stream:
+            await _read_back(staged, inspection, _untold)
+        return await self._ingest.describe(inspection)
 
     async def _commit(self, staged: StagedObject, draft: Draft) -> Draft:
         key = key_of(_ZONE, draft.project, draft.raw)
@@ -292,7 +294,8 @@ class Uploads:
         await self._uploads.forget(upload)
 
     async def _drop_object(self, upload: Upload) -> None:
-        await self._objects.drop_upload(_ZONE, upload.handle)
+        if not upload.asset_id:  # the handle of a finished one may be where the asset's object lies
+            await self._objects.drop_upload(_ZONE, upload.handle)
 
 
 class _Turns:
@@ -340,14 +343,13 @@ def _require_whole(upload: Upload, received_bytes: int) -> None:
         raise UploadIncomplete(upload.name)
 
 
-async def _read_back(staged: StagedObject, inspection: content.Inspection, progress: Progress) -> Content:
+async def _read_back(staged: StagedObject, inspection: content.Inspection, progress: Progress) -> None:
     await staged.seal()
     done, total = 0, staged.received_bytes
     async for data in staged.read_back():
         await in_thread_if_long(inspection.update, data)
         done += len(data)
         await progress(done, total)
-    return inspection.finish()
 
 
 async def _untold(_done: int, _total: int) -> None:
