@@ -265,16 +265,24 @@ class ChainCheck:
 
 
 class Admissions:
-    """Which clean content the log last admitted for each asset; takes memory for each asset."""
+    """Which clean contents the log admitted; takes memory for each asset."""
 
     def __init__(self) -> None:
         self._last: dict[str, str] = {}
+        self._since: set[tuple[str, str]] | None = None
 
     def add(self, entry: AuditEntry) -> None:
         """Takes notice of an entry."""
         if entry.action in ADMISSIONS:
-            self._last[entry.resource] = entry.details.get("clean_sha256", "")
+            clean = entry.details.get("clean_sha256", "")
+            self._last[entry.resource] = clean
+            if self._since is not None:
+                self._since.add((entry.resource, clean))
+
+    def assets_are_read(self) -> None:
+        """Says that assets are being listed from now on: entries that come later may be newer than what was listed."""
+        self._since = set()
 
     def fits(self, asset: str, clean_sha256: str) -> bool:
-        """Whether the log last admitted this content for this asset."""
-        return self._last.get(asset) == clean_sha256
+        """Whether the log admitted this content for this asset, and no other one after it before assets were read."""
+        return self._last.get(asset) == clean_sha256 or (asset, clean_sha256) in (self._since or ())

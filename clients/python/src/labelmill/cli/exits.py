@@ -18,12 +18,14 @@ class Exit(IntEnum):
     DENIED = 4
     UNAVAILABLE = 5
     PRECONDITION = 6
+    BROKEN = 7
     INTERRUPTED = 130
 
 
 EPILOG = (
     "Exit codes: 0 done; 1 some items failed, or the server is at fault; 2 wrong usage or request; 3 not found; "
-    "4 not allowed or no valid key; 5 no server, busy or too slow; 6 not in a state that allows it; 130 interrupted."
+    "4 not allowed or no valid key; 5 no server, busy or too slow; 6 not in a state that allows it; "
+    "7 what was to be verified is not intact; 130 interrupted."
 )
 _BY_CODE = {
     Code.INVALID_ARGUMENT: Exit.USAGE,

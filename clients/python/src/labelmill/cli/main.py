@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from labelmill.cli import (
     anonymize,
+    audit,
     demo,
     export,
     ingest,
@@ -30,7 +31,7 @@ from labelmill.cli.status import client_version
 from labelmill.errors import LabelmillError
 
 _ORDER = (
-    *("up", "demo", "project", "ingest", "anonymize", "prelabel", "task", "quality", "train", "export"),
+    *("up", "demo", "project", "ingest", "anonymize", "prelabel", "task", "quality", "train", "export", "audit"),
     *("status", "key"),
 )
 
@@ -78,6 +79,7 @@ app.add_typer(task.app, name="task")
 app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
 app.command("export", epilog=EPILOG)(export.export)
+app.add_typer(audit.app, name="audit")
 app.command("status", epilog=EPILOG)(status.status)
 app.add_typer(key.app, name="key")
 
