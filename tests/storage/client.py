@@ -45,6 +45,8 @@ class Storage:
     data_dir: Path
     projects: KnownProjects
     signer: Signer
+    address: str = ""
+    channel: Any = None
 
     def as_(self, who: str | None) -> tuple[tuple[str, str], ...]:
         """The metadata of a caller; None: of one without credentials."""

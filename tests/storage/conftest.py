@@ -89,7 +89,7 @@ def start(runtime_settings: RuntimeSettings) -> Start:
         async with running(runtime, [builder]) as server, grpc.aio.insecure_channel(server.address) as channel:
             stub = service_pb2_grpc.StorageServiceStub(channel)
             signer = Signer(runtime.data_dir / "secrets" / "receipt-keys")
-            yield Storage(stub, keys, runtime.data_dir, projects, signer)
+            yield Storage(stub, keys, runtime.data_dir, projects, signer, server.address, channel)
 
     return started
 
