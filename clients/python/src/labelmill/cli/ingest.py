@@ -54,7 +54,7 @@ def ingest(
     A bad item fails alone and is listed; the same content again is the asset that is there. Safe to repeat.
     """
     current = session(context, as_json)
-    fixed = dict(_pair(text) for text in label or ())
+    fixed = dict(pair(text) for text in label or ())
     columns = Columns(text_column, id_column, tuple(label_column or ()))
     outcome, done, total = Outcome(), 0, sources.extent(source)
     with current.client() as client, bar(current, "ingesting", total) as show:
@@ -172,7 +172,8 @@ def _batches(items: Iterable[service_pb2.BatchCreateAssetsRequest.Item]) -> Iter
         yield batch
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """The two sides of KEY=VALUE."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise typer.BadParameter(f"{text!r} is not KEY=VALUE")

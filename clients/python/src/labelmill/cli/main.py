@@ -14,6 +14,7 @@ from labelmill.cli import (
     anonymize,
     audit,
     demo,
+    download,
     export,
     ingest,
     key,
@@ -24,6 +25,7 @@ from labelmill.cli import (
     task,
     train,
     up,
+    upload,
 )
 from labelmill.cli.exits import EPILOG, Exit
 from labelmill.cli.session import Session
@@ -31,7 +33,8 @@ from labelmill.cli.status import client_version
 from labelmill.errors import LabelmillError
 
 _ORDER = (
-    *("up", "demo", "project", "ingest", "anonymize", "prelabel", "task", "quality", "train", "export", "audit"),
+    *("up", "demo", "project", "ingest", "upload", "download", "url"),
+    *("anonymize", "prelabel", "task", "quality", "train", "export", "audit"),
     *("status", "key"),
 )
 
@@ -73,6 +76,9 @@ app.command("up", epilog=EPILOG)(up.up)
 app.command("demo", epilog=EPILOG)(demo.demo)
 app.add_typer(project.app, name="project")
 app.command("ingest", epilog=EPILOG)(ingest.ingest)
+app.command("upload", epilog=EPILOG)(upload.upload)
+app.command("download", epilog=EPILOG)(download.download)
+app.command("url", epilog=EPILOG)(download.url)
 app.add_typer(anonymize.app, name="anonymize")
 app.add_typer(prelabel.app, name="prelabel")
 app.add_typer(task.app, name="task")
