@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,8 @@ from labelmill.storage.v1 import (
     audit_service_pb2_grpc,
     datasets_service_pb2,
     datasets_service_pb2_grpc,
+    lifecycle_service_pb2,
+    lifecycle_service_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
@@ -24,39 +28,57 @@ from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.service import RuntimeContext, Service
 from labelmill_storage.adapters import key_seed
 from labelmill_storage.adapters.audit_key import AuditKey
+from labelmill_storage.adapters.deletion_sweeper import DeletionSweeper
 from labelmill_storage.adapters.egress import SqlEgressMeter
 from labelmill_storage.adapters.labelmill import AnnotationProjects
 from labelmill_storage.adapters.local_anchors import LocalAnchors
 from labelmill_storage.adapters.local_files import LocalFiles
 from labelmill_storage.adapters.local_urls import LocalUrls
+from labelmill_storage.adapters.orphan_sweeper import OrphanSweeper
 from labelmill_storage.adapters.parquet_manifest import ParquetManifests
+from labelmill_storage.adapters.peer_erasure import PeerErasure
+from labelmill_storage.adapters.probing import Probes
 from labelmill_storage.adapters.sql import SqlRecords
 from labelmill_storage.adapters.sql_audit import SqlAuditLog
 from labelmill_storage.adapters.sql_datasets import SqlDatasets
+from labelmill_storage.adapters.sql_erasure_work import SqlErasureWork
+from labelmill_storage.adapters.sql_holds import SqlHolds
+from labelmill_storage.adapters.sql_retention import SqlRetention
 from labelmill_storage.adapters.sql_snapshots import SqlSnapshots
 from labelmill_storage.adapters.sql_uploads import SqlUploads
-from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.adapters.sql_usage import SqlUsage
+from labelmill_storage.adapters.tables import StorageTables, storage_tables
 from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
 from labelmill_storage.admission import AdmissionDesk
 from labelmill_storage.anchoring import Anchoring
 from labelmill_storage.assets import AssetIds, Zone
+from labelmill_storage.describing import Describer
 from labelmill_storage.exception_desk import ExceptionDesk
 from labelmill_storage.housekeeping import Chore, Housekeeping
 from labelmill_storage.ingest import Ingest
+from labelmill_storage.limits import Limits
 from labelmill_storage.links import Links
-from labelmill_storage.operations import create_snapshot
+from labelmill_storage.operations import create_snapshot, erase
+from labelmill_storage.operations.erasures import ErasureStarter
 from labelmill_storage.ports import AuditAnchors, ObjectStore, ProjectDirectory
 from labelmill_storage.raw_reads import RawReads
 from labelmill_storage.reading import Reader
 from labelmill_storage.servicers.assets import StorageServicer
 from labelmill_storage.servicers.audit import AuditServicer
 from labelmill_storage.servicers.datasets import DatasetServicer
+from labelmill_storage.servicers.lifecycle import LifecycleServicer
 from labelmill_storage.servicers.uploads import FINISH, FinishUpload
 from labelmill_storage.settings import StorageSettings
 from labelmill_storage.snapshot_export import SnapshotExport
 from labelmill_storage.uploads import Uploads
 
 NAME = "storage"
+_EGRESS_FLUSH_S = 5.0
+_DELETIONS_S = 30.0
+"""How long an object that is to go stays at most, when nobody asks for its removal at once."""
+_ERASURES_S = 60.0
+_PAUSE_S = 0.1
+"""Between rounds of chores that wait by themselves."""
 
 
 async def build(
@@ -83,7 +105,9 @@ async def build(
     limit = settings.max_asset_bytes
     request_log = RequestLog(database)
     ids = AssetIds(read_seed(settings, data_dir))
-    ingest = Ingest(objects, records, projects, ids, limit)
+    probes = Probes(settings.probe_workers, settings.probe_seconds)
+    describer = Describer(probes, limits_of(settings))
+    ingest = Ingest(objects, records, projects, ids, limit, describer)
     upload_records = SqlUploads(database, tables, records)
     expiry = timedelta(hours=settings.upload_expiry_hours)
     uploads = Uploads(ingest, objects, records, upload_records, projects, ids, max_asset_bytes=limit, expiry=expiry)
@@ -100,10 +124,14 @@ async def build(
     audit_key = AuditKey.open(settings.audit_key_file or data_dir / "secrets" / "audit-signing-key")
     anchors = open_anchors(settings, data_dir)
     anchoring = Anchoring(audit_log, anchors, audit_key)
+    parts = _Parts(settings, context, database, tables, objects, ids, projects, request_log, operations)
+    lifecycle = _lifecycle(parts, egress, audit_key)
     housekeeping = Housekeeping(
         [
             Chore("audit_anchors", settings.audit_anchor_seconds, anchoring.write_grown, at_close=True),
             Chore("expired_uploads", 600.0, uploads.drop_expired),
+            Chore("egress", _EGRESS_FLUSH_S, egress.flush, at_close=True),
+            *lifecycle.chores,
         ]
     )
     manifests = ParquetManifests(objects, Reader(objects, records))
@@ -136,7 +164,7 @@ async def build(
         reader=Reader(objects, records),
         raw_reads=RawReads(audit_log),
         exceptions=ExceptionDesk(objects, records, projects),
-        desk=AdmissionDesk(objects, records, projects, keys, limit),
+        desk=AdmissionDesk(objects, records, projects, keys, limit, describer),
         records=records,
         projects=projects,
         request_log=request_log,
@@ -151,14 +179,74 @@ async def build(
                 AuditServicer(audit_log, anchoring, projects, context.page_tokens),
             ),
             (datasets_service_pb2_grpc.add_DatasetServiceServicer_to_server, datasets),
+            (lifecycle_service_pb2_grpc.add_LifecycleServiceServicer_to_server, lifecycle.servicer),
         ],
-        descriptors=[service_pb2.DESCRIPTOR, audit_service_pb2.DESCRIPTOR, datasets_service_pb2.DESCRIPTOR],
+        descriptors=[
+            service_pb2.DESCRIPTOR,
+            audit_service_pb2.DESCRIPTOR,
+            datasets_service_pb2.DESCRIPTOR,
+            lifecycle_service_pb2.DESCRIPTOR,
+        ],
         operations=operations,
         request_log=request_log,
-        start=partial(_start, objects, housekeeping),
-        close=partial(_close, housekeeping, anchors, manifests, database, objects),
+        start=partial(_start, objects, housekeeping, probes),
+        close=partial(_close, probes, housekeeping, anchors, manifests, database, objects),
         ready=partial(_ready, database, objects),
     )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the areas of the service share."""
+
+    settings: StorageSettings
+    context: RuntimeContext
+    database: Database
+    tables: StorageTables
+    objects: ObjectStore
+    ids: AssetIds
+    projects: ProjectDirectory
+    request_log: RequestLog
+    operations: OperationStore
+
+
+@dataclass(frozen=True)
+class _Lifecycle:
+    servicer: LifecycleServicer
+    chores: Sequence[Chore]
+
+
+def _lifecycle(parts: _Parts, egress: SqlEgressMeter, signer: AuditKey) -> _Lifecycle:
+    """Retention, holds, erasure and usage."""
+    database, tables, objects, settings = parts.database, parts.tables, parts.objects, parts.settings
+    sweeper = DeletionSweeper(database, tables, objects, parts.ids)
+    orphans = OrphanSweeper(database, tables, objects, parts.ids, interval_s=settings.orphan_sweep_hours * 3600)
+    retention = SqlRetention(database, tables, expired=sweeper.wake)
+    work = SqlErasureWork(database, tables, parts.ids)
+    starter = ErasureStarter(work, parts.operations)
+    run = erase.Erase(work, PeerErasure(parts.context.peers), sweeper, objects, parts.request_log, signer).run
+    messages = lifecycle_service_pb2.EraseAssetsRequest, lifecycle_service_pb2.EraseAssetsMetadata
+    parts.operations.register(erase.KIND, run, *messages, max_parallel=2)
+    servicer = LifecycleServicer(
+        retention=retention,
+        holds=SqlHolds(database, tables),
+        erasures=work,
+        starter=starter,
+        usage=SqlUsage(database, tables),
+        egress=egress,
+        ids=parts.ids,
+        projects=parts.projects,
+        request_log=parts.request_log,
+        page_tokens=parts.context.page_tokens,
+    )
+    chores = (
+        Chore("deletions", _PAUSE_S, partial(sweeper.wait_and_sweep, _DELETIONS_S)),
+        Chore("orphans", _PAUSE_S, orphans.wait_and_sweep),
+        Chore("retention", settings.retention_seconds, retention.apply_all),
+        Chore("retention_asked", _PAUSE_S, retention.wait_and_apply),
+        Chore("erasures", _ERASURES_S, starter.restart_unfinished),
+    )
+    return _Lifecycle(servicer, chores)
 
 
 def open_objects(settings: StorageSettings, data_dir: Path) -> ObjectStore:
@@ -211,6 +299,17 @@ def open_anchors(settings: StorageSettings, data_dir: Path) -> AuditAnchors:
     )
 
 
+def limits_of(settings: StorageSettings) -> Limits:
+    """What contents are refused beyond."""
+    return Limits(
+        image_pixels=settings.max_image_pixels,
+        image_side_px=settings.max_image_side_px,
+        archive_bytes=settings.max_archive_bytes,
+        archive_ratio=settings.max_archive_ratio,
+        archive_entries=settings.max_archive_entries,
+    )
+
+
 def _local_urls(settings: StorageSettings, data_dir: Path) -> LocalUrls:
     return LocalUrls(
         key_seed.read_or_make(data_dir / "secrets" / "object-url-key"),
@@ -228,7 +327,8 @@ def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
     return key_seed.read_or_make(settings.project_key_seed_file or data_dir / "secrets" / "project-key-seed")
 
 
-async def _start(objects: ObjectStore, housekeeping: Housekeeping) -> None:
+async def _start(objects: ObjectStore, housekeeping: Housekeeping, probes: Probes) -> None:
+    await probes.start_warming()
     await objects.start()
     await _sweep(objects)
     await housekeeping.start()
@@ -249,12 +349,14 @@ async def _ready(database: Database, objects: ObjectStore) -> bool:
 
 
 async def _close(
+    probes: Probes,
     housekeeping: Housekeeping,
     anchors: AuditAnchors,
     manifests: ParquetManifests,
     database: Database,
     objects: ObjectStore,
 ) -> None:
+    await probes.close()
     await housekeeping.close()
     await anchors.close()
     await manifests.close()

@@ -33,10 +33,29 @@ class StorageSettings(ServiceSettings):
     """Threads for file and S3 calls."""
     max_asset_bytes: int = Field(default=5 * 1024**3, ge=1)
     """The largest content."""
+    max_image_pixels: int = Field(default=1_000_000_000, ge=1)
+    """Width times height of the largest image (and of any of its pages)."""
+    max_image_side_px: int = Field(default=300_000, ge=1)
+    """Width or height of the largest image."""
+    max_archive_bytes: int = Field(default=10 * 1024**3, ge=1)
+    """What an archive (zip and what is built on it, gzip, bzip2, xz) may unpack to."""
+    max_archive_ratio: int = Field(default=1000, ge=1)
+    """How many times its size an archive may unpack to, if that is more than 64 MiB."""
+    max_archive_entries: int = Field(default=100_000, ge=1)
+    """Files in a zip archive."""
+    probe_workers: int = Field(default=1, ge=1, le=64)
+    """Processes for the libraries that read audio, video and rare image formats; started when one comes."""
+    probe_seconds: float = Field(default=10.0, gt=0)
+    """How long they may take for one content; what they do not tell in time stays unknown."""
     upload_expiry_hours: float = Field(default=24.0, gt=0)
     """How long an upload that can be continued is kept after its last piece began."""
     project_cache_s: float = Field(default=60.0, ge=0)
     """How long a project that was found is known to exist."""
+
+    retention_seconds: float = Field(default=3600.0, gt=0)
+    """How often contents are looked for whose time is over."""
+    orphan_sweep_hours: float = Field(default=24.0, gt=0)
+    """How often the object store is searched for objects that no record knows."""
 
     trusted_receipt_keys_dir: Path | None = None
     """Public keys (*.pub) whose receipts open CLEAN; default `<data_dir>/secrets/receipt-keys`."""

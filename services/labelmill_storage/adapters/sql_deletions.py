@@ -1,12 +1,13 @@
 """Objects that are to go: noted in the transaction that makes them useless, removed afterwards, for certain.
 
-A row is written by whoever drops the last record of an object; the sweeper removes the object while it holds the
-project and dates the row. Rows that are done are kept for a while, so that a writer whose object was removed between
-its writing and its recording can tell.
+A row is written by whoever drops the last record of an object. The sweeper (deletion_sweeper) marks it as going, while
+it holds the project, removes the object, and dates the row. Rows that are done are kept for a while, so that a writer
+whose object was removed between its writing and its recording can tell.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -18,6 +19,12 @@ from labelmill_runtime.database import Database
 from labelmill_runtime.errors import Aborted
 from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.ports import ObjectKey
+
+GOING = 0
+"""In done_time_us: the object is being removed, now or by whoever sweeps next; nobody may record it."""
+_ROWS_AT_ONCE = 1000
+_WAITS = 50
+_WAIT_S = 0.1
 
 
 class ContentRemovedMeanwhile(Aborted):
@@ -46,21 +53,33 @@ async def request(session: AsyncSession, tables: StorageTables, keys: Sequence[O
     ]
     again = {"request_time_us": now_us, "done_time_us": None}
     primary = ["project", "zone", "path"]
-    await session.execute(
-        insert(tables.deletions).values(rows).on_conflict_do_update(index_elements=primary, set_=again)
-    )
+    # What is going stays so: going back to waiting would let somebody keep an object that may be gone.
+    not_going = tables.deletions.c.done_time_us.is_distinct_from(GOING)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        noted = insert(tables.deletions).values(rows[first : first + _ROWS_AT_ONCE])
+        await session.execute(noted.on_conflict_do_update(index_elements=primary, set_=again, where=not_going))
 
 
 async def about_to_write(database: Database, tables: StorageTables, keys: Sequence[ObjectKey]) -> None:
-    """Forgets old removals of objects that are about to be written again, so that `keep` sees only later ones."""
+    """Forgets old removals of objects that are about to be written again, so that `keep` sees only later ones.
+
+    Raises:
+        Aborted: CONTENT_REMOVED_MEANWHILE, one of them is being removed, and that takes long.
+    """
     if not keys:
         return
-    removed = and_(tables.deletions.c.done_time_us.is_not(None), _among(tables, keys))
-    async with database.reading() as session:
-        if (await session.execute(select(tables.deletions.c.path).where(removed).limit(1))).first() is None:
-            return
-    async with database.transaction() as session:
-        await session.execute(delete(tables.deletions).where(removed))
+    done_time, mine = tables.deletions.c.done_time_us, _among(tables, keys)
+    for _ in range(_WAITS):
+        async with database.reading() as session:
+            found = set((await session.scalars(select(done_time).where(mine, done_time.is_not(None)))).all())
+        if GOING not in found:
+            break
+        await asyncio.sleep(_WAIT_S)
+    else:
+        raise ContentRemovedMeanwhile
+    if found:
+        async with database.transaction() as session:
+            await session.execute(delete(tables.deletions).where(mine, done_time > GOING))
 
 
 async def keep(session: AsyncSession, tables: StorageTables, keys: Sequence[ObjectKey]) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 
@@ -90,6 +91,8 @@ def _asset_tables(metadata: MetaData) -> tuple[Table, ...]:
         Index("ix_assets_project_seq", "project", "seq"),
         Index("ix_assets_project_subject", "project", "subject_hash"),
         Index("ix_assets_project_clean", "project", "clean_sha256"),
+        _locations("raw"),
+        _locations("clean"),
     )
     receipts = Table(
         "receipts",
@@ -286,7 +289,8 @@ def _lifecycle_tables(metadata: MetaData) -> tuple[Table, ...]:
         metadata,
         Column("project", String(63), primary_key=True),
         Column("erasure_id", String(26), primary_key=True),
-        Column("body", LargeBinary, nullable=False),  # the Erasure message, signed once it is complete
+        Column("body", LargeBinary, nullable=False),  # the signed Erasure message; empty until it is complete
+        Column("state", JSON, nullable=False),  # how far it is, see erasure.Case
         Column("create_time_us", BigInteger, nullable=False),
         Column("complete_time_us", BigInteger),
     )
@@ -299,6 +303,8 @@ def _lifecycle_tables(metadata: MetaData) -> tuple[Table, ...]:
         Column("subject_hash", String(64), nullable=False),
         Column("erase_time_us", BigInteger, nullable=False),
         Column("allow_time_us", BigInteger),  # since when it may come in again
+        Index("ix_erased_assets_erasure", "project", "erasure_id", "asset_id"),
+        Index("ix_erased_assets_subject", "project", "subject_hash"),
     )
     erased_subjects = Table(
         "erased_subjects",
@@ -336,6 +342,14 @@ def _usage_tables(metadata: MetaData) -> tuple[Table, ...]:
         Column("read_bytes", BigInteger, nullable=False),
     )
     return quotas, usage, egress
+
+
+def _locations(zone: str) -> Index:
+    """Finds who keeps an object that is not under its SHA-256; most are."""
+    where = text(f"{zone}_location <> ''")
+    return Index(
+        f"ix_assets_project_{zone}_location", "project", f"{zone}_location", sqlite_where=where, postgresql_where=where
+    )
 
 
 def _content(zone: str, *, required: bool) -> list[Column[Any]]:

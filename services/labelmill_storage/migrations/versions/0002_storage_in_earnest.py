@@ -29,6 +29,9 @@ def _assets() -> None:
         assets.add_column(sa.Column("subject_hash", sa.String(64), nullable=False, server_default=""))
     op.create_index("ix_assets_project_subject", "assets", ["project", "subject_hash"])
     op.create_index("ix_assets_project_clean", "assets", ["project", "clean_sha256"])
+    for zone in ("raw", "clean"):
+        name, where = f"ix_assets_project_{zone}_location", sa.text(f"{zone}_location <> ''")
+        op.create_index(name, "assets", ["project", f"{zone}_location"], sqlite_where=where, postgresql_where=where)
     # What was admitted before is dated by its last change.
     op.execute("UPDATE assets SET admit_time_us = update_time_us WHERE zone = 2")
 
@@ -196,6 +199,7 @@ def _lifecycle() -> None:
         sa.Column("project", sa.String(63), primary_key=True),
         sa.Column("erasure_id", sa.String(26), primary_key=True),
         sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("state", sa.JSON, nullable=False),
         sa.Column("create_time_us", sa.BigInteger, nullable=False),
         sa.Column("complete_time_us", sa.BigInteger),
     )
@@ -207,6 +211,8 @@ def _lifecycle() -> None:
         sa.Column("subject_hash", sa.String(64), nullable=False),
         sa.Column("erase_time_us", sa.BigInteger, nullable=False),
         sa.Column("allow_time_us", sa.BigInteger),
+        sa.Index("ix_erased_assets_erasure", "project", "erasure_id", "asset_id"),
+        sa.Index("ix_erased_assets_subject", "project", "subject_hash"),
     )
     op.create_table(
         "erased_subjects",
