@@ -1,4 +1,6 @@
-"""A storage server in a process of its own, for tests that kill or weigh it: python -m tests.storage.serve_alone DIR.
+"""A storage server in a process of its own, for tests that kill or weigh it.
+
+    python -m tests.storage.serve_alone DIR [PORT]
 
 Everything is real but the list of projects, which would be the annotation service's. Prints its port when it is ready.
 """
@@ -27,7 +29,9 @@ def announce(server: RunningServer) -> None:
 
 def main() -> None:
     logs.configure("WARNING", sys.stderr)
-    settings = RuntimeSettings(data_dir=Path(sys.argv[1]), port=0, drain_seconds=2)
+    settings = RuntimeSettings(
+        data_dir=Path(sys.argv[1]), port=int(sys.argv[2]) if sys.argv[2:] else 0, drain_seconds=2
+    )
     builder = partial(build, projects=KnownProjects({PROJECT}))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, [builder], on_ready=announce))
