@@ -16,6 +16,7 @@ from labelmill_anonymization.policy import PolicyVersion
 from labelmill_anonymization.ports import (
     Admission,
     Anonymizer,
+    AssetPage,
     AssetZones,
     RawAsset,
     ReceiptRecord,
@@ -33,6 +34,8 @@ class Prepared:
 
     next_token: str
     total: int
+    began_ms: int
+    """Before the assets were listed."""
     records: list[ReceiptRecord] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -56,10 +59,10 @@ class AssetAnonymizer:
     max_bytes: int
     now_ms: Callable[[], int]
 
-    async def prepare(self, listed: Sequence[RawAsset], next_token: str, total: int) -> Prepared:
+    async def prepare(self, listed: AssetPage, began_ms: int) -> Prepared:
         """Everything about a page that can be done without changing anything."""
-        page = Prepared(next_token, total)
-        todo = await self._without_clean_ones(listed, page)
+        page = Prepared(listed.next_token, listed.total, began_ms)
+        todo = await self._without_clean_ones(listed.assets, page)
         readable = [asset for asset in todo if self._is_readable(asset, page)]
         contents = await self.assets.read_raw(self.policy.project, [a.name for a in readable]) if readable else {}
         versions = await self.anonymizer.versions()

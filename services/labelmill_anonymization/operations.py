@@ -72,7 +72,7 @@ class AnonymizeAssets:
         metadata: pb.AnonymizeAssetsMetadata,
     ) -> None:
         """Stores and admits a page, then moves the checkpoint behind it."""
-        await self.records.save_receipts(context.project, page.records, context.hold)
+        await self.records.save_receipts(context.project, page.records, page.began_ms, context.hold)
         outcomes = await self.assets.admit(context.project, page.admissions) if page.admissions else ()
         failures = list(page.failures)
         for admission, error in zip(page.admissions, outcomes, strict=True):
@@ -95,8 +95,9 @@ class AnonymizeAssets:
         try:
             while more or ahead:
                 while more and len(ahead) <= _PAGES_AHEAD:
+                    began_ms = work.now_ms()
                     listed = await self.assets.page(work.policy.project, filter_text, token, self.page_assets)
-                    ahead.append(asyncio.create_task(work.prepare(listed.assets, listed.next_token, listed.total)))
+                    ahead.append(asyncio.create_task(work.prepare(listed, began_ms)))
                     token, more = listed.next_token, bool(listed.next_token)
                 yield await ahead[0]
                 ahead.popleft()

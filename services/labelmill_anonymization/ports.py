@@ -119,9 +119,16 @@ class Records(Protocol):
         """Of these receipts the kept ones: name -> (operation that made it, receipt)."""
 
     async def save_receipts(
-        self, project: str, records: Sequence[ReceiptRecord], guard: Callable[[Any], Awaitable[None]]
+        self,
+        project: str,
+        records: Sequence[ReceiptRecord],
+        began_ms: int,
+        guard: Callable[[Any], Awaitable[None]],
     ) -> None:
-        """Keeps receipts with their offset maps, all or none; `guard` may refuse, inside of the transaction."""
+        """Keeps receipts with their offset maps, all or none; `guard` may refuse, inside of the transaction.
+
+        Not those of assets that were erased since `began_ms`, when the assets were listed.
+        """
 
 
 class ServiceRecords(Records, Protocol):
@@ -148,3 +155,9 @@ class ServiceRecords(Records, Protocol):
         self, project: str, filter_text: str, after: tuple[int, str] | None, limit: int
     ) -> list[Receipt]:
         """Receipts in the order of their creation, after (creation time, id)."""
+
+    async def erase_assets(self, session: Any, project: str, asset_ids: Sequence[str]) -> Mapping[str, int]:
+        """Removes receipts and offset maps of assets; how many of each."""
+
+    async def scrub(self) -> None:
+        """Takes what was erased out of the files of the database; after the commit."""

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill.anonymization.v1.service_pb2_grpc import AnonymizationServiceServicer
+from labelmill.type.v1 import erasure_pb2
 from labelmill_anonymization import convert
 from labelmill_anonymization.entity_types import entity_types
 from labelmill_anonymization.errors import SpanOutOfRange, StreamSequence
@@ -30,6 +31,7 @@ from labelmill_runtime.status import to_status
 
 _PROJECT = "projects/{project}"
 _POLICY = "projects/{project}/policies/{policy}"
+_ASSET = "projects/{project}/assets/{asset}"
 _RESPONSE_BYTES = 1024 * 1024
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -172,6 +174,22 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         return service.MapSpansResponse(
             results=[convert.mapped_to_proto(carry(span.start, span.end)) for span in request.spans]
         )
+
+    async def EraseAssets(
+        self, request: erasure_pb2.EraseAssetsRequest, context: Context
+    ) -> erasure_pb2.EraseAssetsResponse:
+        """Erases receipts and offset maps of assets."""
+        project = names.parse(_PROJECT, request.parent, field="parent")["project"]
+        asset_ids = names.ids_of(_ASSET, request.names, project)
+
+        async def erase(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
+            removed = await self.records.erase_assets(session, project, asset_ids)
+            return erasure_pb2.EraseAssetsResponse(removed_counts=removed)
+
+        response = await self.requests.once(request, erase, erasure_pb2.EraseAssetsResponse)
+        await self.requests.forget(request.names)
+        await self.records.scrub()
+        return response
 
     async def _policy(self, source: service.PolicySource, project: str, field: str) -> Policy:
         if source.WhichOneof("source") == "inline":

@@ -1,7 +1,7 @@
 """Storage's zones in memory, with faults to order; storage itself has the real ones."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labelmill_anonymization.ports import Admission, AssetPage, RawAsset
@@ -29,12 +29,17 @@ class MemoryZones:
     after_admit: Callable[[], None] | None = None
     reject: Callable[[str], LabelmillError | None] = lambda _name: None
     missing: set[str] = field(default_factory=set)
+    on_read: dict[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 
     def add(self, project: str, raw: bytes | str, media_type: str = "text/plain") -> str:
         content = raw.encode() if isinstance(raw, str) else raw
         name = f"projects/{project}/assets/{hashlib.md5(content).hexdigest()}"
         self.assets[name] = Stored(name, content, media_type)
         return name
+
+    def erase_when_read(self, name: str, tell: Callable[[], Awaitable[object]]) -> None:
+        """Once the asset was read for anonymization: admits it no more, and tells the service."""
+        self.on_read[name] = tell
 
     async def page(self, project: str, filter_text: str, token: str, size: int) -> AssetPage:
         mine = [a for a in self.assets.values() if a.name.startswith(f"projects/{project}/")]
@@ -44,6 +49,10 @@ class MemoryZones:
 
     async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
         gone = NotFound("ASSET_NOT_FOUND", "There is no such asset.")
+        for name in names:
+            if name in self.on_read:
+                await self.on_read.pop(name)()
+                self.reject = lambda asset, erased=name: gone if asset == erased else None
         return {name: gone if name in self.missing else self.assets[name].raw for name in names}
 
     async def admit(self, project: str, admissions: Sequence[Admission]) -> Sequence[LabelmillError | None]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Column,
+    CursorResult,
     Row,
     Select,
     Table,
@@ -31,6 +32,7 @@ from labelmill_anonymization.ports import ReceiptRecord
 from labelmill_anonymization.receipt import Receipt
 from labelmill_runtime import names
 from labelmill_runtime.database import Database
+from labelmill_runtime.erased_names import ErasedNames
 from labelmill_runtime.sql_filters import FilterField, where
 
 POLICY = "projects/{project}/policies/{policy}"
@@ -49,6 +51,7 @@ class SqlRecords:
     def __init__(self, database: Database, now_ms: Callable[[], int] = _now_ms) -> None:
         self._database = database
         self._now_ms = now_ms
+        self._erased = ErasedNames(database)
 
     async def create_policy(self, session: AsyncSession, project: str, policy_id: str, policy: Policy) -> PolicyVersion:
         """Version 1 of a new policy.
@@ -105,19 +108,27 @@ class SqlRecords:
             return [_policy_version(row) for row in rows]
 
     async def save_receipts(
-        self, project: str, records: Sequence[ReceiptRecord], guard: Callable[[AsyncSession], Awaitable[None]]
+        self,
+        project: str,
+        records: Sequence[ReceiptRecord],
+        began_ms: int,
+        guard: Callable[[AsyncSession], Awaitable[None]],
     ) -> None:
         """See `ports.Records`. Receipts of a run that was interrupted are replaced."""
         if not records:
             return
-        rows = [_receipt_row(project, record) for record in records]
-        ids = [row["receipt"] for row in rows]
-        maps = [
-            {"project": project, "receipt": receipt_id, "content": record.offsets.encode()}
-            for receipt_id, record in zip(ids, records, strict=True)
-        ]
         async with self._database.transaction() as session:
             await guard(session)
+            erased = await self._erased.since(session, [record.receipt.asset for record in records], began_ms)
+            records = [record for record in records if record.receipt.asset not in erased]
+            if not records:
+                return
+            rows = [_receipt_row(project, record) for record in records]
+            ids = [row["receipt"] for row in rows]
+            maps = [
+                {"project": project, "receipt": receipt_id, "content": record.offsets.encode()}
+                for receipt_id, record in zip(ids, records, strict=True)
+            ]
             for start in range(0, len(ids), _IN_LIMIT):
                 replaced = receipts.c.receipt.in_(ids[start : start + _IN_LIMIT])
                 await session.execute(delete(receipts).where(receipts.c.project == project, replaced))
@@ -160,6 +171,21 @@ class SqlRecords:
         async with self._database.reading() as session:
             rows = await session.scalars(query.order_by(receipts.c.create_time_ms, receipts.c.receipt).limit(limit))
             return [receipt_from_proto(pb.Receipt.FromString(content)) for content in rows]
+
+    async def erase_assets(self, session: AsyncSession, project: str, asset_ids: Sequence[str]) -> dict[str, int]:
+        """See `ports.ServiceRecords`."""
+        await self._erased.remember(session, [names.format(ASSET, project=project, asset=one) for one in asset_ids])
+        theirs = and_(receipts.c.project == project, receipts.c.asset.in_(asset_ids))
+        ids = select(receipts.c.receipt).where(theirs)
+        maps = delete(offset_maps).where(offset_maps.c.project == project, offset_maps.c.receipt.in_(ids))
+        removed = {}
+        for kind, statement in (("offset_maps", maps), ("receipts", delete(receipts).where(theirs))):
+            removed[kind] = cast("CursorResult[Any]", await session.execute(statement)).rowcount
+        return removed
+
+    async def scrub(self) -> None:
+        """See `ports.ServiceRecords`."""
+        await self._database.scrub()
 
     async def _add_version(self, session: AsyncSession, version: PolicyVersion) -> None:
         row = {

@@ -14,7 +14,10 @@ from sqlalchemy import (
     Table,
 )
 
+from labelmill_runtime.tables import erased_names_table
+
 metadata = MetaData()
+erased_names_table(metadata)
 policies = Table(
     "policies",
     metadata,

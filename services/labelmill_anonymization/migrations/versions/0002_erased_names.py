@@ -1,0 +1,17 @@
+"""Erased names.
+
+Revision ID: 0002
+Revises: 0001
+"""
+
+from alembic import op
+
+from labelmill_runtime.migrations import create_erased_names_table
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Creates the table."""
+    create_erased_names_table(op.get_bind())
