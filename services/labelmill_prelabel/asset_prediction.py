@@ -94,7 +94,7 @@ class AssetPrediction:
         now = time.time_ns() // 1_000_000
         kept = [KeptPrediction(asset, job.served.model, row, now) for asset, row in good.items()]
         if kept:
-            await self._store.save(kept, job.operation, guard)
+            await self._store.save(kept, job.operation, min(content.seen_ms for content in todo), guard)
         own = sum(operation == job.operation for operation in made.values())  # kept just before a crash
         return replace(
             progress,

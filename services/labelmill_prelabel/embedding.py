@@ -72,7 +72,7 @@ class Embedder:
         if texts:
             rows = await self.embed_texts(encoder, list(texts.values()), timeout_s)
             fresh = dict(zip(texts, rows, strict=True))
-            await self._cache.write(encoder, fresh)
+            await self._cache.write(encoder, fresh, hashes, min(content.seen_ms for content in contents))
             answers.update({asset: fresh[sha256] for asset, sha256 in hashes.items()})
         return answers
 

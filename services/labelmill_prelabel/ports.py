@@ -132,18 +132,25 @@ class EmbeddingCache(Protocol):
     async def read(self, encoder: ModelVersion, hashes: Sequence[str]) -> dict[str, Floats]:
         """Those that are there."""
 
-    async def write(self, encoder: ModelVersion, embeddings: Mapping[str, Floats]) -> None:
-        """Adds some."""
+    async def write(
+        self, encoder: ModelVersion, embeddings: Mapping[str, Floats], hashes: Mapping[str, str], seen_ms: int
+    ) -> None:
+        """Adds some, by hash, that were computed for these assets; asset -> hash.
+
+        Not for assets that were erased since `seen_ms`.
+        """
 
 
 @dataclass(frozen=True)
 class AssetContent:
-    """The CLEAN content of one asset."""
+    """The CLEAN content of one asset, as it was at a moment."""
 
     asset: str
     """projects/{project}/assets/{asset}."""
     sha256: str
     media_type: str
+    seen_ms: int
+    """Before storage was asked; milliseconds since 1970. What was erased later is not kept."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +203,10 @@ class PredictionStore(Protocol):
     async def made_by(self, model: ModelVersion, assets: Sequence[str]) -> dict[str, str]:
         """Asset -> operation, for those that this version has predicted."""
 
-    async def save(self, predictions: Sequence[KeptPrediction], operation: str, guard: Guard | None = None) -> None:
-        """Keeps all of them or none."""
+    async def save(
+        self, predictions: Sequence[KeptPrediction], operation: str, seen_ms: int, guard: Guard | None = None
+    ) -> None:
+        """Keeps all of them or none, but those of assets that were erased since `seen_ms`."""
 
     async def newest(self, project: str, assets: Sequence[str]) -> dict[str, list[KeptPrediction]]:
         """The newest of each feature, by asset."""
@@ -206,3 +215,13 @@ class PredictionStore(Protocol):
         self, project: str, filter_text: str, after: Sequence[str | int | float | None] | None, limit: int
     ) -> list[KeptPrediction]:
         """Some, by position."""
+
+
+class Eraser(Protocol):
+    """Removes what is kept about assets."""
+
+    async def erase(self, session: Any, project: str, asset_ids: Sequence[str]) -> Mapping[str, int]:
+        """Removes predictions and embeddings, in the caller's transaction; how many of each."""
+
+    async def scrub(self) -> None:
+        """Takes what was erased out of the files of the database; after the commit."""

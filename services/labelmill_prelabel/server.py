@@ -10,6 +10,7 @@ from labelmill_prelabel.adapters.model_repository import LocalModelRepository
 from labelmill_prelabel.adapters.onnx_probe import OnnxProbe
 from labelmill_prelabel.adapters.onnx_runtime import OnnxRuntimeInferencer
 from labelmill_prelabel.adapters.sql_catalogue import SqlCatalogue, SqlEmbeddingCache
+from labelmill_prelabel.adapters.sql_erasure import SqlEraser
 from labelmill_prelabel.adapters.sql_predictions import SqlPredictions
 from labelmill_prelabel.adapters.sql_tables import METADATA
 from labelmill_prelabel.adapters.tokenizers import Tokenizers
@@ -69,6 +70,8 @@ async def assemble(context: RuntimeContext, settings: PrelabelSettings, assets: 
             predictions=predictions,
             projects=projects,
             jobs=jobs,
+            eraser=SqlEraser(database),
+            requests=request_log,
             page_tokens=context.page_tokens,
             timeout_s=settings.inference_timeout_s,
         )

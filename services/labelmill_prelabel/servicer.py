@@ -10,8 +10,10 @@ from typing import Any
 import grpc.aio
 import numpy as np
 from google.longrunning import operations_pb2
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.prelabel.v1 import resources_pb2, service_pb2, service_pb2_grpc
+from labelmill.type.v1 import erasure_pb2
 from labelmill_prelabel import convert
 from labelmill_prelabel.artifact_upload import Part
 from labelmill_prelabel.deployment import Deployer
@@ -20,10 +22,11 @@ from labelmill_prelabel.errors import EncoderIsShared, ModelNotFound, StreamMode
 from labelmill_prelabel.jobs import Jobs
 from labelmill_prelabel.models import ModelName, ModelSpec
 from labelmill_prelabel.pipelining import pipelined
-from labelmill_prelabel.ports import Assets, ModelCatalogue, PredictionStore, Projects
+from labelmill_prelabel.ports import Assets, Eraser, ModelCatalogue, PredictionStore, Projects
 from labelmill_prelabel.prediction import Predictor, Served
 from labelmill_runtime import names, paging
 from labelmill_runtime.errors import LabelmillError
+from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.paging import PageTokens
 from labelmill_runtime.principal import EVERY_PROJECT, Role, current_principal
 
@@ -45,6 +48,8 @@ class Parts:
     predictions: PredictionStore
     projects: Projects
     jobs: Jobs
+    eraser: Eraser
+    requests: RequestLog
     page_tokens: PageTokens
     timeout_s: float
     """For calls without a deadline."""
@@ -176,6 +181,22 @@ class PrelabelServicer(service_pb2_grpc.PrelabelServiceServicer):
     ) -> operations_pb2.Operation:
         """See the proto."""
         return await self._p.jobs.start_ranking(request)
+
+    async def EraseAssets(  # noqa: N802
+        self, request: erasure_pb2.EraseAssetsRequest, context: Context
+    ) -> erasure_pb2.EraseAssetsResponse:
+        """See the proto."""
+        project = names.project_of(request.parent, field="parent")
+        asset_ids = names.ids_of("projects/{project}/assets/{asset}", request.names, project)
+
+        async def erase(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
+            removed = await self._p.eraser.erase(session, project, asset_ids)
+            return erasure_pb2.EraseAssetsResponse(removed_counts=removed)
+
+        response = await self._p.requests.once(request, erase, erasure_pb2.EraseAssetsResponse)
+        await self._p.requests.forget(request.names)
+        await self._p.eraser.scrub()
+        return response
 
     async def _predict(self, served: Served, texts: Sequence[str], context: Context) -> list[resources_pb2.Prediction]:
         answers = await self._p.predictor.predict_texts(served, texts, self._time_left(context))

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from labelmill_prelabel.ports import AssetContent, AssetPage
+from labelmill_runtime.erased_names import now_ms
 from labelmill_runtime.errors import FailedPrecondition, LabelmillError, NotFound
 
 PROJECT = "reviews"
 
 
-async def _nothing() -> None:
+async def _nothing(_assets: Sequence[str] = ()) -> None:
     return
 
 
@@ -31,6 +32,7 @@ class AssetShelf:
         self.read_count = 0
         self.filters: list[str] = []
         self.before_page: Callable[[], Awaitable[None]] = _nothing
+        self.before_read: Callable[[Sequence[str]], Awaitable[None]] = _nothing
 
     def put(self, *texts: str | bytes, media_type: str = "text/plain") -> list[str]:
         names = []
@@ -57,6 +59,7 @@ class AssetShelf:
         return [self._content(asset) for asset in assets]
 
     async def read(self, project: str, assets: Sequence[str]) -> AsyncIterator[tuple[str, str, bytes | LabelmillError]]:
+        await self.before_read(assets)
         for asset in assets:
             self.read_count += 1
             if asset not in self.contents:
@@ -66,4 +69,4 @@ class AssetShelf:
 
     def _content(self, name: str) -> AssetContent:
         content, media_type = self.contents[name]
-        return AssetContent(name, hashlib.sha256(content).hexdigest(), media_type)
+        return AssetContent(name, hashlib.sha256(content).hexdigest(), media_type, now_ms())

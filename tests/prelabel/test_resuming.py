@@ -27,7 +27,9 @@ class Shelf:
     async def made_by(self, model: ModelVersion, assets: Sequence[str]) -> dict[str, str]:
         return {asset: self.kept[asset] for asset in assets if asset in self.kept}
 
-    async def save(self, predictions: Sequence[KeptPrediction], operation: str, guard: Guard | None = None) -> None:
+    async def save(
+        self, predictions: Sequence[KeptPrediction], operation: str, seen_ms: int, guard: Guard | None = None
+    ) -> None:
         if guard is not None:
             await guard(None)
         self.kept.update({prediction.asset: operation for prediction in predictions})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_pb
 from labelmill_prelabel.ports import AssetContent, AssetPage
+from labelmill_runtime.erased_names import now_ms
 from labelmill_runtime.errors import FailedPrecondition, LabelmillError
 from labelmill_runtime.peer_errors import from_item_status, translated
 
@@ -37,13 +38,14 @@ class LabelmillAssets:
         request = storage_pb.ListAssetsRequest(
             parent=f"projects/{project}", filter=condition, page_token=page_token, page_size=size
         )
+        seen_ms = now_ms()
         async with translated():
             page = await self._peers().storage.list_assets.page(request)
-        return AssetPage([_content(asset) for asset in page.assets], page.next_page_token, page.total_size)
+        return AssetPage([_content(asset, seen_ms) for asset in page.assets], page.next_page_token, page.total_size)
 
     async def describe(self, project: str, assets: Sequence[str]) -> list[AssetContent]:
         """See the port."""
-        request = storage_pb.BatchGetAssetsRequest(parent=f"projects/{project}", names=assets)
+        request, seen_ms = storage_pb.BatchGetAssetsRequest(parent=f"projects/{project}", names=assets), now_ms()
         async with translated():
             response = await self._peers().storage.batch_get_assets(request)
         contents = []
@@ -53,7 +55,7 @@ class LabelmillAssets:
                 raise error
             if result.asset.zone != storage.ZONE_CLEAN:
                 raise AssetNotClean(name)
-            contents.append(_content(result.asset))
+            contents.append(_content(result.asset, seen_ms))
         return contents
 
     async def read(self, project: str, assets: Sequence[str]) -> AsyncIterator[tuple[str, str, bytes | LabelmillError]]:
@@ -73,5 +75,5 @@ class LabelmillAssets:
             left = [name for name in left if name not in read]
 
 
-def _content(asset: storage.Asset) -> AssetContent:
-    return AssetContent(asset.name, asset.clean.sha256, asset.clean.media_type)
+def _content(asset: storage.Asset, seen_ms: int) -> AssetContent:
+    return AssetContent(asset.name, asset.clean.sha256, asset.clean.media_type, seen_ms)

@@ -9,12 +9,16 @@ import numpy as np
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from labelmill_prelabel.adapters.sql_tables import EMBEDDINGS, MODEL_VERSIONS
+from labelmill_prelabel.adapters.sql_tables import EMBEDDED_ASSETS, EMBEDDINGS, MODEL_VERSIONS
 from labelmill_prelabel.models import ModelKind, ModelName, ModelSpec, ModelState, ModelVersion
 from labelmill_prelabel.ports import Floats
+from labelmill_runtime import names
 from labelmill_runtime.database import Database
+from labelmill_runtime.erased_names import ErasedNames
 
+_ASSET = "projects/{project}/assets/{asset}"
 _CHUNK = 500
 _FLOAT32 = np.dtype("<f4")
 _VERSIONS = MODEL_VERSIONS.c
@@ -101,6 +105,7 @@ class SqlEmbeddingCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._erased = ErasedNames(database)
         self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
 
     async def read(self, encoder: ModelVersion, hashes: Sequence[str]) -> dict[str, Floats]:
@@ -119,8 +124,24 @@ class SqlEmbeddingCache:
                 found.update({row.content_sha256: np.frombuffer(row.vector, dtype=_FLOAT32) for row in rows})
         return found
 
-    async def write(self, encoder: ModelVersion, embeddings: Mapping[str, Floats]) -> None:
+    async def write(
+        self, encoder: ModelVersion, embeddings: Mapping[str, Floats], hashes: Mapping[str, str], seen_ms: int
+    ) -> None:
         """See EmbeddingCache."""
+        async with self._database.transaction() as session:
+            erased = await self._erased.since(session, list(hashes), seen_ms)
+            kept = {asset: sha256 for asset, sha256 in hashes.items() if asset not in erased}
+            wanted = set(kept.values())
+            await self._add(session, encoder, {sha256: row for sha256, row in embeddings.items() if sha256 in wanted})
+            await self._assign(session, kept)
+
+    async def _assign(self, session: AsyncSession, hashes: Mapping[str, str]) -> None:
+        parsed = ((names.parse(_ASSET, asset), sha256) for asset, sha256 in sorted(hashes.items()))
+        rows = [{**parts, "content_sha256": sha256} for parts, sha256 in parsed]
+        if rows:
+            await session.execute(self._insert(EMBEDDED_ASSETS).on_conflict_do_nothing(), rows)
+
+    async def _add(self, session: AsyncSession, encoder: ModelVersion, embeddings: Mapping[str, Floats]) -> None:
         rows = [
             {
                 "encoder": str(encoder.name),
@@ -130,7 +151,7 @@ class SqlEmbeddingCache:
             }
             for sha256, vector in sorted(embeddings.items())  # in one order, or PostgreSQL may see a deadlock
         ]
-        async with self._database.transaction() as session:
+        if rows:
             await session.execute(self._insert(EMBEDDINGS).on_conflict_do_nothing(), rows)
 
 

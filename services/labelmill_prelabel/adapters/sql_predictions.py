@@ -16,6 +16,7 @@ from labelmill_prelabel.models import ModelVersion
 from labelmill_prelabel.ports import Guard, KeptPrediction
 from labelmill_runtime import sql_filters
 from labelmill_runtime.database import Database
+from labelmill_runtime.erased_names import ErasedNames
 from labelmill_runtime.sql_filters import FilterField
 
 _COLUMN = PREDICTIONS.c
@@ -28,6 +29,7 @@ class SqlPredictions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._erased = ErasedNames(database)
         self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
 
     async def made_by(self, model: ModelVersion, assets: Sequence[str]) -> dict[str, str]:
@@ -42,12 +44,17 @@ class SqlPredictions:
         async with self._database.reading() as session:
             return {by_id[row.asset]: row.operation for row in await session.execute(statement)}
 
-    async def save(self, predictions: Sequence[KeptPrediction], operation: str, guard: Guard | None = None) -> None:
+    async def save(
+        self, predictions: Sequence[KeptPrediction], operation: str, seen_ms: int, guard: Guard | None = None
+    ) -> None:
         """See PredictionStore."""
-        rows = [_row(prediction, operation) for prediction in predictions]
         async with self._database.transaction() as session:
             if guard is not None:
                 await guard(session)
+            erased = await self._erased.since(session, [prediction.asset for prediction in predictions], seen_ms)
+            rows = [_row(prediction, operation) for prediction in predictions if prediction.asset not in erased]
+            if not rows:
+                return
             await session.execute(self._insert(PREDICTIONS).on_conflict_do_nothing(), rows)
 
     async def newest(self, project: str, assets: Sequence[str]) -> dict[str, list[KeptPrediction]]:

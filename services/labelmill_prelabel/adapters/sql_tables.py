@@ -17,7 +17,10 @@ from sqlalchemy import (
     text,
 )
 
+from labelmill_runtime.tables import erased_names_table
+
 METADATA = MetaData()
+erased_names_table(METADATA)
 
 MODEL_VERSIONS = Table(
     "model_versions",
@@ -55,6 +58,17 @@ EMBEDDINGS = Table(
     Column("encoder_version", Integer, primary_key=True),
     Column("content_sha256", String(64), primary_key=True),
     Column("vector", LargeBinary, nullable=False),  # float32, little-endian
+    Index("ix_embeddings_content", "content_sha256"),
+)
+
+# For which assets embeddings were computed, so that an erasure finds them. An asset that found one there is not listed:
+# it goes with the asset that it was computed for, and is computed again when another one needs it.
+EMBEDDED_ASSETS = Table(
+    "embedded_assets",
+    METADATA,
+    Column("project", String(63), primary_key=True),
+    Column("asset", String(64), primary_key=True),  # the asset id
+    Column("content_sha256", String(64), primary_key=True),
 )
 
 PREDICTIONS = Table(
