@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from labelmill.quality.v1 import resources_pb2 as pb
-from labelmill.type.v1 import annotation_pb2
+from labelmill.type.v1 import annotation_pb2, erasure_pb2
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation import dawid_skene, majority_vote
 from labelmill_quality.aggregation.consensus import ConsensusLabels
@@ -148,3 +148,11 @@ def _consensus_label(
         agreement=agreement,
         tied=tied,
     )
+
+
+def erased(project: str, label_count: int, report_count: int) -> erasure_pb2.EraseAssetsResponse:
+    """What an erasure removed, and the reports whose figures stay: which of them counted the assets is not kept."""
+    response = erasure_pb2.EraseAssetsResponse(removed_counts={"consensus_labels": label_count})
+    if report_count:
+        response.kept.add(item=f"projects/{project}/qualityReports", reason="QUALITY_REPORT", count=report_count)
+    return response

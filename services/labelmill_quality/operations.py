@@ -64,6 +64,7 @@ class ProjectScoring:
     async def _make(
         self, context: OperationContext, request: service_pb2.ScoreProjectRequest, project: str, report_id: str
     ) -> StoredReport:
+        began = self._now_ms()
         evidence = await self._read(context, request, project)
         rows = len(evidence.labels) + len(evidence.benchmark_answers)
         await _tell(context, rows, "scoring", total=rows)
@@ -79,7 +80,7 @@ class ProjectScoring:
         await _tell(context, rows, "storing", total=rows)
         created = self._now_ms()
         report = StoredReport(project, report_id, created, scored.class_names, _dated(scored.body, created))
-        await self._store.add(report, scored.labels, context.hold)
+        await self._store.add(report, scored.labels, began, context.hold)
         return report
 
     async def _read(

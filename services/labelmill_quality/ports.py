@@ -80,8 +80,17 @@ class StoredLabel:
 class ReportStore(Protocol):
     """Keeps reports and their consensus labels."""
 
-    async def add(self, report: StoredReport, labels: ConsensusLabels, hold: Callable[[Any], Awaitable[None]]) -> None:
-        """Adds a report with all its labels, or nothing; `hold` may veto in the same transaction."""
+    async def add(
+        self,
+        report: StoredReport,
+        labels: ConsensusLabels,
+        began_ms: int,
+        hold: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Adds a report with all its labels, or nothing; `hold` may veto in the same transaction.
+
+        Labels of items that were erased since `began_ms`, when the reading of answers began, are left out.
+        """
 
     async def find(self, project: str, report: str) -> StoredReport | None:
         """One report."""
@@ -90,4 +99,13 @@ class ReportStore(Protocol):
         """Reports of a project, newest first, from the one after `before` on."""
 
     async def labels(self, report: StoredReport, start: int, limit: int) -> list[StoredLabel]:
-        """Labels of a report in the order of their items, from position `start` on."""
+        """Labels of a report in the order of their items, from position `start` on; what was erased leaves gaps."""
+
+    async def erase_items(self, session: Any, project: str, items: Sequence[str]) -> int:
+        """Removes the consensus labels of items from all reports, in the caller's transaction; how many."""
+
+    async def count_reports(self, session: Any, project: str) -> int:
+        """How many reports the project has."""
+
+    async def scrub(self) -> None:
+        """Takes what was erased out of the files of the database; after the commit."""

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.quality.v1 import resources_pb2, service_pb2, service_pb2_grpc
+from labelmill.type.v1 import erasure_pb2
 from labelmill_quality import convert, jobs
 from labelmill_quality.errors import AnswerTooLarge, ReportNotFound
 from labelmill_quality.operations import KIND, REPORT_PATTERN, ProjectScoring
@@ -22,6 +23,7 @@ from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.workers import WorkerPool
 
 M = TypeVar("M", bound=Message)
+_ASSET = "projects/{project}/assets/{asset}"
 _PAGE_SHARE = 0.75
 """Share of the largest message that a page fills at most; fewer items than asked for are then sent."""
 
@@ -111,9 +113,26 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
         start = int(cursor[0] or 0) if cursor else 0
         rows = await self._store.labels(stored, start, limit + 1)
         labels = list(self._fitting(convert.stored_label(row, stored.class_names) for row in rows[:limit]))
-        more = len(labels) < len(rows)
-        token = self._page_tokens.encode([start + len(labels)], parent=request.parent) if more else ""
+        after = rows[len(labels)].position if len(labels) < len(rows) else None
+        token = "" if after is None else self._page_tokens.encode([after], parent=request.parent)
         return service_pb2.ListConsensusLabelsResponse(labels=labels, next_page_token=token)
+
+    async def EraseAssets(
+        self, request: erasure_pb2.EraseAssetsRequest, context: object
+    ) -> erasure_pb2.EraseAssetsResponse:
+        """Erases consensus labels; reports keep their figures, and are named as kept."""
+        project = names.project_of(request.parent, field="parent")
+        names.ids_of(_ASSET, request.names, project)
+
+        async def erase(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
+            removed = await self._store.erase_items(session, project, request.names)
+            reports = await self._store.count_reports(session, project)
+            return convert.erased(project, removed, reports)
+
+        response = await self._requests.once(request, erase, erasure_pb2.EraseAssetsResponse)
+        await self._requests.forget(request.names)
+        await self._store.scrub()
+        return response
 
     async def _find(self, name: str, field: str) -> StoredReport:
         parts = names.parse(REPORT_PATTERN, name, field=field)

@@ -25,6 +25,7 @@ ROLES = {
     "reviewer": Grant(Role.REVIEWER, PROJECT),
     "annotator": Grant(Role.ANNOTATOR, "*"),
     "officer": Grant(Role.PRIVACY_OFFICER, "*"),
+    "service": Grant(Role.SERVICE, "*"),
     "stranger": Grant(Role.MANAGER, "p-two"),
 }
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 from labelmill_quality.ports import StoredLabel, StoredReport
 from labelmill_runtime.database import Database
+from labelmill_runtime.erased_names import ErasedNames
+from labelmill_runtime.tables import erased_names_table
 
 metadata = sa.MetaData()
 reports = sa.Table(
@@ -38,7 +41,9 @@ consensus_labels = sa.Table(
     sa.ForeignKeyConstraint(
         ["project", "report"], ["quality_reports.project", "quality_reports.report"], ondelete="CASCADE"
     ),
+    sa.Index("ix_consensus_labels_item", "project", "item"),
 )
+erased_names_table(metadata)
 _POSTERIOR = np.dtype("<f8")
 _ROWS_PER_STATEMENT = 2000
 
@@ -48,8 +53,15 @@ class SqlReports:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._erased = ErasedNames(database)
 
-    async def add(self, report: StoredReport, labels: ConsensusLabels, hold: Callable[[Any], Awaitable[None]]) -> None:
+    async def add(
+        self,
+        report: StoredReport,
+        labels: ConsensusLabels,
+        began_ms: int,
+        hold: Callable[[Any], Awaitable[None]],
+    ) -> None:
         """Adds a report; see ReportStore."""
         values = {
             "project": report.project,
@@ -61,10 +73,12 @@ class SqlReports:
         async with self._database.transaction() as session:
             await hold(session)
             await session.execute(sa.insert(reports).values(values))
+            erased = await self._erased.since(session, labels.items, began_ms)
             for start in range(0, len(labels.items), _ROWS_PER_STATEMENT):
-                await session.execute(
-                    sa.insert(consensus_labels), _rows(report, labels, start, start + _ROWS_PER_STATEMENT)
-                )
+                rows = _rows(report, labels, start, start + _ROWS_PER_STATEMENT)
+                kept = [row for row in rows if row["item"] not in erased]
+                if kept:
+                    await session.execute(sa.insert(consensus_labels), kept)
 
     async def find(self, project: str, report: str) -> StoredReport | None:
         """One report."""
@@ -102,6 +116,22 @@ class SqlReports:
         async with self._database.reading() as session:
             rows = (await session.execute(query)).all()
         return [_label(*row) for row in rows]
+
+    async def erase_items(self, session: AsyncSession, project: str, items: Sequence[str]) -> int:
+        """Removes consensus labels; see ReportStore."""
+        await self._erased.remember(session, items)
+        column = consensus_labels.c
+        statement = sa.delete(consensus_labels).where(column.project == project, column.item.in_(items))
+        return cast("sa.CursorResult[Any]", await session.execute(statement)).rowcount
+
+    async def count_reports(self, session: AsyncSession, project: str) -> int:
+        """How many reports there are; see ReportStore."""
+        query = sa.select(sa.func.count()).select_from(reports).where(reports.c.project == project)
+        return (await session.scalar(query)) or 0
+
+    async def scrub(self) -> None:
+        """Takes what was erased out of the files; see ReportStore."""
+        await self._database.scrub()
 
 
 def _rows(report: StoredReport, labels: ConsensusLabels, start: int, end: int) -> list[dict[str, Any]]:
