@@ -15,6 +15,8 @@ from labelmill.storage.v1 import (
     audit_service_pb2_grpc,
     datasets_service_pb2,
     datasets_service_pb2_grpc,
+    imports_service_pb2,
+    imports_service_pb2_grpc,
     lifecycle_service_pb2,
     lifecycle_service_pb2_grpc,
     service_pb2,
@@ -30,6 +32,8 @@ from labelmill_storage.adapters import key_seed
 from labelmill_storage.adapters.audit_key import AuditKey
 from labelmill_storage.adapters.deletion_sweeper import DeletionSweeper
 from labelmill_storage.adapters.egress import SqlEgressMeter
+from labelmill_storage.adapters.import_buckets import Connection, ImportBuckets
+from labelmill_storage.adapters.import_roots import ImportRoots
 from labelmill_storage.adapters.labelmill import AnnotationProjects
 from labelmill_storage.adapters.local_anchors import LocalAnchors
 from labelmill_storage.adapters.local_files import LocalFiles
@@ -38,11 +42,13 @@ from labelmill_storage.adapters.orphan_sweeper import OrphanSweeper
 from labelmill_storage.adapters.parquet_manifest import ParquetManifests
 from labelmill_storage.adapters.peer_erasure import PeerErasure
 from labelmill_storage.adapters.probing import Probes
+from labelmill_storage.adapters.source_places import SettledPlaces
 from labelmill_storage.adapters.sql import SqlRecords
 from labelmill_storage.adapters.sql_audit import SqlAuditLog
 from labelmill_storage.adapters.sql_datasets import SqlDatasets
 from labelmill_storage.adapters.sql_erasure_work import SqlErasureWork
 from labelmill_storage.adapters.sql_holds import SqlHolds
+from labelmill_storage.adapters.sql_imports import SqlImports, SqlSources
 from labelmill_storage.adapters.sql_retention import SqlRetention
 from labelmill_storage.adapters.sql_snapshots import SqlSnapshots
 from labelmill_storage.adapters.sql_uploads import SqlUploads
@@ -55,10 +61,12 @@ from labelmill_storage.assets import AssetIds, Zone
 from labelmill_storage.describing import Describer
 from labelmill_storage.exception_desk import ExceptionDesk
 from labelmill_storage.housekeeping import Chore, Housekeeping
+from labelmill_storage.import_rows import RowImport
+from labelmill_storage.importing import Importer
 from labelmill_storage.ingest import Ingest
 from labelmill_storage.limits import Limits
 from labelmill_storage.links import Links
-from labelmill_storage.operations import create_snapshot, erase
+from labelmill_storage.operations import create_snapshot, erase, run_import
 from labelmill_storage.operations.erasures import ErasureStarter
 from labelmill_storage.ports import AuditAnchors, ObjectStore, ProjectDirectory
 from labelmill_storage.raw_reads import RawReads
@@ -66,6 +74,7 @@ from labelmill_storage.reading import Reader
 from labelmill_storage.servicers.assets import StorageServicer
 from labelmill_storage.servicers.audit import AuditServicer
 from labelmill_storage.servicers.datasets import DatasetServicer
+from labelmill_storage.servicers.imports import ImportServicer
 from labelmill_storage.servicers.lifecycle import LifecycleServicer
 from labelmill_storage.servicers.uploads import FINISH, FinishUpload
 from labelmill_storage.settings import StorageSettings
@@ -162,6 +171,7 @@ async def build(
         links=Links(objects, records, audit_log, egress),
         operations=operations,
         reader=Reader(objects, records),
+        egress=egress,
         raw_reads=RawReads(audit_log),
         exceptions=ExceptionDesk(objects, records, projects),
         desk=AdmissionDesk(objects, records, projects, keys, limit, describer),
@@ -180,12 +190,14 @@ async def build(
             ),
             (datasets_service_pb2_grpc.add_DatasetServiceServicer_to_server, datasets),
             (lifecycle_service_pb2_grpc.add_LifecycleServiceServicer_to_server, lifecycle.servicer),
+            (imports_service_pb2_grpc.add_ImportServiceServicer_to_server, _imports(parts, ingest, records)),
         ],
         descriptors=[
             service_pb2.DESCRIPTOR,
             audit_service_pb2.DESCRIPTOR,
             datasets_service_pb2.DESCRIPTOR,
             lifecycle_service_pb2.DESCRIPTOR,
+            imports_service_pb2.DESCRIPTOR,
         ],
         operations=operations,
         request_log=request_log,
@@ -208,6 +220,36 @@ class _Parts:
     projects: ProjectDirectory
     request_log: RequestLog
     operations: OperationStore
+
+
+def _imports(parts: _Parts, ingest: Ingest, records: SqlRecords) -> ImportServicer:
+    """Sources and imports."""
+    settings, data_dir = parts.settings, parts.context.settings.data_dir
+    kept = (data_dir, settings.objects_dir, settings.spool_dir)  # never imported, whatever the roots are
+    roots = ImportRoots(settings.import_roots, [folder for folder in kept if folder is not None])
+    connection = Connection(
+        settings.import_endpoint,
+        settings.import_access_key,
+        settings.import_secret_key,
+        settings.import_secure,
+        settings.import_region,
+    )
+    sources, items = SqlSources(parts.database, parts.tables), SqlImports(parts.database, parts.tables)
+    places = SettledPlaces(roots, ImportBuckets(connection, settings.import_buckets))
+    importer = Importer(ingest, records, sources, items, places, parts.ids)
+    imports = run_import.RunImport(sources, importer, parts.operations)
+    messages = imports_service_pb2.RunImportRequest, imports_service_pb2.ImportMetadata
+    parts.operations.register(run_import.KIND, imports.run, *messages, max_parallel=2)
+    return ImportServicer(
+        sources=sources,
+        items=items,
+        places=places,
+        imports=imports,
+        rows=RowImport(ingest, records),
+        projects=parts.projects,
+        request_log=parts.request_log,
+        page_tokens=parts.context.page_tokens,
+    )
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
 from labelmill_storage.assets import parse_asset, parse_assets
 from labelmill_storage.convert import assets as convert
-from labelmill_storage.ports import AssetRecords, ProjectDirectory, key_of
+from labelmill_storage.ports import AssetRecords, EgressMeter, ProjectDirectory, key_of
 from labelmill_storage.raw_reads import RawReads
-from labelmill_storage.reading import Reader, check_range
+from labelmill_storage.reading import Reader, Reading, check_range
 from labelmill_storage.servicers.exceptions import ExceptionRpcs
 from labelmill_storage.servicers.uploads import UploadRpcs
 from labelmill_storage.zones import Roles, view
@@ -26,6 +26,7 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
     """Serves assets."""
 
     reader: Reader
+    egress: EgressMeter
     raw_reads: RawReads
     records: AssetRecords
     projects: ProjectDirectory
@@ -53,10 +54,12 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
         zone = convert.zone(request.zone)
         content = await self.reader.open(project, asset_id, zone, _roles(project))
         check_range(content, request.offset_bytes)
+        await self.egress.check(project, _roles(project))
         await self.raw_reads.one(project, asset_id, zone, content, _roles(project))
         yield service_pb2.DownloadAssetResponse(content=convert.content(content))
         key = key_of(zone, project, content)
         async for chunk in self.reader.chunks(key, content, request.offset_bytes, request.length_bytes):
+            self.egress.count(project, len(chunk))
             yield service_pb2.DownloadAssetResponse(chunk=chunk)
 
     async def BatchReadAssets(  # noqa: N802
@@ -67,7 +70,9 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
         ids = parse_assets(project, request.names)
         await self.projects.require(project)
         zone, roles = convert.zone(request.zone), _roles(project)
+        await self.egress.check(project, roles)
         outcomes = await self.reader.batch(project, ids, zone, roles)
+        self.egress.count(project, sum(len(o.content) for o in outcomes if isinstance(o, Reading)))
         await self.raw_reads.many(project, zone, outcomes, roles)
         named = zip(request.names, outcomes, strict=True)
         return service_pb2.BatchReadAssetsResponse(results=[convert.reading(name, outcome) for name, outcome in named])
