@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from labelmill_runtime.errors import LabelmillError
 from labelmill_storage import content, receipts
 from labelmill_storage.assets import Asset, AssetNotFound, Recorded, Zone
+from labelmill_storage.describing import Describer
 from labelmill_storage.ingest import Checksum, PartStream, UploadSequence, in_thread_if_long
 from labelmill_storage.ports import (
     AssetRecords,
@@ -52,19 +53,26 @@ class AdmissionDesk:
         projects: ProjectDirectory,
         keys: TrustedKeys,
         max_asset_bytes: int,
+        describer: Describer,
     ) -> None:
         self._objects = objects
         self._records = records
         self._projects = projects
         self._keys = keys
         self._limit = max_asset_bytes
+        self._describer = describer
 
     async def prepare(self, project: str, items: Sequence[Item]) -> Prepared:
         """Checks a batch item by item and stores the clean contents of the good ones."""
         await self._projects.require(project)
         wanted = [item.receipt.asset.rpartition("/")[2] for item in items]
         assets = await self._records.get_many(project, wanted)
-        outcomes = await asyncio.to_thread(self._check_all, project, items, assets)
+        checked = await asyncio.to_thread(self._check_all, project, items, assets)
+        described = await self._describer.describe_many([it[1] for it in checked], may_be_empty=True)
+        outcomes = [
+            clean if isinstance(clean, LabelmillError) else Admission(item.receipt, it[0], clean)
+            for item, it, clean in zip(items, checked, described, strict=True)
+        ]
         new = {
             ObjectKey(Zone.CLEAN, project, outcome.clean.sha256): item.content
             for outcome, item in zip(outcomes, items, strict=True)
@@ -95,7 +103,7 @@ class AdmissionDesk:
             async for data in stream.buffers():
                 await in_thread_if_long(inspection.update, data)
                 await staged.write(data)
-            clean = inspection.finish(may_be_empty=True)
+            clean = await self._describer.describe(inspection, may_be_empty=True)
             stream.check_sum(clean)
             receipts.check_hashes(receipt, asset, clean)
             key = ObjectKey(Zone.CLEAN, project, clean.sha256)
@@ -110,22 +118,24 @@ class AdmissionDesk:
 
     def _check_all(
         self, project: str, items: Sequence[Item], assets: Mapping[str, Asset]
-    ) -> list[Admission | LabelmillError]:
-        outcomes: list[Admission | LabelmillError] = []
+    ) -> list[tuple[str, content.Inspection | LabelmillError]]:
+        """Of each item its asset's id, and its inspection if there is nothing against it so far."""
+        outcomes: list[tuple[str, content.Inspection | LabelmillError]] = []
         for item in items:
             try:
                 outcomes.append(self._check(project, item, assets))
             except LabelmillError as error:
-                outcomes.append(error)
+                outcomes.append(("", error))
         return outcomes
 
-    def _check(self, project: str, item: Item, assets: Mapping[str, Asset]) -> Admission:
+    def _check(self, project: str, item: Item, assets: Mapping[str, Asset]) -> tuple[str, content.Inspection]:
         receipt = item.receipt
         asset = self._check_receipt(project, receipt, assets)
+        inspection = content.Inspection(asset.raw.media_type, self._limit)
+        inspection.update(item.content)
         # Redacting everything leaves nothing: an empty clean content is a result like any other.
-        clean = content.inspect(item.content, asset.raw.media_type, self._limit, may_be_empty=True)
-        receipts.check_hashes(receipt, asset, clean)
-        return Admission(receipt, asset.id, clean)
+        receipts.check_hashes(receipt, asset, inspection.finish(may_be_empty=True))
+        return asset.id, inspection
 
     def _check_receipt(self, project: str, receipt: Receipt, assets: Mapping[str, Asset]) -> Asset:
         """What a receipt tells by itself; reads key files."""

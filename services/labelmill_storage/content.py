@@ -1,6 +1,6 @@
 """What some bytes are: their hash, size, media type and text length, found while they stream past. Pure.
 
-Memory is constant, whatever the size: an inspection keeps a hash state, a decoder state and the first bytes.
+Memory is constant, whatever the size: an inspection keeps a hash state, a decoder state and both ends of the content.
 """
 
 from __future__ import annotations
@@ -10,23 +10,14 @@ import hashlib
 import re
 
 from labelmill_runtime.errors import InvalidArgument, ResourceExhausted
-from labelmill_storage import images
+from labelmill_storage import images, media_types
 from labelmill_storage.assets import Content
+from labelmill_storage.samples import Ends, Sample
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Contents are verified block by block when they are read, so that a range needs no more than its own blocks."""
 
-_HEAD_BYTES = 64 * 1024
-_BINARY = "application/octet-stream"
-_TEXT = "text/plain"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-)
 
 
 class EmptyContent(InvalidArgument):
@@ -86,7 +77,11 @@ def inspect(content: bytes, declared_media_type: str, limit_bytes: int, *, may_b
 
 
 class Inspection:
-    """Looks at a content while it streams past."""
+    """Looks at a content while it streams past.
+
+    `finish` fills `sample`, the content's two ends; `told`, its media type by its bytes alone (empty: unknown); and
+    `image_sizes`, the size of an image and of its further pages.
+    """
 
     def __init__(self, declared_media_type: str, limit_bytes: int) -> None:
         self._media_type = media_type_of(declared_media_type)
@@ -94,7 +89,11 @@ class Inspection:
         self._size = 0
         self._whole = hashlib.sha256()
         self._blocks = _BlockDigests()
-        self._head = b""
+        self._ends = Ends()
+        self.sample = Sample(b"", b"", 0)
+        self.told = ""
+        self._described: Content | None = None
+        self.image_sizes: list[images.Size] = []
         self._text: _TextLength | None = _TextLength()
 
     def update(self, chunk: bytes) -> None:
@@ -108,28 +107,51 @@ class Inspection:
         self._size += len(chunk)
         self._whole.update(chunk)
         self._blocks.update(chunk)
-        if len(self._head) < _HEAD_BYTES:
-            self._head += chunk[: _HEAD_BYTES - len(self._head)]
+        self._ends.update(chunk)
         if self._text is not None:
             self._text.update(chunk)
             self._check_text(self._text)
 
+    @property
+    def seen_bytes(self) -> int:
+        """How many bytes it has seen."""
+        return self._size
+
     def finish(self, *, may_be_empty: bool = False) -> Content:
-        """The description of all the bytes."""
+        """The description of all the bytes, but for what takes a closer look (see `describing.Describer`).
+
+        Raises:
+            EmptyContent: There were none.
+            InvalidUtf8: The media type is one of text, and the last character is cut off.
+            MediaTypeMismatch: The content is of another kind than the media type.
+        """
+        if self._described is not None:
+            return self._described
         if not self._size and not may_be_empty:
             raise EmptyContent
         if self._text is not None:
             self._text.finish()
             self._check_text(self._text)
-        media_type = self._media_type or self._sniffed()
-        return Content(
+        self.sample = self._ends.finish()
+        self.told = self._look(self.sample)
+        # Nothing at all contradicts no type.
+        media_type = media_types.settle(self._media_type, self.told) if self._size else self._media_type or self.told
+        self.image_sizes = images.sizes(self.told, self.sample)
+        self._described = Content(
             sha256=self._whole.hexdigest(),
             size_bytes=self._size,
             media_type=media_type,
             text_length=self._text.length if self._text is not None and media_type.startswith("text/") else None,
-            image_size=images.size(media_type, self._head),
+            image_size=self.image_sizes[0] if self.image_sizes else None,
             block_digests=self._blocks.finish(),
         )
+        return self._described
+
+    def _look(self, sample: Sample) -> str:
+        # No text file holds NUL; a file full of zeros is valid UTF-8 all the same.
+        if self._text is not None and not self._text.has_nul:
+            return media_types.told_from_text(sample.head)
+        return media_types.told_from_binary(sample)
 
     def _check_text(self, text: _TextLength) -> None:
         if text.invalid_at is None:
@@ -137,13 +159,6 @@ class Inspection:
         if self._media_type.startswith("text/"):
             raise InvalidUtf8(text.invalid_at)
         self._text = None
-
-    def _sniffed(self) -> str:
-        for magic, media_type in _MAGIC:
-            if self._head.startswith(magic):
-                return media_type
-        # No text file holds NUL; a file full of zeros is valid UTF-8 all the same.
-        return _TEXT if self._text is not None and not self._text.has_nul else _BINARY
 
 
 class _TextLength:

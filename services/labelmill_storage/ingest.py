@@ -11,6 +11,7 @@ from typing import Any
 from labelmill_runtime.errors import InvalidArgument, LabelmillError
 from labelmill_storage import content
 from labelmill_storage.assets import Asset, AssetIds, Content, Draft, Recorded, Zone
+from labelmill_storage.describing import Describer
 from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory
 
 _BUFFER_BYTES = 1024 * 1024
@@ -86,12 +87,14 @@ class Ingest:
         projects: ProjectDirectory,
         ids: AssetIds,
         max_asset_bytes: int,
+        describer: Describer,
     ) -> None:
         self._objects = objects
         self._records = records
         self._projects = projects
         self._ids = ids
         self._limit = max_asset_bytes
+        self._describer = describer
 
     async def upload(self, parts: AsyncIterator[Part]) -> Asset:
         """Takes an upload to its end; if it fails anywhere, nothing of it remains."""
@@ -124,7 +127,7 @@ class Ingest:
             async for data in buffers:
                 await in_thread_if_long(inspection.update, data)
                 await staged.write(data)
-            described = inspection.finish()
+            described = await self.describe(inspection)
             check(described)
             draft = self.draft(header, described)
             await self._records.about_to_write([_raw_key(draft)])
@@ -142,6 +145,10 @@ class Ingest:
             return None
         return await self._records.get(header.project, self._ids.of(header.project, header.sha256))
 
+    async def describe(self, inspection: content.Inspection) -> Content:
+        """The description of a content that has arrived; raises as `Describer.describe`, before anything is kept."""
+        return await self._describer.describe(inspection)
+
     def draft(self, header: Header, described: Content) -> Draft:
         """The asset that an upload is to become."""
         return self._draft(header.project, header, described)
@@ -149,7 +156,12 @@ class Ingest:
     async def prepare(self, project: str, items: Sequence[Item]) -> Prepared:
         """Checks a batch item by item and stores the good contents that are new."""
         await self._projects.require(project)
-        outcomes = await asyncio.to_thread(self._drafts, project, items)
+        inspections = await asyncio.to_thread(lambda: [self._inspected(item) for item in items])
+        described = await self._describer.describe_many(inspections)
+        outcomes = [
+            found if isinstance(found, LabelmillError) else self._draft(project, item, found)
+            for found, item in zip(described, items, strict=True)
+        ]
         ids = [draft.id for draft in outcomes if isinstance(draft, Draft)]
         known = await self._records.get_many(project, ids)
         new = {
@@ -166,16 +178,14 @@ class Ingest:
         recorded = iter(await writer.add([draft for draft in prepared if isinstance(draft, Draft)]))
         return [next(recorded) if isinstance(outcome, Draft) else outcome for outcome in prepared]
 
-    def _drafts(self, project: str, items: Sequence[Item]) -> list[Draft | LabelmillError]:
-        outcomes: list[Draft | LabelmillError] = []
-        for item in items:
-            try:
-                check_text_fields(item.external_id, item.labels, item.subject)
-                described = content.inspect(item.content, item.media_type, self._limit)
-                outcomes.append(self._draft(project, item, described))
-            except LabelmillError as error:
-                outcomes.append(error)
-        return outcomes
+    def _inspected(self, item: Item) -> content.Inspection | LabelmillError:
+        try:
+            check_text_fields(item.external_id, item.labels, item.subject)
+            inspection = content.Inspection(item.media_type, self._limit)
+            inspection.update(item.content)
+        except LabelmillError as error:
+            return error
+        return inspection
 
     def _draft(self, project: str, said: Header | Item, described: Content) -> Draft:
         asset_id = self._ids.of(project, described.sha256)

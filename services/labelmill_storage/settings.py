@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from labelmill_runtime.settings import ServiceSettings
 
@@ -110,6 +111,39 @@ class StorageSettings(ServiceSettings):
     """minio: the key for RAW with `sse` kms."""
     clean_kms_key_id: str = ""
     """minio: the key for CLEAN with `sse` kms."""
+
+    import_roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Directories, separated by colons, below which imports may read folders and manifests; none: no such imports.
+    What the service itself keeps stays closed, also below one of them."""
+    import_endpoint: str = ""
+    """host:port of the S3 server that imports read from; empty: no such imports."""
+    import_access_key: str = ""
+    """Credentials for the buckets to import from; they need to list and read."""
+    import_secret_key: SecretStr = SecretStr("")
+    """Credentials for the buckets to import from."""
+    import_secure: bool = True
+    """TLS to that server."""
+    import_region: str = "us-east-1"
+    """The region that requests to it are signed for."""
+    import_buckets: Annotated[tuple[str, ...], NoDecode] = ()
+    """Buckets, separated by commas, that every project may import from; no others."""
+
+    @field_validator("import_roots", "import_buckets", mode="before")
+    @classmethod
+    def _split(cls, value: object, field: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        separator = os.pathsep if field.field_name == "import_roots" else ","
+        return tuple(part.strip() for part in value.split(separator) if part.strip())
+
+    @model_validator(mode="after")
+    def _check_imports(self) -> StorageSettings:
+        if any(not root.expanduser().is_absolute() for root in self.import_roots):
+            raise ValueError("import_roots must be absolute paths.")
+        own = {self.raw_bucket, self.clean_bucket} if self.import_endpoint == self.minio_endpoint else set()
+        if own & set(self.import_buckets):
+            raise ValueError("import_buckets must not hold the service's own buckets.")
+        return self
 
     @model_validator(mode="after")
     def _check_urls(self) -> StorageSettings:

@@ -1,0 +1,74 @@
+"""What runs in the worker process that reads hostile files: one content at a time, limited in time and memory."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import resource
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from labelmill_storage.ports import Findings
+from labelmill_storage.samples import Sample
+
+_GRACE_S = 1.0
+
+
+def prepare(memory_bytes: int) -> None:
+    """Limits this process."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGALRM, _out_of_time)
+
+
+def examine(media_type: str, sample: Sample, limit_s: float) -> Findings:
+    """Reads an image of a rarer format, or audio or video. Whatever goes wrong: nothing is known."""
+    try:
+        with _limited(limit_s), _file(sample) as path:
+            return _findings(media_type, path)
+    except Exception:  # parsers fail on hostile files in every way there is
+        return Findings()
+
+
+def _findings(media_type: str, path: Path) -> Findings:
+    # Each library is loaded when its first file comes.
+    if media_type.startswith("image/"):
+        from labelmill_storage.adapters import probe_images
+
+        return Findings(image_size=probe_images.image_size(path))
+    from labelmill_storage.adapters import probe_media
+
+    return Findings(duration_ms=probe_media.duration_ms(path))
+
+
+@contextlib.contextmanager
+def _limited(limit_s: float) -> Iterator[None]:
+    """Interrupts Python code after the limit, and ends the process when native code does not come back after that."""
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(limit_s + _GRACE_S, exit=True, file=nowhere)
+        signal.setitimer(signal.ITIMER_REAL, limit_s)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            faulthandler.cancel_dump_traceback_later()
+
+
+@contextlib.contextmanager
+def _file(sample: Sample) -> Iterator[Path]:
+    """The content as a file of its true size, with a hole where nothing was kept."""
+    with tempfile.NamedTemporaryFile(prefix="labelmill-probe-") as file:
+        file.write(sample.head)
+        file.truncate(sample.size_bytes)
+        file.seek(sample.tail_at)
+        file.write(sample.tail)
+        file.flush()
+        yield Path(file.name)
+
+
+def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
+    raise TimeoutError

@@ -1,0 +1,136 @@
+"""The directories of a TIFF file, classic and BigTIFF, as far as they were kept. Pure.
+
+TIFF 6.0 (Adobe, 1992) section 2; BigTIFF: https://www.awaresystems.be/imaging/tiff/bigtiff.html
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from labelmill_storage.samples import Sample
+
+_WIDTH, _HEIGHT = 256, 257
+_PAGES = 1000
+_ENTRIES = 4096
+_VALUE_BYTES = 64 * 1024
+_FORMS = "B s H I b B h i f d I Q q Q"
+_TYPES = dict(zip((1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 16, 17, 18), _FORMS.split(), strict=True))
+"""Field types as struct knows them; those that are missing (fractions) are of no use here."""
+
+Values = tuple[int | float | bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One directory: its tags' values, those left out that were not kept."""
+
+    tags: Mapping[int, Values]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels."""
+        width, height = self.integers(_WIDTH), self.integers(_HEIGHT)
+        return (width[0], height[0]) if width and height else None
+
+    def integers(self, tag: int) -> tuple[int, ...]:
+        """A tag's whole numbers; empty where there are none."""
+        return tuple(value for value in self.tags.get(tag, ()) if isinstance(value, int))
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """A tag's numbers; empty where there are none."""
+        return tuple(value for value in self.tags.get(tag, ()) if not isinstance(value, bytes))
+
+
+def pages(sample: Sample) -> Iterator[Page]:
+    """The directories in their order; it ends where one is damaged or was not kept."""
+    layout = _layout(sample.head)
+    if layout is None:
+        return
+    at, seen = layout.first(sample), set[int]()
+    while at and at not in seen and len(seen) < _PAGES:
+        seen.add(at)
+        counted = sample.at(at, layout.count_bytes)
+        if len(counted) < layout.count_bytes:
+            return
+        count = int(layout.unpack(layout.count_form, counted)[0])
+        if not 0 < count <= _ENTRIES:
+            return
+        body = sample.at(at + layout.count_bytes, count * layout.entry_bytes + layout.offset_bytes)
+        if len(body) < count * layout.entry_bytes:
+            return
+        yield Page(dict(_entries(sample, layout, body, count)))
+        following = body[count * layout.entry_bytes :]
+        at = int(layout.unpack(layout.offset_form, following)[0]) if len(following) == layout.offset_bytes else 0
+
+
+def directory(sample: Sample, at: int) -> Page | None:
+    """The directory at an offset, such as that of the EXIF data."""
+    layout = _layout(sample.head)
+    if layout is None:
+        return None
+    counted = sample.at(at, layout.count_bytes)
+    if len(counted) < layout.count_bytes:
+        return None
+    count = min(int(layout.unpack(layout.count_form, counted)[0]), _ENTRIES)
+    body = sample.at(at + layout.count_bytes, count * layout.entry_bytes)
+    return Page(dict(_entries(sample, layout, body, len(body) // layout.entry_bytes)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    order: str
+    big: bool
+
+    @property
+    def count_form(self) -> str:
+        return "Q" if self.big else "H"
+
+    @property
+    def count_bytes(self) -> int:
+        return 8 if self.big else 2
+
+    @property
+    def offset_form(self) -> str:
+        return "Q" if self.big else "I"
+
+    @property
+    def offset_bytes(self) -> int:
+        return 8 if self.big else 4
+
+    @property
+    def entry_bytes(self) -> int:
+        return 20 if self.big else 12
+
+    def first(self, sample: Sample) -> int:
+        return int(self.unpack(self.offset_form, sample.at(8 if self.big else 4, self.offset_bytes))[0])
+
+    def unpack(self, form: str, data: bytes, at: int = 0) -> tuple[int | float | bytes, ...]:
+        return struct.unpack_from(self.order + form, data, at)
+
+
+def _layout(head: bytes) -> _Layout | None:
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None or len(head) < 8:
+        return None
+    magic = struct.unpack_from(order + "H", head, 2)[0]
+    return _Layout(order, magic == 43) if magic in (42, 43) else None
+
+
+def _entries(sample: Sample, layout: _Layout, body: bytes, count: int) -> Iterator[tuple[int, Values]]:
+    for index in range(count):
+        at = index * layout.entry_bytes
+        tag, kind, number = (int(v) for v in layout.unpack("HHQ" if layout.big else "HHI", body, at))
+        form = _TYPES.get(kind)
+        if form is None:
+            continue
+        size = number * struct.calcsize("=" + form)
+        if not 0 < size <= _VALUE_BYTES:
+            continue
+        inline = at + 4 + layout.offset_bytes
+        data = body[inline : inline + size]
+        if size > layout.offset_bytes:
+            data = sample.at(int(layout.unpack(layout.offset_form, body, inline)[0]), size)
+        if len(data) == size:
+            yield tag, (data,) if form == "s" else layout.unpack(f"{number}{form}", data)
