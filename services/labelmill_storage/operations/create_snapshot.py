@@ -51,8 +51,9 @@ class CreateSnapshot:
         made = await self.snapshots.find(key)
         try:
             return convert.snapshot(made or await self._make(context, key, request))
-        except Exception:
-            await self.snapshots.discard(key)
+        except BaseException as error:
+            if isinstance(error, Exception) or context.cancelled():  # else another process goes on
+                await self.snapshots.discard(key)
             raise
 
     async def _make(self, context: OperationContext, key: SnapshotKey, request: pb.CreateSnapshotRequest) -> Snapshot:
