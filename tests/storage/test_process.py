@@ -39,7 +39,7 @@ async def server(data_dir: Path, keys: dict[str, str]) -> AsyncIterator[tuple[St
         port = int(await asyncio.wait_for(process.stdout.readline(), 60))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = service_pb2_grpc.StorageServiceStub(channel)
-            yield Storage(stub, keys, data_dir, KnownProjects(set()), Signer(None), channel), process
+            yield Storage(stub, keys, data_dir, KnownProjects(set()), Signer(None), channel=channel), process
     finally:
         with contextlib.suppress(ProcessLookupError):  # the test may have killed it
             process.kill()
