@@ -69,7 +69,7 @@ class Loaded:
     """An item that was read, or tried to."""
 
     fingerprint: str
-    """Of what was read, which may be newer than what was listed."""
+    """Of what was read, which may be newer than what was listed; empty: as listed."""
     content: bytes | LabelmillError | None
     """None: it is not there any more."""
     is_large: bool = False
@@ -100,6 +100,16 @@ class SourceReader(Protocol):
 
     async def close(self) -> None:
         """Lets go of files and threads."""
+
+
+class SourcePlaces(Protocol):
+    """The places that the service's settings open to imports."""
+
+    async def check(self, source: Source) -> None:
+        """Refuses a source that may not be read with PermissionDenied SOURCE_FORBIDDEN."""
+
+    def reader(self, source: Source) -> SourceReader:
+        """Looks into a source; refuses like `check`."""
 
 
 class ItemState(IntEnum):

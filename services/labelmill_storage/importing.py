@@ -27,6 +27,7 @@ from labelmill_storage.import_ports import (
     Loaded,
     Outcome,
     Run,
+    SourcePlaces,
     SourceReader,
     SourceRecords,
 )
@@ -87,14 +88,14 @@ class Importer:
         assets: AssetRecords,
         sources: SourceRecords,
         items: ImportRecords,
-        readers: Callable[[Source], SourceReader],
+        places: SourcePlaces,
         ids: AssetIds,
     ) -> None:
         self.ingest = ingest
         self.assets = assets
         self.sources = sources
         self.items = items
-        self.readers = readers
+        self.places = places
         self.ids = ids
 
     async def run(self, order: Order, report: Report, hold: Hold) -> Counts:
@@ -102,16 +103,17 @@ class Importer:
         run = await self.sources.run_of(order.source, order.operation)
         if not order.after_cursor:
             run.counts.unchanged = 0  # they are looked through again from the beginning
-        reader = self.readers(order.source)
+        reader = self.places.reader(order.source)
+        work = _Import(self, order, reader, run, report, hold)
         try:
-            await _Import(self, order, reader, run, report, hold).run()
+            await work.run()
         except LabelmillError:
-            await self.sources.end(order.source, run, hold)
+            await self.sources.end(order.source, work.done, hold)
             raise
         finally:
             await reader.close()
-        await self.sources.end(order.source, run, hold)
-        return run.counts
+        await self.sources.end(order.source, work.done, hold)
+        return work.done.counts
 
 
 @dataclass(slots=True)
@@ -146,18 +148,18 @@ class _Import:
         self._order = order
         self._source = order.source
         self._reader = reader
-        self._run = run
+        self.done = run
         self._report = report
         self._hold = hold
 
     async def run(self) -> None:
         total = await patiently(self._reader.count)
-        await self._report(Progress(total, self._run.counts))
+        await self._report(Progress(total, self.done.counts))
         stages = _ahead(self._stored(_ahead(self._loaded(_ahead(self._changed())))))
         async with aclosing(stages):
             async for batch in stages:
                 failures = await self._record(batch)
-                await self._report(Progress(total, self._run.counts, failures))
+                await self._report(Progress(total, self.done.counts, failures))
 
     async def _changed(self) -> AsyncGenerator[_Batch, None]:
         """What is new, in batches of which none is too large."""
@@ -167,10 +169,10 @@ class _Import:
                     yield batch
 
     async def _listing(self) -> AsyncGenerator[Listed, None]:
-        if self._order.after_cursor and self._order.retry_failed and not self._run.retried:
+        if self._order.after_cursor and self._order.retry_failed and not self.done.retried:
             async for listed in self._dead_letters():
                 yield listed
-            self._run.retried = True
+            self.done.retried = True
         cursor = self._source.cursor if self._order.after_cursor else ""
         pauses, can_go_on = list(PAUSES_S), True
         while True:
@@ -200,7 +202,7 @@ class _Import:
             before, fingerprint = known.get(key_hash), self._fingerprint(found.fingerprint)
             if before is None:
                 works.append(_Work(found, key_hash, 1, fingerprint))
-            elif before.update_time_us >= self._run.start_time_us:
+            elif before.update_time_us >= self.done.start_time_us:
                 continue  # this import did it, before it was interrupted
             elif before.fingerprint != fingerprint or self._tries_again(before):
                 works.append(_Work(found, key_hash, before.attempts + 1, fingerprint))
@@ -220,7 +222,7 @@ class _Import:
                 loaded = await patiently(lambda good=good: self._load(good))  # type: ignore[misc]
                 for work, it in zip(good, loaded, strict=True):
                     work.content, work.is_large = it.content, it.is_large
-                    work.fingerprint = self._fingerprint(it.fingerprint)
+                    work.fingerprint = self._fingerprint(it.fingerprint) if it.fingerprint else work.fingerprint
                 # What is not there any more is nobody's failure.
                 batch.works = [w for w in batch.works if w.found.fault or w.is_large or w.content is not None]
                 yield batch
@@ -281,7 +283,7 @@ class _Import:
     async def _record(self, batch: _Batch) -> list[tuple[str, LabelmillError]]:
         """Records a batch; returns the new dead letters."""
         if not batch.works and not (self._order.after_cursor and batch.cursor):
-            self._run.counts.unchanged += batch.unchanged
+            self.done.counts.unchanged += batch.unchanged
             return []
         for pause in (*PAUSES_S, None):
             try:
@@ -292,7 +294,7 @@ class _Import:
                     raise
                 await asyncio.sleep(pause)
                 await patiently(lambda: self._store(batch))
-        self._run, passing, failures = recorded
+        self.done, passing, failures = recorded
         if passing is not None:
             raise passing
         return failures
@@ -300,7 +302,7 @@ class _Import:
     async def _try_to_record(
         self, batch: _Batch
     ) -> tuple[Run, LabelmillError | None, list[tuple[str, LabelmillError]]]:
-        counts, outcomes = replace(self._run.counts), list[Outcome]()
+        counts, outcomes = replace(self.done.counts), list[Outcome]()
         passing: LabelmillError | None = None
         failures: list[tuple[str, LabelmillError]] = []
         async with self._by.items.writing(self._hold) as transaction:
@@ -321,8 +323,9 @@ class _Import:
                     outcome = replace(outcome, asset_id=result.asset.id)
                 outcomes.append(outcome)
             counts.unchanged += batch.unchanged
-            run = replace(self._run, counts=counts)
-            cursor = batch.cursor if passing is None else ""
+            run = replace(self.done, counts=counts)
+            moves_on = self._order.after_cursor or batch.cursor > self._source.cursor
+            cursor = batch.cursor if passing is None and moves_on else ""
             await self._by.items.save(transaction, self._source, outcomes, run, cursor)
         return run, passing, failures
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as with_default
 from datetime import datetime
 from enum import Enum
 from pathlib import PurePosixPath
 
+from labelmill_runtime import names
 from labelmill_runtime.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -18,6 +20,7 @@ from labelmill_runtime.errors import (
     Unavailable,
 )
 
+SOURCE_NAME = "projects/{project}/sources/{source}"
 MAX_LABELS = 64
 _SCHEME = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -108,7 +111,7 @@ class Source:
     id: str
     place: Place
     create_time: datetime
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = with_default(default_factory=dict)
     cursor: str = ""
     """The last key of a bucket that was dealt with."""
     operation: str = ""
@@ -228,6 +231,12 @@ def split_uri(uri: str) -> tuple[str, str]:
     """(bucket, key) of s3://bucket/key."""
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     return bucket, key
+
+
+def parse_source(name: str, *, field: str = "name") -> tuple[str, str]:
+    """(project, source id) of a name; raises InvalidArgument INVALID_NAME."""
+    parts = names.parse(SOURCE_NAME, name, field=field)
+    return parts["project"], parts["source"]
 
 
 def is_s3(uri: str) -> bool:

@@ -16,16 +16,17 @@ _LABELS = "labels."
 
 
 class FilterColumns(Mapping[str, ColumnElement[Any] | FilterField]):
-    """zone, media_type, external_id, size_bytes, create_time and labels.{any key}."""
+    """zone, media_type, language, external_id, size_bytes, create_time and labels.{any key}."""
 
     def __init__(self, assets: Table) -> None:
         self._labels = assets.c.labels
         self._fixed: dict[str, ColumnElement[Any] | FilterField] = {
             "zone": FilterField(assets.c.zone, _zone),
             "media_type": assets.c.raw_media_type,
+            "language": assets.c.raw_metadata["language"].as_string(),
             "external_id": assets.c.external_id,
             "size_bytes": assets.c.raw_size_bytes,
-            "create_time": FilterField(assets.c.create_time_us, _microseconds),
+            "create_time": FilterField(assets.c.create_time_us, microseconds),
         }
 
     def __getitem__(self, name: str) -> ColumnElement[Any] | FilterField:
@@ -45,6 +46,7 @@ def _zone(text: str) -> int:
     return int(Zone[text.removeprefix("ZONE_")])
 
 
-def _microseconds(text: str) -> int:
+def microseconds(text: str) -> int:
+    """A time of a filter, as it is stored; raises ValueError."""
     moment = datetime.fromisoformat(text)
     return to_microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
