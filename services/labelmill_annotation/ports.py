@@ -168,6 +168,19 @@ class AnnotationStore(Protocol):
         """Current annotations that are not withdrawn, in the order of their creation."""
 
 
+class ErasureStore(Protocol):
+    """Removes what is kept about assets."""
+
+    async def since(self, project: str, asset_ids: Sequence[str], began_ms: int) -> set[str]:
+        """Which of the assets were erased at or after `began_ms`."""
+
+    async def remember(self, project: str, asset_ids: Sequence[str]) -> None:
+        """Remembers that they were erased; before anything of them is removed."""
+
+    async def remove(self, project: str, asset_ids: Sequence[str]) -> Mapping[str, int]:
+        """Removes tasks, annotations in all versions, benchmarks, skips and facts; how many of each kind."""
+
+
 class Records(Protocol):
     """All that is kept, within one transaction."""
 
@@ -191,6 +204,10 @@ class Records(Protocol):
     def annotations(self) -> AnnotationStore:
         """Annotations."""
 
+    @property
+    def erasure(self) -> ErasureStore:
+        """Erasure."""
+
 
 class Archive(Protocol):
     """Opens records."""
@@ -204,3 +221,6 @@ class Archive(Protocol):
 
     def within(self, session: object) -> Records:
         """The records within a transaction that the request log has opened."""
+
+    async def scrub(self) -> None:
+        """Takes what was erased out of the files of the database; after the commit."""

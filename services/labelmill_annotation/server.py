@@ -41,7 +41,7 @@ def builder(
         database = await Database.open(context.settings, NAME, metadata)
         requests = RequestLog(database)
         desk = Desk(
-            archive=SqlArchive(database),
+            archive=SqlArchive(database, now_ms),
             requests=requests,
             page_tokens=context.page_tokens,
             ontologies=Ontologies(ontologies.from_payload),

@@ -19,7 +19,10 @@ from sqlalchemy import (
     text,
 )
 
+from labelmill_runtime.tables import erased_names_table
+
 metadata = MetaData()
+erased_names_table(metadata)
 
 _PROJECT = String(63)
 _ID = String(128)

@@ -9,18 +9,19 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.annotation.v1 import service_pb2, service_pb2_grpc
-from labelmill.type.v1 import annotation_pb2
+from labelmill.type.v1 import annotation_pb2, erasure_pb2
 from labelmill_annotation.convert import export, requests, resources, statements
 from labelmill_annotation.errors import AnnotationNotFound
 from labelmill_annotation.servicers.desk import Desk, project_id, read_page
 from labelmill_annotation.tasks import Gold
 from labelmill_annotation.versions import Annotation
-from labelmill_annotation.work import correction, creation, holding, projects
+from labelmill_annotation.work import correction, creation, erasure, holding, projects
 from labelmill_runtime import names
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.principal import current_principal
 
 _NAME = "projects/{project}/annotations/{annotation}"
+_ASSET = "projects/{project}/assets/{asset}"
 _PAGE_BYTES = 3 * 1024 * 1024
 _BenchmarkResult = service_pb2.BatchCreateBenchmarksResponse.Result
 
@@ -41,11 +42,13 @@ class AnnotationServicer(service_pb2_grpc.AnnotationServiceServicer):
         asked = requests.new_gold(request, parent)
         valid = [item for item in asked if isinstance(item, creation.NewGold)]
         assets = sorted({item.asset for item in valid})
-        known = await self._desk.assets.describe(parent, assets) if assets else {}
+        began_ms = self._desk.now_ms()
+        described = await self._desk.assets.describe(parent, assets) if assets else {}
 
         async def respond(session: AsyncSession) -> service_pb2.BatchCreateBenchmarksResponse:
             records, now_ms = self._desk.archive.within(session), self._desk.now_ms()
             project = await projects.require_locked(records.projects, parent)
+            known = await erasure.without_erased(records, parent, described, began_ms)
             ontologies = self._desk.ontologies
             made = iter(await creation.create_benchmarks(records, project, valid, known, ontologies, now_ms))
             outcomes = [next(made) if isinstance(item, creation.NewGold) else item for item in asked]
@@ -150,6 +153,22 @@ class AnnotationServicer(service_pb2_grpc.AnnotationServiceServicer):
             if len(page) < size:
                 return
             after = page[-1].id
+
+    async def EraseAssets(  # noqa: N802
+        self, request: erasure_pb2.EraseAssetsRequest, context: Any
+    ) -> erasure_pb2.EraseAssetsResponse:
+        """Erases what is kept about assets."""
+        parent = project_id(request.parent)
+        asset_ids = names.ids_of(_ASSET, request.names, parent)
+
+        async def respond(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
+            removed = await erasure.erase(self._desk.archive.within(session), parent, asset_ids)
+            return erasure_pb2.EraseAssetsResponse(removed_counts=removed)
+
+        response = await self._desk.requests.once(request, respond, erasure_pb2.EraseAssetsResponse)
+        await self._desk.requests.forget(request.names)
+        await self._desk.archive.scrub()
+        return response
 
 
 def _benchmark(outcome: Gold | LabelmillError) -> _BenchmarkResult:

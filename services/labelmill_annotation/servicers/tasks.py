@@ -13,7 +13,7 @@ from labelmill_annotation.convert import requests, resources
 from labelmill_annotation.projects import Project
 from labelmill_annotation.servicers.desk import Desk, project_id, read_page
 from labelmill_annotation.tasks import DEFAULT_BATCH, State, Task
-from labelmill_annotation.work import correction, creation, handout, holding, projects
+from labelmill_annotation.work import correction, creation, erasure, handout, holding, projects
 from labelmill_runtime import names
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.principal import current_principal
@@ -42,11 +42,13 @@ class TaskServicer(service_pb2_grpc.TaskServiceServicer):
         await self._require_project(parent)
         assets = [requests.asset_id(name, parent, f"assets[{i}]") for i, name in enumerate(request.assets)]
         valid = [asset for asset in assets if isinstance(asset, str)]
-        known = await self._desk.assets.describe(parent, valid) if valid else {}
+        began_ms = self._desk.now_ms()
+        described = await self._desk.assets.describe(parent, valid) if valid else {}
 
         async def respond(session: AsyncSession) -> service_pb2.BatchCreateTasksResponse:
             records, now_ms = self._desk.archive.within(session), self._desk.now_ms()
             project = await projects.require_locked(records.projects, parent)
+            known = await erasure.without_erased(records, parent, described, began_ms)
             made = await creation.create_tasks(records, project, batch, request.priority, valid, known, now_ms)
             by_asset = dict(zip(valid, made, strict=True))
             outcomes = [by_asset[asset] if isinstance(asset, str) else asset for asset in assets]
