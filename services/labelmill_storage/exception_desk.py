@@ -10,7 +10,7 @@ from dataclasses import replace
 from labelmill_runtime.errors import DataLoss, LabelmillError
 from labelmill_storage.assets import Asset, Recorded, Zone, asset_name
 from labelmill_storage.content import BLOCK_BYTES
-from labelmill_storage.exceptions import Copied, admissible
+from labelmill_storage.exceptions import Copied, admissible, check_reason
 from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory, key_of
 from labelmill_storage.reading import ContentDamaged
 
@@ -26,8 +26,9 @@ class ExceptionDesk:
         self._records = records
         self._projects = projects
 
-    async def prepare(self, project: str, asset_ids: Sequence[str]) -> dict[str, Copied | LabelmillError]:
+    async def prepare(self, project: str, reason: str, asset_ids: Sequence[str]) -> dict[str, Copied | LabelmillError]:
         """Copies what may be admitted, each content once, and never more in memory than a few blocks."""
+        check_reason(reason)
         await self._projects.require(project)
         assets = await self._records.get_many(project, asset_ids)
         outcomes: dict[str, Copied | LabelmillError] = {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from labelmill_runtime.errors import FailedPrecondition, LabelmillError
+from labelmill_runtime.errors import FailedPrecondition, InvalidArgument, LabelmillError
 from labelmill_storage.assets import Asset, AssetNotFound, Content, Recorded, Zone, asset_name
 from labelmill_storage.audit import AuditRecord
 from labelmill_storage.zones import ContentRemoved
@@ -48,6 +48,13 @@ class Judged:
         """They, afterwards."""
         found = [self.outcomes[copied.asset_id] for copied in self.new]
         return [outcome.asset for outcome in found if isinstance(outcome, Recorded)]
+
+
+def check_reason(reason: str) -> None:
+    """Refuses what PostgreSQL cannot keep."""
+    if "\0" in reason:
+        problem = {"reason": "must not hold NUL"}
+        raise InvalidArgument("INVALID_TEXT", "reason holds a NUL character.", fields=problem)
 
 
 def exception_name(project: str, exception_id: str) -> str:

@@ -33,7 +33,7 @@ class ExceptionRpcs(service_pb2_grpc.StorageServiceServicer):
             return answered
         project = convert.project(request.parent)
         ids, roles = parse_assets(project, request.names), current_principal().roles(project)
-        prepared = await self.exceptions.prepare(project, ids)
+        prepared = await self.exceptions.prepare(project, request.reason, ids)
 
         async def respond(session: AsyncSession) -> service_pb2.BatchAdmitByExceptionResponse:
             writer = self.records.writer(session)
