@@ -7,6 +7,7 @@ have kept their form throughout 7.x; the dependency is pinned to 7.2, and the te
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _PAGE = 1000
 
 def http_pool(width: int, *, read_timeout_s: float = 30.0) -> urllib3.PoolManager:
     """Connections with limits: the SDK's own wait five minutes for an answer and retry five times."""
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold the paths of objects
     return urllib3.PoolManager(
         maxsize=width,
         timeout=urllib3.Timeout(connect=2, read=read_timeout_s),
@@ -118,15 +120,17 @@ class Bucket:
     def begun_before(self, moment: datetime) -> list[tuple[str, str]]:
         """(path, id) of the multipart uploads that were begun before a moment and are not complete."""
         found: list[tuple[str, str]] = []
-        after = None
+        after: dict[str, str | None] = {}
         while True:
             with _named_failures():
-                page = self.client._list_multipart_uploads(self.name, key_marker=after, max_uploads=_PAGE)
+                page = self.client._list_multipart_uploads(self.name, max_uploads=_PAGE, **after)
             old = (u for u in page.uploads if u.initiated_time is not None and u.initiated_time < moment)
             found += [(upload.object_name, str(upload.upload_id)) for upload in old]
-            if not page.is_truncated or not page.uploads:
+            # SDK 7.2 files the second marker under a name of its own; some servers order by it alone.
+            last_id = page.next_upload_id_marker or vars(page).get("self._next_upload_id_marker")
+            if not page.is_truncated or not (page.next_key_marker or last_id):
                 return found
-            after = page.uploads[-1].object_name
+            after = {"key_marker": page.next_key_marker, "upload_id_marker": last_id}
 
     def read(self, path: str, offset: int = 0, length: int = 0) -> bytes:
         """Bytes of an object; length 0: to its end."""
