@@ -4,10 +4,14 @@ import asyncio
 import errno
 import hashlib
 import os
+import resource
+import shutil
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,7 @@ from labelmill_runtime.errors import ResourceExhausted
 from labelmill_storage.adapters import durable_files
 from labelmill_storage.adapters.local_files import LocalFiles
 from labelmill_storage.assets import Zone
-from labelmill_storage.ports import ObjectKey
+from labelmill_storage.ports import ObjectKey, ObjectMissing, UploadActive
 
 KEY = ObjectKey(Zone.RAW, "news", hashlib.sha256(b"content").hexdigest())
 
@@ -131,4 +135,130 @@ async def test_everything_is_on_disk_before_it_is_acknowledged(tmp_path: Path, m
         await act()
         assert synced[-1] == str(folder)
         assert any(path.startswith(str(tmp_path / "staging")) for path in synced)
+    await store.close()
+
+
+@contextmanager
+def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
+    """A file system that is full soon; where none can be mounted, files that cannot grow beyond a size."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(folder)]
+    if shutil.which("mount") and subprocess.run(mount, capture_output=True).returncode == 0:
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+        return
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes // 2, limits[1]))
+    try:
+        yield folder
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+async def test_disk_that_is_really_full_is_told_and_holds_nothing_half_written(tmp_path: Path) -> None:
+    content = os.urandom(2 * 1024 * 1024)
+    key = ObjectKey(Zone.RAW, "news", hashlib.sha256(content).hexdigest())
+    with small_disk(tmp_path / "disk", 1024 * 1024) as disk:
+        store = LocalFiles(disk / "objects")
+        handle = await store.begin_upload(Zone.RAW, "news", len(content))
+
+        async def staged() -> None:
+            async with store.stage(Zone.RAW, "news") as upload:
+                await upload.write(content)
+
+        async def continued() -> None:
+            async with store.continue_upload(Zone.RAW, handle) as upload:
+                await upload.write(content)
+
+        for act in (staged, continued, lambda: store.put_many({key: content})):
+            with pytest.raises(ResourceExhausted) as caught:
+                await act()
+            assert caught.value.reason == "STORE_FULL"
+            assert staged_in(disk / "objects") == []
+            if act is continued:  # what fitted counts, and makes room when it is dropped
+                assert 0 < await store.received(Zone.RAW, handle) < len(content)
+                await store.drop_upload(Zone.RAW, handle)
+        assert [page async for page in store.list_objects(Zone.RAW)] == []
+        await put(store)
+        assert await store.read(KEY, 0, 100) == b"content"
+        await store.close()
+
+
+async def test_killed_upload_is_not_readable_and_goes_on_in_another_process(tmp_path: Path) -> None:
+    store = LocalFiles(tmp_path)
+    handle = await store.begin_upload(Zone.RAW, "news", 7)
+    code = (
+        "import asyncio, os, signal, sys; from pathlib import Path\n"
+        "from labelmill_storage.adapters.local_files import LocalFiles\n"
+        "from labelmill_storage.assets import Zone\n"
+        "async def run():\n"
+        "    async with LocalFiles(Path(sys.argv[1])).continue_upload(Zone.RAW, sys.argv[2]) as upload:\n"
+        "        await upload.write(b'cont')\n"
+        "        print('written', flush=True)\n"
+        "        sys.stdin.read()\n"
+        "asyncio.run(run())\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), handle], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with other:
+        assert other.stdout is not None
+        assert await asyncio.to_thread(other.stdout.readline) == b"written\n"
+        with pytest.raises(UploadActive):  # across processes, too
+            async with store.continue_upload(Zone.RAW, handle):
+                pass
+        other.kill()
+    assert [page async for page in store.list_objects(Zone.RAW)] == []
+    await store.sweep()
+    async with store.continue_upload(Zone.RAW, handle) as upload:
+        assert upload.received_bytes == 4
+        await upload.write(b"ent")
+        await upload.commit(KEY)
+    assert await store.read(KEY, 0, 100) == b"content"
+    await store.close()
+
+
+async def test_bytes_are_on_disk_before_they_are_counted_or_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalFiles(tmp_path)
+    done: list[str] = []
+    sync, sync_all, move = durable_files.sync, durable_files.sync_filesystem, durable_files.move
+
+    def recorded(name: str, call: Callable[..., None]) -> Callable[..., None]:
+        def calling(*arguments: object) -> None:
+            call(*arguments)
+            done.append(name)
+
+        return calling
+
+    monkeypatch.setattr(durable_files, "sync", recorded("sync", sync))
+    monkeypatch.setattr(durable_files, "sync_filesystem", recorded("sync all", sync_all))
+    monkeypatch.setattr(durable_files, "move", recorded("move", move))
+    handle = await store.begin_upload(Zone.RAW, "news", 0)
+    async with store.continue_upload(Zone.RAW, handle) as upload:
+        await upload.write(b"content")
+        done.clear()
+        assert await store.received(Zone.RAW, handle) == 7
+        assert done == ["sync"]
+    many = {ObjectKey(Zone.RAW, "news", hashlib.sha256(bytes([i])).hexdigest()): bytes([i]) for i in range(100)}
+    done.clear()
+    await store.put_many(many)
+    assert [name for name in done if name != "sync"] == ["sync all", *["move"] * 100, "sync all"]
+    assert await store.read_many(list(many)) == list(many.values())
+    await store.close()
+
+
+async def test_a_path_that_leads_elsewhere_removes_nothing(tmp_path: Path) -> None:
+    store = LocalFiles(tmp_path / "objects")
+    (tmp_path / "other").write_bytes(b"not an object")
+    for path in ("../../other", str(tmp_path / "other")):
+        with pytest.raises(ObjectMissing):
+            await store.remove_many(Zone.RAW, [path])
+    for handle in ("../other", "news/../../other", "news/" + "0" * 32):
+        with pytest.raises(ObjectMissing):
+            await store.received(Zone.RAW, handle)
+    assert (tmp_path / "other").read_bytes() == b"not an object"
     await store.close()
