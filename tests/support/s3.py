@@ -76,6 +76,8 @@ def s3_server() -> Iterator[S3Server]:
         "-ip=127.0.0.1",
         *(f"-{name}.port={port}" for name, port in ports.items()),
         f"-s3.config={folder / 'identities.json'}",
+        "-s3.port.iceberg=0",  # of these two, a second server on this machine would find the default ports taken
+        "-s3.port.lance=0",
         "-volume.max=300",  # a bucket takes some seven volumes
         "-volume.preStopSeconds=1",
         "-master.volumeSizeLimitMB=256",
