@@ -27,7 +27,11 @@ class SteadyConnection(aiosqlite.Connection):
         return await to_the_end(super()._execute(fn, *args, **kwargs))  # type: ignore[no-untyped-call]
 
     async def _connect(self) -> aiosqlite.Connection:
-        return await to_the_end(super()._connect())
+        try:
+            return await to_the_end(super()._connect())
+        except asyncio.CancelledError:  # it is open by now, and nobody gets it who would close it
+            self.stop()
+            raise
 
     async def close(self) -> None:
         """Rolls back and closes, once the statements before it have ended."""
