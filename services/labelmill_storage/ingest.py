@@ -130,6 +130,7 @@ class Ingest:
             described = await self.describe(inspection)
             check(described)
             draft = self.draft(header, described)
+            await self.require_allowed(draft)
             await self._records.about_to_write([_raw_key(draft)])
             location = await staged.commit(_raw_key(draft))
         return replace(draft, raw=replace(draft.raw, location=location))
@@ -153,6 +154,11 @@ class Ingest:
         """The asset that an upload is to become."""
         return self._draft(header.project, header, described)
 
+    async def require_allowed(self, draft: Draft) -> None:
+        """Refuses what was erased before its object is put in place: CONTENT_ERASED, SUBJECT_ERASED."""
+        for error in (await self._records.erased([draft])).values():
+            raise error
+
     async def prepare(self, project: str, items: Sequence[Item]) -> Prepared:
         """Checks a batch item by item and stores the good contents that are new."""
         await self._projects.require(project)
@@ -164,6 +170,8 @@ class Ingest:
         ]
         ids = [draft.id for draft in outcomes if isinstance(draft, Draft)]
         known = await self._records.get_many(project, ids)
+        erased = await self._records.erased([it for it in outcomes if isinstance(it, Draft) and it.id not in known])
+        outcomes = [erased.get(it.id, it) if isinstance(it, Draft) else it for it in outcomes]
         new = {
             _raw_key(draft): item.content
             for draft, item in zip(outcomes, items, strict=True)

@@ -217,6 +217,9 @@ class AssetRecords(Protocol):
     async def page(self, project: str, filter_text: str, after: int, size: int) -> Page:
         """Assets in the order of their creation, after a cursor; raises INVALID_FILTER."""
 
+    async def erased(self, drafts: Sequence[Draft]) -> dict[str, LabelmillError]:
+        """Of drafts of one project that are not recorded, those that were erased, by asset id; `add` refuses them."""
+
     async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
         """Must be called before objects are written: recording them can then tell a removal since from one before."""
 
@@ -249,9 +252,17 @@ class UploadRecords(Protocol):
 
         Raises:
             Aborted: CONTENT_REMOVED_MEANWHILE; nothing has changed.
+            NotFound: UPLOAD_NOT_FOUND, it was condemned meanwhile; nothing has changed.
         """
 
-    async def end(self, upload: Upload, asset_id: str) -> None:
+    async def condemn(self, upload: Upload) -> bool:
+        """Says that its object is about to go; from then on nobody can finish it, here or in another process.
+
+        Returns:
+            False if it is finished or gone: its object may be an asset's by now and must stay.
+        """
+
+    async def end(self, upload: Upload, asset_id: str, expire_time: datetime) -> None:
         """Says that it became an asset that was there already."""
 
     async def forget(self, upload: Upload, transaction: Any = None) -> None:

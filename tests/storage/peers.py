@@ -42,7 +42,8 @@ class Peers:
         self.asked.append((peer, request))
         self.called.set()
         if peer in self.away:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+            # Not UNAVAILABLE, which the client itself repeats for many seconds before it gives up.
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "away")
         if peer in self.absent:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, "absent")
         key = peer, request.request_id

@@ -269,19 +269,19 @@ async def test_an_upload_under_way_about_the_subject_is_thrown_away(alone: Stora
     assert [path for path in uploads.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("who", ["owner", "manager", "reviewer", "annotator", "service"])
-async def test_only_privacy_officers_erase(alone: Storage, who: str) -> None:
-    asset = await alone.upload(b"about Ann")
-    refusal = await refused(Lifecycle(alone).start_erasure(asset_names=[asset.name], who=who))
-    assert refusal.code == grpc.StatusCode.PERMISSION_DENIED
-
-
-@pytest.mark.parametrize(
-    "values", [{}, {"subject": SUBJECT, "asset_names": [f"{PARENT}/assets/{'0' * 32}"]}], ids=["none", "both"]
-)
-async def test_assets_or_a_subject_but_not_both(alone: Storage, values: dict[str, Any]) -> None:
-    refusal = await refused(Lifecycle(alone).start_erasure(**values))
-    assert refusal.said == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SELECTION")
+async def test_who_may_erase_and_what_is_no_request(alone: Storage) -> None:
+    life, asset = Lifecycle(alone), await alone.upload(b"about Ann")
+    for who in ("owner", "manager", "reviewer", "annotator", "service", "stranger"):
+        refusal = await refused(life.start_erasure(asset_names=[asset.name], who=who))
+        assert refusal.code == grpc.StatusCode.PERMISSION_DENIED, who
+    for values in ({}, {"subject": SUBJECT, "asset_names": [asset.name]}):
+        refusal = await refused(life.start_erasure(**values))
+        assert refusal.said == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SELECTION")
+    unknown = await refused(life.start_erasure(asset_names=[asset.name, f"{PARENT}/assets/{'0' * 32}"]))
+    assert unknown.said == (grpc.StatusCode.NOT_FOUND, "ASSET_NOT_FOUND")
+    missing = await refused(life.erasure(f"{PARENT}/erasures/{'0' * 26}"))
+    assert missing.said == (grpc.StatusCode.NOT_FOUND, "ERASURE_NOT_FOUND")
+    assert await alone.listed() == [asset.name]
 
 
 async def test_clean_content_that_another_asset_shares_stays(alone: Storage) -> None:

@@ -59,6 +59,13 @@ class SqlRecords:
         more = len(rows) > size
         return Page([to_asset(row) for row in rows[:size]], rows[size - 1].seq if more else None, total or 0)
 
+    async def erased(self, drafts: Sequence[Draft]) -> dict[str, LabelmillError]:
+        """Of drafts of one project that are not recorded, those that were erased, by asset id."""
+        if not drafts:
+            return {}
+        async with self._database.reading() as session:
+            return await sql_erasures.refusals(session, self._tables, drafts[0].project, drafts)
+
     async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
         """Must be called before objects are written."""
         await sql_deletions.about_to_write(self._database, self._tables, keys)
