@@ -140,7 +140,11 @@ class StorageSettings(ServiceSettings):
     def _check_imports(self) -> StorageSettings:
         if any(not root.expanduser().is_absolute() for root in self.import_roots):
             raise ValueError("import_roots must be absolute paths.")
-        own = {self.raw_bucket, self.clean_bucket} if self.import_endpoint == self.minio_endpoint else set()
+        own = (
+            {self.raw_bucket, self.clean_bucket, self.audit_bucket}
+            if self.import_endpoint == self.minio_endpoint
+            else set()
+        )
         if own & set(self.import_buckets):
             raise ValueError("import_buckets must not hold the service's own buckets.")
         return self
@@ -158,6 +162,14 @@ class StorageSettings(ServiceSettings):
             raise ValueError("The object store minio needs the access and secret keys of both buckets.")
         if self.max_asset_bytes > self.minio_part_bytes * 10_000:
             raise ValueError("S3 takes 10,000 parts: max_asset_bytes needs a larger minio_part_bytes.")
+        return self
+
+    @model_validator(mode="after")
+    def _check_audit(self) -> StorageSettings:
+        if self.audit_bucket and not (self.audit_access_key and self.audit_secret_key.get_secret_value()):
+            raise ValueError("An audit_bucket needs its own access and secret key.")
+        if self.audit_bucket == self.clean_bucket:
+            raise ValueError("The audit_bucket must not be the CLEAN one.")
         return self
 
     @model_validator(mode="after")
