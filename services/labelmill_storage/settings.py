@@ -140,12 +140,8 @@ class StorageSettings(ServiceSettings):
     def _check_imports(self) -> StorageSettings:
         if any(not root.expanduser().is_absolute() for root in self.import_roots):
             raise ValueError("import_roots must be absolute paths.")
-        own = (
-            {self.raw_bucket, self.clean_bucket, self.audit_bucket}
-            if self.import_endpoint == self.minio_endpoint
-            else set()
-        )
-        if own & set(self.import_buckets):
+        own = {self.raw_bucket, self.clean_bucket, self.audit_bucket}
+        if self.import_endpoint == self.minio_endpoint and own & set(self.import_buckets):
             raise ValueError("import_buckets must not hold the service's own buckets.")
         return self
 

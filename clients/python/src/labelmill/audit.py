@@ -278,6 +278,8 @@ class Admissions:
             self._last[entry.resource] = clean
             if self._since is not None:
                 self._since.add((entry.resource, clean))
+        elif entry.action == "asset.erased":
+            self._last.pop(entry.resource, None)
 
     def assets_are_read(self) -> None:
         """Says that assets are being listed from now on: entries that come later may be newer than what was listed."""
