@@ -96,9 +96,10 @@ class SqlWriter:
         project, ids = drafts[0].project, [draft.id for draft in drafts]
         await lock_project(self._session, project)
         known = await _by_id(self._session, self._tables, project, ids)
-        new = {
-            draft.id: draft for draft in reversed(drafts) if draft.id not in known
-        }  # of equal ones, the first counts
+        new: dict[str, Draft] = {}
+        for draft in drafts:  # in their order, in which they also take what the quota leaves
+            if draft.id not in known:
+                new.setdefault(draft.id, draft)  # of equal ones, the first counts
         refused = await self._refused(project, new)
         now_us = to_microseconds(self._now())
         # In the order of the drafts, which is the order of creation.
