@@ -23,7 +23,7 @@ from labelmill_storage.snapshots import Frozen, Lineage, Row, Snapshot, Snapshot
 from labelmill_storage.splitting import InvalidBase, Split, Splitter
 
 KIND = "create_snapshot"
-_PAGE_ASSETS = 8192
+_PAGE_ASSETS = 2048  # what is done with a page holds up the loop for some 30 ms
 _ATTEMPTS = 3
 
 

@@ -64,6 +64,16 @@ def model_version(project_id: str, model_id: str, version: int | str) -> str:
     return f"{model(project_id, model_id)}/versions/{version}"
 
 
+def dataset(project_id: str, dataset_id: str) -> str:
+    """projects/{project}/datasets/{dataset}."""
+    return _child(project_id, "datasets", dataset_id)
+
+
+def snapshot(dataset_name: str, snapshot_id: str) -> str:
+    """projects/{project}/datasets/{dataset}/snapshots/{snapshot}, of the dataset's whole name."""
+    return snapshot_id if snapshot_id.startswith("projects/") else f"{dataset_name}/snapshots/{snapshot_id}"
+
+
 def operation(project_id: str, operation_id: str) -> str:
     """projects/{project}/operations/{operation}."""
     return _child(project_id, "operations", operation_id)

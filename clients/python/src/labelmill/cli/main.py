@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from labelmill.cli import (
     anonymize,
     audit,
+    dataset,
     demo,
     download,
     export,
@@ -34,7 +35,7 @@ from labelmill.errors import LabelmillError
 
 _ORDER = (
     *("up", "demo", "project", "ingest", "upload", "download", "url"),
-    *("anonymize", "prelabel", "task", "quality", "train", "export", "audit"),
+    *("anonymize", "prelabel", "task", "quality", "train", "export", "dataset", "audit"),
     *("status", "key"),
 )
 
@@ -85,6 +86,7 @@ app.add_typer(task.app, name="task")
 app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
 app.command("export", epilog=EPILOG)(export.export)
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(audit.app, name="audit")
 app.command("status", epilog=EPILOG)(status.status)
 app.add_typer(key.app, name="key")
