@@ -112,10 +112,11 @@ class DeletionSweeper:
         done = self._deletions.c.done_time_us
         old = and_(done > GOING, done < time.time_ns() // 1000 - _KEPT_US)
         async with self._database.reading() as session:
-            if (await session.execute(select(self._deletions.c.path).where(old).limit(1))).first() is None:
-                return
-        async with self._database.transaction() as session:
-            await session.execute(delete(self._deletions).where(old))
+            projects = (await session.scalars(select(self._deletions.c.project).where(old).distinct())).all()
+        for project in projects:
+            async with self._database.transaction() as session:
+                await lock_project(session, project)
+                await session.execute(delete(self._deletions).where(self._deletions.c.project == project, old))
 
     def _are(self, project: str, zone: Zone, paths: Sequence[str]) -> ColumnElement[bool]:
         table = self._deletions.c

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import Aborted
+from labelmill_storage.adapters.project_lock import lock_project
 from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.ports import ObjectKey
 
@@ -79,6 +80,8 @@ async def about_to_write(database: Database, tables: StorageTables, keys: Sequen
         raise ContentRemovedMeanwhile
     if found:
         async with database.transaction() as session:
+            for project in sorted({key.project for key in keys}):  # whoever locks several rows holds their project
+                await lock_project(session, project)
             await session.execute(delete(tables.deletions).where(mine, done_time > GOING))
 
 
