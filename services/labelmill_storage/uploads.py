@@ -91,9 +91,9 @@ class Uploads:
                 return await self._asset(upload)
             known = await self._ingest.known(header)
             if known is not None:
-                if upload is not None:
-                    await self._drop_object(upload)
-                    await self._uploads.end(upload, known.id)
+                if upload is not None and await self._uploads.condemn(upload):
+                    await self._objects.drop_upload(_ZONE, upload.handle)
+                    await self._uploads.end(upload, known.id, self._now() + self._expiry)
                 return known
             upload = upload or await self._begin(header, direct=False)
             await self._uploads.extend(upload, self._now() + self._expiry)
@@ -128,9 +128,9 @@ class Uploads:
         """Throws the object away and holds the upload while the caller forgets it (`UploadRecords.forget`)."""
         with self._turns.taken(project, upload_id):
             upload = await self._required(project, upload_id)
-            if upload.asset_id:
+            if upload.asset_id or not await self._uploads.condemn(upload):
                 raise UploadFinished(upload.name)
-            await self._drop_object(upload)
+            await self._objects.drop_upload(_ZONE, upload.handle)
             yield upload
 
     async def url(self, header: Header, expires_in_s: int) -> SignedUrl:
@@ -166,6 +166,7 @@ class Uploads:
             upload = await self._required(project, upload_id)
             if upload.asset_id:
                 return await self._asset(upload, sha256)
+            await self._uploads.extend(upload, self._now() + self._expiry)
             said = upload.announced
             async with self._continued(upload) as staged:
                 _require_whole(upload, staged.received_bytes)
@@ -208,7 +209,7 @@ class Uploads:
         try:
             await self._uploads.begin(upload)
         except BaseException:
-            await self._drop_object(upload)
+            await self._objects.drop_upload(_ZONE, handle)
             raise
         return upload
 
@@ -290,12 +291,12 @@ class Uploads:
         return recorded.asset
 
     async def _discard(self, upload: Upload) -> None:
-        await self._drop_object(upload)
-        await self._uploads.forget(upload)
-
-    async def _drop_object(self, upload: Upload) -> None:
-        if not upload.asset_id:  # the handle of a finished one may be where the asset's object lies
+        # The handle of a finished upload may be where the asset's object lies; another process may finish it just now.
+        if not upload.asset_id:
+            if not await self._uploads.condemn(upload):
+                return
             await self._objects.drop_upload(_ZONE, upload.handle)
+        await self._uploads.forget(upload)
 
 
 class _Turns:

@@ -31,7 +31,7 @@ from tests.storage.conftest import make_keys, s3_settings
 from tests.support.s3 import s3_server
 
 ROOT = Path(__file__).resolve().parents[2]
-_PATIENT = Retry(max_attempts=60, initial_s=0.05, max_s=0.3)
+_PATIENT = Retry(max_attempts=1000, initial_s=0.05, max_s=0.3)  # a loaded machine starts servers slowly
 _SMALL = (10, 2_000, 300_000)
 _LARGE = (9_000_000, 14_000_000, 30_000_000)
 _LONGEST_LIFE_S = 2.0

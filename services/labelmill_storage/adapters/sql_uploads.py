@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,10 @@ from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.assets import Draft, Recorded
 from labelmill_storage.ports import UploadActive
 from labelmill_storage.quota import Quota, fitting
-from labelmill_storage.resumable import Announced, Upload
+from labelmill_storage.resumable import Announced, Upload, UploadNotFound
+
+_CONDEMNED = 0
+"""The time of expiry of an upload whose object is about to go."""
 
 
 class SqlUploads:
@@ -60,8 +63,9 @@ class SqlUploads:
     async def extend(self, upload: Upload, expire_time: datetime) -> None:
         """Lets it live longer."""
         longer = {"expire_time_us": to_microseconds(expire_time)}
+        living = and_(self._same(upload), self._uploads.c.expire_time_us > _CONDEMNED)
         async with self._database.transaction() as session:
-            await session.execute(update(self._uploads).where(self._same(upload)).values(longer))
+            await session.execute(update(self._uploads).where(living).values(longer))
 
     async def finish(self, upload: Upload, draft: Draft) -> Recorded | LabelmillError:
         """Records the asset and what the upload became."""
@@ -70,13 +74,24 @@ class SqlUploads:
             if isinstance(recorded, LabelmillError):
                 await self.forget(upload, session)
             else:
-                await self._end(session, upload, recorded.asset.id)
+                living = self._uploads.c.expire_time_us > _CONDEMNED
+                ending = self._ending(upload, recorded.asset.id).where(living).returning(self._uploads.c.upload_id)
+                if (await session.execute(ending)).first() is None:
+                    raise UploadNotFound(upload.name)
         return recorded
 
-    async def end(self, upload: Upload, asset_id: str) -> None:
-        """Says that it became an asset that was there already."""
+    async def condemn(self, upload: Upload) -> bool:
+        """Says that its object is about to go: a row in this state stays until somebody has removed the object."""
+        unfinished = and_(self._same(upload), self._uploads.c.asset_id == "")
         async with self._database.transaction() as session:
-            await self._end(session, upload, asset_id)
+            condemned = update(self._uploads).where(unfinished).values(expire_time_us=_CONDEMNED)
+            return (await session.execute(condemned.returning(self._uploads.c.upload_id))).first() is not None
+
+    async def end(self, upload: Upload, asset_id: str, expire_time: datetime) -> None:
+        """Says that it became an asset that was there already."""
+        ended = self._ending(upload, asset_id).values(expire_time_us=to_microseconds(expire_time))
+        async with self._database.transaction() as session:
+            await session.execute(ended)
 
     async def forget(self, upload: Upload, transaction: Any = None) -> None:
         """Removes it."""
@@ -94,11 +109,10 @@ class SqlUploads:
         async with self._database.reading() as session:
             return [_upload(row) for row in await session.execute(query)]
 
-    async def _end(self, session: AsyncSession, upload: Upload, asset_id: str) -> None:
+    def _ending(self, upload: Upload, asset_id: str) -> Update:
         # What the header said about the content is kept with the asset, from where erasure can remove it.
         header = {**asdict(Announced(size_bytes=upload.announced.size_bytes)), "digest": upload.digest}
-        ended = update(self._uploads).where(self._same(upload)).values(asset_id=asset_id, header=header)
-        await session.execute(ended)
+        return update(self._uploads).where(self._same(upload)).values(asset_id=asset_id, header=header)
 
     async def _check_fits(self, session: AsyncSession, project: str, size_bytes: int) -> None:
         limits, usage = self._tables.quotas, self._tables.usage
