@@ -1,18 +1,19 @@
 """Imports: what is new in a source becomes assets, batch by batch, each remembered in the transaction that records it.
 
-While one batch is recorded, the next is stored, the one after it is read, and the source is listed further. Killed
-anywhere, an import goes on: what is remembered since its start is its own and is not counted twice. Nothing that has
-not changed is opened or written about.
+While one batch is recorded, the next ones are read and stored, and the source is listed further. Killed anywhere, an
+import goes on: what is remembered since its start is its own and is not counted twice. Nothing that has not changed is
+opened or written about.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from labelmill_runtime.errors import Aborted, DeadlineExceeded, LabelmillError, ResourceExhausted, Unavailable
 from labelmill_storage.assets import AssetIds, Draft
@@ -41,6 +42,8 @@ SMALL_BYTES = 1024 * 1024
 """Items up to this size are read as a whole, many at once; larger ones stream."""
 
 _BATCH_ITEMS = 500
+_AT_ONCE = 3
+"""Batches that are read and stored while one is recorded."""
 _BATCH_BYTES = 16 * 1024 * 1024
 _MAX_EXTERNAL_ID = 1024
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -155,9 +158,9 @@ class _Import:
     async def run(self) -> None:
         total = await patiently(self._reader.count)
         await self._report(Progress(total, self.done.counts))
-        stages = _ahead(self._stored(_ahead(self._loaded(_ahead(self._changed())))))
-        async with aclosing(stages):
-            async for batch in stages:
+        stored = _mapped(self._changed(), self._bring_in, _AT_ONCE)
+        async with aclosing(stored):
+            async for batch in stored:
                 failures = await self._record(batch)
                 await self._report(Progress(total, self.done.counts, failures))
 
@@ -215,17 +218,16 @@ class _Import:
     def _tries_again(self, before: Known) -> bool:
         return before.state is ItemState.FAILED and self._order.retry_failed
 
-    async def _loaded(self, batches: AsyncGenerator[_Batch, None]) -> AsyncGenerator[_Batch, None]:
-        async with aclosing(batches):
-            async for batch in batches:
-                good = [work for work in batch.works if work.found.fault is None]
-                loaded = await patiently(lambda good=good: self._load(good))  # type: ignore[misc]
-                for work, it in zip(good, loaded, strict=True):
-                    work.content, work.is_large = it.content, it.is_large
-                    work.fingerprint = self._fingerprint(it.fingerprint) if it.fingerprint else work.fingerprint
-                # What is not there any more is nobody's failure.
-                batch.works = [w for w in batch.works if w.found.fault or w.is_large or w.content is not None]
-                yield batch
+    async def _bring_in(self, batch: _Batch) -> _Batch:
+        """Reads and stores a batch."""
+        good = [work for work in batch.works if work.found.fault is None]
+        for work, it in zip(good, await patiently(lambda: self._load(good)), strict=True):
+            work.content, work.is_large = it.content, it.is_large
+            work.fingerprint = self._fingerprint(it.fingerprint) if it.fingerprint else work.fingerprint
+        # What is not there any more is nobody's failure.
+        batch.works = [w for w in batch.works if w.found.fault or w.is_large or w.content is not None]
+        await patiently(lambda: self._store(batch))
+        return batch
 
     async def _load(self, works: Sequence[_Work]) -> list[Loaded]:
         loaded = await self._reader.load([work.found for work in works]) if works else []
@@ -233,12 +235,6 @@ class _Import:
             if isinstance(it.content, LabelmillError) and passes(it.content):
                 raise it.content
         return loaded
-
-    async def _stored(self, batches: AsyncGenerator[_Batch, None]) -> AsyncGenerator[_Batch, None]:
-        async with aclosing(batches):
-            async for batch in batches:
-                await patiently(lambda batch=batch: self._store(batch))  # type: ignore[misc]
-                yield batch
 
     async def _store(self, batch: _Batch) -> None:
         """Stores the contents of a batch; safe to repeat."""
@@ -364,19 +360,24 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
     return await work()
 
 
-async def _ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """The same items, each made while the one before is worked on."""
-    end: Any = object()
-    making: asyncio.Task[Any] = asyncio.create_task(_next(items, end))
+async def _mapped(
+    items: AsyncGenerator[T, None], work: Callable[[T], Awaitable[T]], at_once: int
+) -> AsyncGenerator[T, None]:
+    """What work makes of the items, in their order; it works on some while what is made is used."""
+    running: deque[asyncio.Task[T]] = deque()
     try:
-        while (item := await making) is not end:
-            making = asyncio.create_task(_next(items, end))
-            yield item
+        async with aclosing(items):
+            async for item in items:
+                running.append(asyncio.create_task(_made(work, item)))
+                if len(running) == at_once:
+                    yield await running.popleft()
+        while running:
+            yield await running.popleft()
     finally:
-        making.cancel()
-        await asyncio.gather(making, return_exceptions=True)
-        await items.aclose()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _next(items: AsyncGenerator[T, None], end: Any) -> Any:
-    return await anext(items, end)
+async def _made(work: Callable[[T], Awaitable[T]], item: T) -> T:
+    return await work(item)

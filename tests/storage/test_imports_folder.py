@@ -99,7 +99,7 @@ async def test_file_names_of_every_kind(imports: Imports, root: Path) -> None:
     names = [
         b"caf\xe9.txt",
         b"caf\xe8.txt",
-        "line\nbreak \t.txt".encode(),
+        b"line\nbreak \t.txt",
         b"x" * 255,
         "\u05e9\u05dc\u05d5\u05dd \u202e.txt".encode(),
         "\u00e9.txt".encode(),
@@ -108,8 +108,7 @@ async def test_file_names_of_every_kind(imports: Imports, root: Path) -> None:
         b"-rf *",
     ]
     for number, name in enumerate(names):
-        with open(os.path.join(os.fsencode(root), name), "wb") as file:
-            file.write(b"content %d" % number)
+        (root / os.fsdecode(name)).write_bytes(b"content %d" % number)
     write(deep, deep="deep")
     await imports.folder(root)
     assert await imports.run() == {"created": len(names) + 1}
