@@ -108,7 +108,7 @@ class MediaTypeMismatch(InvalidArgument):
 
 def told_from_text(head: bytes) -> str:
     """The media type of text that nobody declared."""
-    start = head[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    start = head[:65536].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith(b"%pdf-"):
         return "application/pdf"
     if start.startswith((b"<!doctype html", b"<html")):
@@ -174,6 +174,8 @@ def kind(media_type: str) -> str:
 
 def _begins_svg(start: bytes) -> bool:
     while start.startswith((b"<?", b"<!")):
+        if start.startswith(b"<!doctype svg"):
+            return True
         closing = b"-->" if start.startswith(b"<!--") else b"?>" if start.startswith(b"<?") else b">"
         _, found, start = start.partition(closing)
         if not found:

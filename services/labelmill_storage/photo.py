@@ -42,10 +42,10 @@ def _of_structure(data: bytes) -> tuple[bool, bool | None]:
 
 
 def _has_place(content: Sample, page: tiff.Page) -> bool:
-    pointers = page.integers(_GPS)
-    if not pointers:
+    if _GPS not in page.tags:
         return False
-    place = tiff.directory(content, pointers[0])
+    pointers = page.integers(_GPS)
+    place = tiff.directory(content, pointers[0]) if pointers else None
     return place is None or bool(_PLACES & place.tags.keys())  # what cannot be read counts as a place
 
 

@@ -327,18 +327,17 @@ def open_anchors(settings: StorageSettings, data_dir: Path) -> AuditAnchors:
     if settings.object_store == "local":
         return LocalAnchors(data_dir / "audit-anchors")
     from labelmill_storage.adapters.s3_anchors import S3Anchors  # the SDK is needed only here
+    from labelmill_storage.adapters.s3_calls import Bucket
+    from labelmill_storage.adapters.s3_encryption import headers_of
 
-    keys = settings.raw_access_key, settings.raw_secret_key
-    if settings.audit_bucket:
-        keys = settings.audit_access_key, settings.audit_secret_key
-    return S3Anchors.open(
-        settings.minio_endpoint,
-        settings.audit_bucket or settings.raw_bucket,
-        keys[0],
-        keys[1].get_secret_value(),
-        secure=settings.minio_secure,
-        region=settings.minio_region,
+    server = partial(
+        S3Anchors.client, settings.minio_endpoint, secure=settings.minio_secure, region=settings.minio_region
     )
+    if settings.audit_bucket:  # encrypted as that bucket itself says
+        client = server(settings.audit_access_key, settings.audit_secret_key.get_secret_value())
+        return S3Anchors(Bucket(client, settings.audit_bucket))
+    client = server(settings.raw_access_key, settings.raw_secret_key.get_secret_value())
+    return S3Anchors(Bucket(client, settings.raw_bucket, headers_of(settings.sse, settings.raw_kms_key_id)))
 
 
 def limits_of(settings: StorageSettings) -> Limits:

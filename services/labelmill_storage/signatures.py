@@ -16,6 +16,8 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _PE = "application/vnd.microsoft.portable-executable"
 
+_EBML = b"\x1a\x45\xdf\xa3"
+
 _PREFIXES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -37,10 +39,14 @@ _PREFIXES = (
     (b"\xfe\xed\xfa\xcf", "application/x-mach-binary"),
     (b"\xce\xfa\xed\xfe", "application/x-mach-binary"),
     (b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "image/jp2"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
+    (b"PAR1", "application/vnd.apache.parquet"),
+    (b"ARROW1\0\0", "application/vnd.apache.arrow.file"),
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"),
-    (b"\x1a\x45\xdf\xa3", "video/webm"),
+    (_EBML, "video/webm"),
 )
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/avi"}
@@ -68,6 +74,7 @@ _MP3_RATES = {
 }
 _MP3_SAMPLES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
+_LOOSE = frozenset({"audio/mpeg", "audio/mp4", "video/quicktime"})
 CHECKED = frozenset(
     {
         *(media_type for _, media_type in _PREFIXES),
@@ -76,12 +83,12 @@ CHECKED = frozenset(
         "application/zip",
         "application/epub+zip",
         "image/bmp",
-        "video/mp4",
         _DOCX,
         _XLSX,
         _PPTX,
         _PE,
     }
+    - _LOOSE  # real files of these begin in many ways
 )
 """Types that a content certainly is not when `signature` does not say so."""
 
@@ -91,7 +98,7 @@ def signature(sample: Sample) -> str:
     head = sample.head
     for prefix, media_type in _PREFIXES:
         if head.startswith(prefix):
-            return media_type
+            return "video/x-matroska" if prefix == _EBML and b"matroska" in head[:64] else media_type
     if head.startswith(_ZIP_STARTS):
         return _of_zip(head)
     if head.startswith(b"RIFF"):
@@ -104,6 +111,8 @@ def signature(sample: Sample) -> str:
         return _PE
     if head[257:262] == b"ustar":
         return "application/x-tar"
+    if b"%PDF-" in head[:1024]:  # readers forgive what precedes it
+        return "application/pdf"
     return "audio/mpeg" if _is_mp3(head) else ""
 
 

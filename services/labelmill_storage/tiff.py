@@ -15,16 +15,16 @@ _WIDTH, _HEIGHT = 256, 257
 _PAGES = 1000
 _ENTRIES = 4096
 _VALUE_BYTES = 64 * 1024
-_FORMS = "B s H I b B h i f d I Q q Q"
-_TYPES = dict(zip((1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 16, 17, 18), _FORMS.split(), strict=True))
-"""Field types as struct knows them; those that are missing (fractions) are of no use here."""
+_FORMS = "B s H I 2I b B h i 2i f d I Q q Q"
+_TYPES = dict(zip((*range(1, 14), 16, 17, 18), _FORMS.split(), strict=True))
+"""Field types as struct knows them; a fraction is two numbers."""
 
 Values = tuple[int | float | bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One directory: its tags' values, those left out that were not kept."""
+    """One directory: its tags' values, none where they were not kept."""
 
     tags: Mapping[int, Values]
 
@@ -122,15 +122,16 @@ def _entries(sample: Sample, layout: _Layout, body: bytes, count: int) -> Iterat
     for index in range(count):
         at = index * layout.entry_bytes
         tag, kind, number = (int(v) for v in layout.unpack("HHQ" if layout.big else "HHI", body, at))
-        form = _TYPES.get(kind)
-        if form is None:
-            continue
+        form = _TYPES.get(kind, "B")
         size = number * struct.calcsize("=" + form)
-        if not 0 < size <= _VALUE_BYTES:
-            continue
         inline = at + 4 + layout.offset_bytes
         data = body[inline : inline + size]
-        if size > layout.offset_bytes:
+        if layout.offset_bytes < size <= _VALUE_BYTES:
             data = sample.at(int(layout.unpack(layout.offset_form, body, inline)[0]), size)
-        if len(data) == size:
-            yield tag, (data,) if form == "s" else layout.unpack(f"{number}{form}", data)
+        yield tag, _values(layout, form, number, data) if size and len(data) == size else ()
+
+
+def _values(layout: _Layout, form: str, number: int, data: bytes) -> Values:
+    if form == "s":
+        return (data,)
+    return layout.unpack(f"{number * 2}{form[1]}" if form.startswith("2") else f"{number}{form}", data)

@@ -1,4 +1,10 @@
-"""The language of text, by py3langid."""
+"""The language of text, by py3langid.
+
+Naive Bayes over byte n-grams, 140 languages (Lui and Baldwin, langid.py, ACL 2012; py3langid's retrained model, whose
+probabilities are tempered by the length of the text). The least confidence was chosen on 21,000 English sentences and
+tweets (ICWSM 2014, labelled by the VADER authors): at 0.5, sentences of 20 bytes and more get a language in 97 % of the
+cases and a wrong one in fewer than 0.1 %; tweets in 86 % and 0.4 %. At 0.9 a tenth of the sentences would get none.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 _CHARACTERS = 1000
 """More text makes the answer no surer; the cost grows with it."""
 _FEWEST_BYTES = 20
-_CONFIDENCE = 0.75
+_CONFIDENCE = 0.5
 _VARIETIES = {"yue": "zh", "wuu": "zh", "ary": "ar", "arz": "ar"}
 """The model's codes for what ISO 639-1 has one code for; others of three letters have none."""
 _TAG = re.compile(r"<[^<>]{0,400}>")

@@ -7,8 +7,7 @@ import faulthandler
 import os
 import resource
 import signal
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -25,16 +24,17 @@ def prepare(memory_bytes: int) -> None:
     signal.signal(signal.SIGALRM, _out_of_time)
 
 
-def examine(media_type: str, sample: Sample, limit_s: float) -> Findings:
-    """Reads an image of a rarer format, or audio or video. Whatever goes wrong: nothing is known."""
+def examine(read: Callable[[str, Path], Findings], media_type: str, sample: Sample, limit_s: float) -> Findings:
+    """Has a content read as a file. Whatever goes wrong: nothing is known."""
     try:
         with _limited(limit_s), _file(sample) as path:
-            return _findings(media_type, path)
+            return read(media_type, path)
     except Exception:  # parsers fail on hostile files in every way there is
         return Findings()
 
 
-def _findings(media_type: str, path: Path) -> Findings:
+def read(media_type: str, path: Path) -> Findings:
+    """Reads an image of a rarer format, or audio or video."""
     # Each library is loaded when its first file comes.
     if media_type.startswith("image/"):
         from labelmill_storage.adapters import probe_images
@@ -60,14 +60,18 @@ def _limited(limit_s: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _file(sample: Sample) -> Iterator[Path]:
-    """The content as a file of its true size, with a hole where nothing was kept."""
-    with tempfile.NamedTemporaryFile(prefix="labelmill-probe-") as file:
-        file.write(sample.head)
-        file.truncate(sample.size_bytes)
-        file.seek(sample.tail_at)
-        file.write(sample.tail)
-        file.flush()
-        yield Path(file.name)
+    """The content as a file of its true size, with a hole where nothing was kept.
+
+    It has no name and is on no disk: a process that is killed leaves nothing of it.
+    """
+    descriptor = os.memfd_create("content")
+    try:
+        os.ftruncate(descriptor, sample.size_bytes)
+        os.pwrite(descriptor, sample.head, 0)
+        os.pwrite(descriptor, sample.tail, sample.tail_at)
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _out_of_time(_signal: int, _frame: FrameType | None) -> None:

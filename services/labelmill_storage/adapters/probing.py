@@ -7,7 +7,9 @@ content stays undescribed and nobody else notices. The worker starts with the fi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
 
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.workers import WorkerPool
@@ -32,16 +34,29 @@ class Probes:
     Args:
         workers: Processes for native parsers.
         limit_s: Seconds for one content; a batch has three times as much, whatever is in it.
+        read: What runs in the worker; importable.
     """
 
-    def __init__(self, workers: int = 1, limit_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        limit_s: float = 10.0,
+        read: Callable[[str, Path], Findings] = probe_worker.read,
+    ) -> None:
         self._limit_s = limit_s
+        self._read = read
         self._pools: list[WorkerPool] = []
         self._idle: list[WorkerPool] = []
         self._places = asyncio.Semaphore(workers)
         self._tasks: set[asyncio.Task[Findings]] = set()
+        self._running: set[asyncio.Task[Any] | None] = set()
         self._warming: asyncio.Task[object] | None = None
         self._warm = False
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a worker yet."""
+        return bool(self._pools)
 
     async def start_warming(self) -> None:
         """Begins to load the language model; returns at once."""
@@ -59,7 +74,7 @@ class Probes:
             if _needs_worker(media_type)
         }
         if waiting:
-            await asyncio.wait(waiting.values(), timeout=self._limit_s * min(_BATCH_FACTOR, len(waiting)))
+            await self._wait(waiting.values())
         for index, task in waiting.items():
             if task.done() and not task.cancelled():
                 seen = task.result()
@@ -87,6 +102,14 @@ class Probes:
         self._warm = True
         return named
 
+    async def _wait(self, tasks: Collection[asyncio.Task[Findings]]) -> None:
+        try:
+            await asyncio.wait(tasks, timeout=self._limit_s * min(_BATCH_FACTOR, len(tasks)))
+        finally:
+            # One that a worker has begun keeps its place until the worker is free again.
+            for task in set(tasks) - self._running:
+                task.cancel()
+
     def _begin(self, media_type: str, sample: Sample) -> asyncio.Task[Findings]:
         task = asyncio.create_task(self._examine(media_type, sample))
         self._tasks.add(task)
@@ -97,11 +120,14 @@ class Probes:
         # One pool a worker, one call at a time in each: a file that ends its worker takes nobody else's call with it.
         async with self._places:
             pool = self._idle.pop() if self._idle else self._new_pool()
+            task = asyncio.current_task()
+            self._running.add(task)
             try:
-                return await pool.call(probe_worker.examine, media_type, sample, self._limit_s)
+                return await pool.call(probe_worker.examine, self._read, media_type, sample, self._limit_s)
             except LabelmillError:  # the worker died of it, twice; its successor is there already
                 return Findings()
             finally:
+                self._running.discard(task)
                 self._idle.append(pool)
 
     def _new_pool(self) -> WorkerPool:
@@ -116,6 +142,13 @@ def _needs_worker(media_type: str) -> bool:
 
 
 def _name(media_type: str, sample: Sample) -> Findings:
+    try:
+        return _name_of(media_type, sample)
+    except Exception:  # what informs must not refuse
+        return Findings()
+
+
+def _name_of(media_type: str, sample: Sample) -> Findings:
     if media_type.startswith("text/"):
         return Findings(language=probe_text.language(media_type, sample.head[:_TEXT_BYTES]))
     if media_type == BINARY and sample.size_bytes:
