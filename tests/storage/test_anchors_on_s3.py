@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from minio import Minio
+from minio.commonconfig import COMPLIANCE
+from minio.error import S3Error
+from minio.objectlockconfig import DAYS, ObjectLockConfig
 
 from labelmill.storage.v1 import audit_service_pb2
 from labelmill_storage.adapters.audit_key import AuditKey
@@ -55,6 +58,7 @@ def locked(s3: S3Server) -> Minio:
     client = s3.client(s3.admin)
     if not client.bucket_exists("labelmill-audit"):
         client.make_bucket("labelmill-audit", object_lock=True)
+        client.set_object_lock_config("labelmill-audit", ObjectLockConfig(COMPLIANCE, 1, DAYS))
     return client
 
 
@@ -66,7 +70,13 @@ def deleted(client: Minio, path: str) -> Any:
     return client.remove_object("labelmill-audit", path)
 
 
-@pytest.mark.parametrize("hide", [overwritten, deleted])
+def destroyed(client: Minio, path: str) -> Any:
+    (version,) = client.list_objects("labelmill-audit", prefix=path, include_version=True)
+    with pytest.raises(S3Error):
+        client.remove_object("labelmill-audit", path, version_id=version.version_id)
+
+
+@pytest.mark.parametrize("hide", [overwritten, deleted, destroyed])
 async def test_where_versions_are_kept_no_anchor_disappears(
     locked: Minio, tmp_path: Any, hide: Callable[[Minio, str], Any]
 ) -> None:

@@ -28,14 +28,11 @@ class S3Anchors:
         self._bucket = bucket
         self._threads = Threads(_THREADS, "anchors")
 
-    @classmethod
-    def open(
-        cls, endpoint: str, bucket: str, access_key: str, secret_key: str, *, secure: bool, region: str
-    ) -> S3Anchors:
-        """The anchors in a bucket of an S3 server."""
+    @staticmethod
+    def client(endpoint: str, access_key: str, secret_key: str, *, secure: bool, region: str) -> Minio:
+        """A client with few connections."""
         pool = http_pool(_THREADS)
-        client = Minio(endpoint, access_key, secret_key, secure=secure, region=region, http_client=pool)
-        return cls(Bucket(client, bucket))
+        return Minio(endpoint, access_key, secret_key, secure=secure, region=region, http_client=pool)
 
     async def write(self, head: SignedHead) -> None:
         """Puts an object; the server's answer means that it is durable."""
