@@ -91,6 +91,14 @@ async def test_a_download_is_put_together(client: aio.Client, script: Script) ->
     assert script.requests[0].zone == resources_pb2.ZONE_CLEAN
 
 
+async def test_a_file_with_a_wrong_checksum_is_not_kept(client: aio.Client, tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"before")
+    with pytest.raises(errors.DataLoss, match="CHECKSUM_MISMATCH"):
+        await client.storage.download_to("projects/demo/assets/1", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out").read_bytes() == b"before"
+
+
 async def test_chunks_come_one_by_one_and_may_be_left_early(client: aio.Client) -> None:
     chunks = [chunk async for chunk in client.storage.download_chunks("projects/demo/assets/1", offset_bytes=0)]
     assert chunks == [b"abc", b"def"]
