@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from google.rpc import status_pb2
 
 from labelmill.quality.v1 import resources_pb2 as quality_pb2
 from labelmill.training.v1 import resources_pb2
+from labelmill.type.v1 import erasure_pb2
 from labelmill_runtime import names
 from labelmill_runtime.errors import InvalidArgument
 from labelmill_training.evaluation import Estimate, Evaluation
@@ -168,3 +170,11 @@ def _from_estimate(estimate: Estimate) -> quality_pb2.Estimate:
         interval_method=estimate.interval_method,
         sample_count=estimate.sample_count,
     )
+
+
+def erased(input_count: int, trained: Sequence[str]) -> erasure_pb2.EraseAssetsResponse:
+    """What an erasure removed, and the versions that were trained on the assets."""
+    response = erasure_pb2.EraseAssetsResponse(removed_counts={"training_inputs": input_count})
+    for version in trained:
+        response.kept.add(item=version, reason="TRAINED_MODEL")
+    return response

@@ -7,6 +7,7 @@ from labelmill_runtime.errors import (
     FailedPrecondition,
     Internal,
     NotFound,
+    Unavailable,
 )
 
 
@@ -136,3 +137,11 @@ class TrainingCrashed(Internal):
 
     def __init__(self, exit_status: int) -> None:
         super().__init__("TRAINING_CRASHED", "The training process failed.", metadata={"exit_status": str(exit_status)})
+
+
+class TrainingInProgress(Unavailable):
+    """What a job is trained on cannot be erased before it is over."""
+
+    def __init__(self) -> None:
+        message = "A training job uses some of these assets; they can be erased when it is over."
+        super().__init__("TRAINING_IN_PROGRESS", message, retry_after_s=10)

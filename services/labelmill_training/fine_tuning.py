@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,6 +20,8 @@ from labelmill_training.registry import JobRequest
 from labelmill_training.training_set import LabelledSet, choose
 
 T = TypeVar("T")
+Record = Callable[[LabelledSet, int], Awaitable[frozenset[str]]]
+"""Records what a job uses, or says what of it was erased since (milliseconds since 1970)."""
 
 RECIPE = "frozen_embedding_classifier"
 _PASSING = (Unavailable, DeadlineExceeded, ResourceExhausted, Aborted)
@@ -46,6 +49,7 @@ class FineTuning:
         server: ModelServer,
         trainer: Trainer,
         journal: Journal,
+        record: Record,
         limits: Limits,
     ) -> None:
         self._project = project
@@ -56,6 +60,7 @@ class FineTuning:
         self._server = server
         self._trainer = trainer
         self._journal = journal
+        self._record = record
         self._limits = limits
 
     async def run(self) -> tuple[Spec, Result]:
@@ -82,12 +87,20 @@ class FineTuning:
         await asyncio.to_thread(self._folder.write_inputs, spec, inputs)
 
     async def _gather(self, feature: Feature) -> LabelledSet:
+        began_ms = time.time_ns() // 1_000_000
         labels = await self._patiently(lambda: self._labels.consensus(self._request.quality_report))
         gold = await self._patiently(
             lambda: self._labels.evaluation_gold(self._project, feature.name, self._request.benchmark_filter)
         )
         held_out = await self._patiently(lambda: self._labels.held_out(self._project))
-        return choose(feature.class_names, labels, gold, held_out=held_out, min_posterior=self._request.min_posterior)
+        least = self._request.min_posterior
+        while True:
+            chosen = choose(feature.class_names, labels, gold, held_out=held_out, min_posterior=least)
+            erased = await self._record(chosen, began_ms)
+            if not erased:
+                return chosen
+            labels = [label for label in labels if label.asset not in erased]
+            gold = [item for item in gold if item.asset not in erased]
 
     async def _ensure_encoder(self) -> None:
         version = await self._patiently(lambda: self._server.encoder_version(self._project, self._encoder))

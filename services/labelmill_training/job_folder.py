@@ -1,7 +1,7 @@
 """What a job's server and its worker process hand each other: files in one folder, each whole or absent.
 
 inputs.npz and spec.json are written by the server, model.onnx and result.json by the worker, result.json last. So what
-is in the folder says which stages are done, after any crash.
+is in the folder says which stages are done, after any crash. inputs.npz goes when the job is over.
 """
 
 from __future__ import annotations
@@ -98,6 +98,20 @@ class JobFolder:
         """What to train on."""
         with np.load(self.path / INPUTS, allow_pickle=False) as arrays:
             return Inputs(**{name: arrays[name] for name in Inputs.__dataclass_fields__})
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether what was trained on is here."""
+        return (self.path / INPUTS).exists()
+
+    def remove_inputs(self) -> bool:
+        """Removes what was trained on, and what a crash left of writing it; whether there was any."""
+        found = list(self.path.glob(f"{INPUTS}*"))
+        for path in found:
+            path.unlink(missing_ok=True)
+        if found:
+            to_disk(self.path)
+        return bool(found)
 
     def write_result(self, result: Result) -> None:
         """Stores the outcome, after the model is on disk."""

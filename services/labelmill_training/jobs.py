@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
 from labelmill.training.v1 import resources_pb2, service_pb2
 from labelmill_runtime.database import Database
-from labelmill_runtime.errors import Cancelled, LabelmillError
-from labelmill_runtime.operations import OperationContext
+from labelmill_runtime.errors import Cancelled, LabelmillError, NotFound
+from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_runtime.status import internal_error, to_status
 from labelmill_training import convert
 from labelmill_training.fine_tuning import FineTuning, Limits
 from labelmill_training.job_folder import JobFolder
-from labelmill_training.ports import LabelSource, ModelServer, Registry, Trainer
+from labelmill_training.ports import Items, LabelSource, ModelServer, Registry, Trainer
 from labelmill_training.registry import Job, JobState
+from labelmill_training.training_set import LabelledSet
 
 KIND = "train"
 
@@ -37,6 +39,14 @@ class OperationJournal:
         self._context.raise_if_stopped()
 
 
+async def is_over(operations: OperationStore, operation: str) -> bool:
+    """Whether nobody works on an operation any more, also if its job was not told of an end."""
+    try:
+        return bool((await operations.get(operation)).done)
+    except NotFound:  # only what is over can be deleted
+        return True
+
+
 class Jobs:
     """Runs jobs; `run` is what the operation store calls, again after a crash."""
 
@@ -44,6 +54,7 @@ class Jobs:
         self,
         database: Database,
         registry: Registry,
+        items: Items,
         labels: LabelSource,
         server: ModelServer,
         trainer: Trainer,
@@ -52,6 +63,7 @@ class Jobs:
     ) -> None:
         self._database = database
         self._registry = registry
+        self._items = items
         self._labels = labels
         self._server = server
         self._trainer = trainer
@@ -61,6 +73,11 @@ class Jobs:
     def folder(self, project: str, job_id: str) -> JobFolder:
         """Where a job keeps its files."""
         return JobFolder(self._artifacts / project / job_id)
+
+    def folders(self, project: str) -> list[JobFolder]:
+        """The folders of all the project's jobs."""
+        root = self._artifacts / project
+        return [JobFolder(path) for path in sorted(root.iterdir())] if root.is_dir() else []
 
     async def run(
         self, context: OperationContext, _request: service_pb2.CreateTrainingJobRequest
@@ -78,11 +95,15 @@ class Jobs:
         return convert.from_job(job)
 
     async def _run(self, context: OperationContext, job: Job, journal: OperationJournal) -> None:
+        async def record(chosen: LabelledSet, began_ms: int) -> frozenset[str]:
+            return await self._items.record(job, chosen, began_ms, context.hold)
+
         folder = self.folder(job.project, job.id)
         work = FineTuning(
-            job.project, job.request, folder, self._labels, self._server, self._trainer, journal, self._limits
+            job.project, job.request, folder, self._labels, self._server, self._trainer, journal, record, self._limits
         )
         spec, result = await work.run()
+        await asyncio.to_thread(folder.remove_inputs)  # nobody needs them again
         items = result.training_item_count + result.evaluation_item_count
         await journal.note("registering", items, items)
         async with self._database.transaction() as session:
@@ -100,3 +121,4 @@ class Jobs:
             await context.hold(session)
             status = to_status(told).SerializeToString()
             await self._registry.end_job(session, job, state, journal.latest, error=status)
+        await asyncio.to_thread(self.folder(job.project, job.id).remove_inputs)

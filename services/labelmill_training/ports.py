@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labelmill_training.job_folder import JobFolder, Result, Spec
 from labelmill_training.registry import Job, JobRequest, JobState, Model, ModelVersion
-from labelmill_training.training_set import GoldLabel, SoftLabel
+from labelmill_training.training_set import GoldLabel, LabelledSet, SoftLabel
 
 StageProgress = Callable[[str, int, int], None]
 """Told of a stage, and how many of its steps are done, of how many."""
@@ -113,6 +113,43 @@ class Journal(Protocol):
 
     def raise_if_stopped(self) -> None:
         """Raises when the job was cancelled or must stop."""
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """A job without an end."""
+
+    id: str
+    operation: str
+    uses: bool | None
+    """Whether it uses any of the assets in question; None: that is not known (yet)."""
+
+
+class Items(Protocol):
+    """Which assets jobs used, and which were erased."""
+
+    async def record(
+        self, job: Job, chosen: LabelledSet, began_ms: int, hold: Callable[[Any], Awaitable[None]]
+    ) -> frozenset[str]:
+        """Records what a job uses; unless some of it was erased since `began_ms`, which is then all that happens.
+
+        Returns:
+            What was erased.
+
+        `hold` may veto in the same transaction.
+        """
+
+    async def remember_erased(self, project: str, asset_ids: Sequence[str]) -> None:
+        """Lets no job begin with the assets that has read their labels already."""
+
+    async def unfinished(self, project: str, asset_ids: Sequence[str]) -> list[OpenJob]:
+        """The jobs that have no end."""
+
+    async def trained(self, transaction: Any, project: str, asset_ids: Sequence[str]) -> list[str]:
+        """Names of the versions that were trained on any of the assets, or of which that is not known."""
+
+    async def scrub(self) -> None:
+        """Takes what was erased out of the files of the database."""
 
 
 class Registry(Protocol):

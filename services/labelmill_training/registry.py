@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from labelmill_training.job_folder import Result, Spec
 
+ASSET = "projects/{project}/assets/{asset}"
 JOB = "projects/{project}/trainingJobs/{training_job}"
 MODEL = "projects/{project}/models/{model}"
 VERSION = "projects/{project}/models/{model}/versions/{version}"

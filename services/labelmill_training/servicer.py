@@ -8,6 +8,7 @@ from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 
 from labelmill.training.v1 import resources_pb2, service_pb2, service_pb2_grpc
+from labelmill.type.v1 import erasure_pb2
 from labelmill_runtime import names
 from labelmill_runtime.errors import NotFound
 from labelmill_runtime.idempotency import RequestLog
@@ -16,9 +17,10 @@ from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_training import convert, promotion
 from labelmill_training.admission import admit
+from labelmill_training.erasure import Erasure
 from labelmill_training.jobs import KIND, Jobs
-from labelmill_training.ports import LabelSource, ModelServer, Registry
-from labelmill_training.registry import JOB, MODEL, VERSION, Job, ModelVersion
+from labelmill_training.ports import Items, LabelSource, ModelServer, Registry
+from labelmill_training.registry import ASSET, JOB, MODEL, VERSION, Job, ModelVersion
 
 
 class TrainingServicer(service_pb2_grpc.TrainingServiceServicer):
@@ -33,6 +35,8 @@ class TrainingServicer(service_pb2_grpc.TrainingServiceServicer):
         operations: OperationStore,
         requests: RequestLog,
         tokens: PageTokens,
+        items: Items,
+        erasure: Erasure,
     ) -> None:
         self._registry = registry
         self._jobs = jobs
@@ -41,6 +45,8 @@ class TrainingServicer(service_pb2_grpc.TrainingServiceServicer):
         self._operations = operations
         self._requests = requests
         self._tokens = tokens
+        self._items = items
+        self._erasure = erasure
 
     async def CreateTrainingJob(  # noqa: N802
         self, request: service_pb2.CreateTrainingJobRequest, _context: Any
@@ -134,6 +140,25 @@ class TrainingServicer(service_pb2_grpc.TrainingServiceServicer):
                 return shown
 
             return await self._requests.once(request, record, resources_pb2.ModelVersion)
+
+    async def EraseAssets(  # noqa: N802
+        self, request: erasure_pb2.EraseAssetsRequest, _context: Any
+    ) -> erasure_pb2.EraseAssetsResponse:
+        """Removes training data; models stay, and those that were trained on the assets are named."""
+        project = names.project_of(request.parent, field="parent")
+        asset_ids = names.ids_of(ASSET, request.names, project)
+        removed = await self._erasure.remove_inputs(project, asset_ids)
+
+        async def tell(session: Any) -> erasure_pb2.EraseAssetsResponse:
+            trained = await self._items.trained(session, project, asset_ids)
+            return convert.erased(removed, trained)
+
+        response: erasure_pb2.EraseAssetsResponse = await self._requests.once(
+            request, tell, erasure_pb2.EraseAssetsResponse
+        )
+        await self._requests.forget(request.names)
+        await self._items.scrub()
+        return response
 
     async def _version(self, name: str) -> ModelVersion:
         parts = names.parse(VERSION, name)

@@ -44,6 +44,7 @@ class Training:
     trainer: FakeTrainer | None
     data_dir: Path
     key: str
+    keys: dict[Role, str]
 
     async def train(self, request: service_pb2.CreateTrainingJobRequest | None = None) -> resources_pb2.TrainingJob:
         """Runs a job to its end."""
@@ -65,11 +66,12 @@ async def serving(
     labels, models = labels or FakeLabels(), models or FakeServer()
     data_dir.mkdir(exist_ok=True)
     key = create_key(data_dir / "keys.json", "tester", [Grant(role, "*")])
+    keys = {Role.SERVICE: create_key(data_dir / "keys.json", "service", [Grant(Role.SERVICE, "*")])}
     settings = RuntimeSettings(data_dir=data_dir, port=0, drain_seconds=1, database_url=database_url)
     patience = TrainingSettings(peer_patience_s=2, embed_batch=40)
     builder = partial(build, settings=patience, labels=labels, server=models, trainer=trainer)
     async with running(settings, [builder]) as server, Client(server.address, key) as client:
-        yield Training(server, client, labels, models, trainer, data_dir, key)
+        yield Training(server, client, labels, models, trainer, data_dir, key, keys)
 
 
 @pytest.fixture

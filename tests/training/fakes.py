@@ -114,6 +114,7 @@ class FakeTrainer:
 
     accuracy: float = 0.8
     endless: bool = False
+    fault: Exception | None = None
     trained: int = 0
     stopped: int = 0
 
@@ -123,6 +124,8 @@ class FakeTrainer:
     async def train(self, folder: JobFolder, progress: StageProgress) -> None:
         progress("training", 1, 5)
         self.trained += 1
+        if self.fault is not None:
+            raise self.fault
         try:
             while self.endless:
                 await asyncio.sleep(0.05)

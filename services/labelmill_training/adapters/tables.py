@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from labelmill_runtime.tables import erased_names_table
 
 
 @dataclass(frozen=True)
@@ -14,6 +28,7 @@ class TrainingTables:
     jobs: Table
     models: Table
     versions: Table
+    items: Table
 
 
 def training_tables(metadata: MetaData) -> TrainingTables:
@@ -56,4 +71,14 @@ def training_tables(metadata: MetaData) -> TrainingTables:
         Column("create_ms", BigInteger, nullable=False),
         UniqueConstraint("job", name="uq_model_versions_job"),  # a job registers at most one version
     )
-    return TrainingTables(jobs, models, versions)
+    items = Table(  # which assets a job used
+        "training_items",
+        metadata,
+        Column("project", String(63), primary_key=True),
+        Column("asset", String(128), primary_key=True),
+        Column("job", String(26), primary_key=True),
+        Column("trained", Boolean, nullable=False),  # or evaluated on
+        Index("ix_training_items_job", "job"),
+    )
+    erased_names_table(metadata)
+    return TrainingTables(jobs, models, versions, items)
