@@ -16,9 +16,11 @@ from labelmill.cli import (
     dataset,
     demo,
     download,
+    erase,
     export,
     ingest,
     key,
+    lifecycle,
     prelabel,
     project,
     quality,
@@ -36,6 +38,7 @@ from labelmill.errors import LabelmillError
 _ORDER = (
     *("up", "demo", "project", "ingest", "upload", "download", "url"),
     *("anonymize", "prelabel", "task", "quality", "train", "export", "dataset", "audit"),
+    *("erase", "erasure", "hold", "retention", "usage"),
     *("status", "key"),
 )
 
@@ -88,6 +91,11 @@ app.add_typer(train.app, name="train")
 app.command("export", epilog=EPILOG)(export.export)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(audit.app, name="audit")
+app.command("erase", epilog=EPILOG)(erase.erase)
+app.add_typer(erase.app, name="erasure")
+app.add_typer(lifecycle.hold_app, name="hold")
+app.add_typer(lifecycle.retention_app, name="retention")
+app.add_typer(lifecycle.usage_app, name="usage")
 app.command("status", epilog=EPILOG)(status.status)
 app.add_typer(key.app, name="key")
 
