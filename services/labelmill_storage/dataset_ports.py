@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 from labelmill_storage.datasets import Dataset, DatasetKey, Membership, Selection
@@ -70,7 +69,7 @@ class SnapshotRecords(Protocol):
         """Makes a snapshot visible.
 
         Raises:
-            Aborted: CONTENT_REMOVED_MEANWHILE, its manifest must be written again.
+            Aborted: CONTENT_REMOVED_MEANWHILE or ASSETS_ERASED_MEANWHILE, its manifest must be written again.
         """
 
     async def discard(self, key: SnapshotKey) -> None:
@@ -101,6 +100,3 @@ class Manifests(Protocol):
 
     def chunks(self, snapshot: Snapshot) -> AsyncIterator[bytes]:
         """The file itself, in chunks of at most 256 KiB; raises SnapshotDamaged."""
-
-
-Clock = Callable[[], datetime]

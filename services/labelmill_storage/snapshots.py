@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from labelmill_runtime import names
-from labelmill_runtime.errors import DataLoss, LabelmillError, NotFound
+from labelmill_runtime.errors import Aborted, DataLoss, LabelmillError, NotFound
 from labelmill_storage.assets import Content, Zone
 from labelmill_storage.datasets import DatasetKey
 from labelmill_storage.ports import ObjectKey, key_of
@@ -131,6 +131,14 @@ class SnapshotNotFound(NotFound):
 
     def __init__(self, name: str) -> None:
         super().__init__("SNAPSHOT_NOT_FOUND", "There is no such snapshot.", resource=("labelmill.io/Snapshot", name))
+
+
+class AssetsErasedMeanwhile(Aborted):
+    """Assets were erased after they were written into a manifest and before its snapshot was there."""
+
+    def __init__(self) -> None:
+        message = "Assets were erased while the snapshot was being made; make it again."
+        super().__init__("ASSETS_ERASED_MEANWHILE", message, retry_after_s=1.0)
 
 
 class SnapshotDamaged(DataLoss):

@@ -8,6 +8,7 @@ import io
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +22,13 @@ from labelmill_runtime.settings import RuntimeSettings
 from labelmill_storage.adapters import parquet_manifest
 from labelmill_storage.adapters.parquet_manifest import ParquetManifests
 from labelmill_storage.adapters.sql_datasets import snapshots_holding
+from labelmill_storage.adapters.sql_snapshots import SqlSnapshots
 from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.assets import Content
 from labelmill_storage.datasets import DatasetKey
 from labelmill_storage.ports import ObjectKey, ObjectStore
 from labelmill_storage.reading import Reader
-from labelmill_storage.snapshots import Lineage, Row, Snapshot, SnapshotKey
+from labelmill_storage.snapshots import AssetsErasedMeanwhile, Lineage, Manifest, Row, Snapshot, SnapshotKey
 from tests.storage.client import PROJECT, Storage
 from tests.storage.conftest import make_keys
 from tests.storage.dataset_calls import DATASET, PARTS, Datasets
@@ -62,7 +65,7 @@ async def nothing_written(_keys: Sequence[ObjectKey]) -> None:
     """The deletions of a database there is none of."""
 
 
-def snapshot_of(file: parquet_manifest.Manifest, count: int) -> Snapshot:
+def snapshot_of(file: Manifest, count: int) -> Snapshot:
     return Snapshot(
         key=SnapshotKey(DatasetKey(PROJECT, "photos"), "0" * 26),
         content_sha256=file.content_sha256,
@@ -188,3 +191,38 @@ async def test_it_is_known_which_snapshots_hold_an_asset(storage: Storage, runti
     finally:
         await database.close()
     assert held == {("photos", first.name[-26:]): 2, ("photos", second.name[-26:]): 3}
+
+
+async def test_what_is_erased_while_a_snapshot_is_made_is_not_in_it(
+    storage: Storage, runtime_settings: RuntimeSettings
+) -> None:
+    datasets = Datasets(storage)
+    await datasets.create()
+    names = await datasets.ingest({f"{number}".encode(): {} for number in range(3)})
+    await datasets.add(names)
+    tables = storage_tables()
+    database = await Database.open(runtime_settings, "storage", tables.metadata)
+    snapshots, key = SqlSnapshots(database, tables), SnapshotKey(DatasetKey(PROJECT, "photos"), "A" * 26)
+
+    async def ours(_session: object) -> None:
+        """No other process has taken over."""
+
+    try:
+        assert await snapshots.freeze(key, clean_only=False, hold=ours) == 3
+        frozen = await snapshots.frozen(key, "", 10)
+        assert [asset.row.asset for asset in frozen] == sorted(names)
+        async with database.transaction() as session:
+            gone = tables.assets.c.asset_id == frozen[0].asset_id
+            await session.execute(tables.assets.delete().where(gone))
+        made = Manifest(Content("0" * 64, 1, "any"), "0" * 64)
+        with pytest.raises(AssetsErasedMeanwhile):
+            await snapshots.record(replace(snapshot_of(made, 3), key=key), 3, ours)
+        assert await snapshots.find(key) is None
+        assert len(await snapshots.frozen(key, "", 10)) == 2
+        recorded = await snapshots.record(replace(snapshot_of(made, 2), key=key), 3, ours)
+        assert (recorded.asset_count, recorded.erased_count) == (2, 0)
+        async with database.reading() as session:
+            held = await snapshots_holding(session, tables, PROJECT, [asset.asset_id for asset in frozen])
+        assert held == {("photos", key.id): 2}
+    finally:
+        await database.close()

@@ -184,7 +184,10 @@ class SqlDatasets:
 async def snapshots_holding(
     session: AsyncSession, tables: StorageTables, project: str, asset_ids: Sequence[str]
 ) -> dict[tuple[str, str], int]:
-    """The finished snapshots that hold some of these assets: (dataset id, snapshot id) -> how many of them."""
+    """The finished snapshots that hold some of these assets: (dataset id, snapshot id) -> how many of them.
+
+    Looks into each of the project's snapshots by their key: some microseconds for an asset and a snapshot.
+    """
     held, snapshots = tables.snapshot_assets, tables.snapshots
     same = and_(held.c.project == snapshots.c.project, held.c.snapshot_id == snapshots.c.snapshot_id)
     found: dict[tuple[str, str], int] = {}

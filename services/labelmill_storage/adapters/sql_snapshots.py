@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
@@ -18,7 +18,15 @@ from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.assets import Content, Zone, asset_name
 from labelmill_storage.dataset_ports import Hold
 from labelmill_storage.datasets import AssetsNotClean, DatasetEmpty, DatasetKey, DatasetNotFound
-from labelmill_storage.snapshots import MANIFEST_TYPE, Frozen, Lineage, Snapshot, SnapshotKey, SnapshotNotFound
+from labelmill_storage.snapshots import (
+    MANIFEST_TYPE,
+    AssetsErasedMeanwhile,
+    Frozen,
+    Lineage,
+    Snapshot,
+    SnapshotKey,
+    SnapshotNotFound,
+)
 from labelmill_storage.snapshots import Row as SnapshotRow
 from labelmill_storage.splitting import Part, Split
 
@@ -91,17 +99,19 @@ class SqlSnapshots:
             return {row.asset_id: row.labels for row in await session.execute(query)}
 
     async def record(self, snapshot: Snapshot, frozen_count: int, hold: Hold) -> Snapshot:
-        """Makes a snapshot visible; raises CONTENT_REMOVED_MEANWHILE."""
+        """Makes a snapshot visible; raises CONTENT_REMOVED_MEANWHILE, ASSETS_ERASED_MEANWHILE."""
         tables, key = self._tables, snapshot.key
         async with self._database.transaction() as session:
             await hold(session)
             await lock_project(session, key.dataset.project)
             await self._require_dataset(session, key.dataset)
             await sql_deletions.keep(session, tables, [snapshot.manifest_key])
-            # Erased since the freezing: those that the manifest did not get, and those that it did.
-            erased = frozen_count - await self._existing(session, key)
-            late = max(0, erased - (frozen_count - snapshot.asset_count))
-            await session.execute(tables.snapshots.insert(), [_row(snapshot) | {"erased_count": late}])
+            existing = await self._existing(session, key)
+            if existing < snapshot.asset_count:
+                raise AssetsErasedMeanwhile
+            if existing < frozen_count:  # by erasures that the manifest knows of already
+                await session.execute(delete(tables.snapshot_assets).where(self._frozen(key), self._is_erased()))
+            await session.execute(tables.snapshots.insert(), [_row(snapshot)])
         return await self.get(key)
 
     async def discard(self, key: SnapshotKey) -> None:
@@ -115,6 +125,11 @@ class SqlSnapshots:
         same = and_(assets.c.project == held.c.project, assets.c.asset_id == held.c.asset_id)
         query = select(func.count()).select_from(held).join(assets, same).where(self._frozen(key))
         return int(await session.scalar(query) or 0)
+
+    def _is_erased(self) -> ColumnElement[bool]:
+        held, assets = self._tables.snapshot_assets, self._tables.assets
+        same = and_(assets.c.project == held.c.project, assets.c.asset_id == held.c.asset_id)
+        return ~exists().where(same)
 
     async def _check(self, session: AsyncSession, dataset: DatasetKey, *, clean_only: bool) -> None:
         members, assets = self._tables.dataset_assets, self._tables.assets
@@ -210,6 +225,7 @@ def _row(snapshot: Snapshot) -> dict[str, Any]:
         "split": None if split is None else asdict(split),
         "lineage": asdict(lineage),
         "create_time_us": to_microseconds(snapshot.create_time),
+        "erased_count": snapshot.erased_count,
     }
 
 

@@ -249,7 +249,7 @@ def _dataset_tables(metadata: MetaData) -> tuple[Table, ...]:
         Column("project", String(63), primary_key=True),
         Column("snapshot_id", String(26), primary_key=True),
         Column("asset_id", String(32), primary_key=True),
-        Index("ix_snapshot_assets_asset", "project", "asset_id"),
+        sqlite_with_rowid=False,  # millions of rows at once: the key is all there is
     )
     return datasets, dataset_assets, snapshots, snapshot_assets
 

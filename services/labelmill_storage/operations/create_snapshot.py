@@ -2,6 +2,7 @@
 
 The snapshot's id is the operation's own ULID, so that whoever goes on after a crash makes the same snapshot and never a
 second one. What is frozen is frozen in one statement and kept until the end; the manifest is then made from it anew.
+An asset that is erased before the snapshot is there is in no manifest: it is written again without it.
 """
 
 from __future__ import annotations

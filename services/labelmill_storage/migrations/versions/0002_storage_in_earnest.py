@@ -163,7 +163,7 @@ def _datasets() -> None:
         sa.Column("project", sa.String(63), primary_key=True),
         sa.Column("snapshot_id", sa.String(26), primary_key=True),
         sa.Column("asset_id", sa.String(32), primary_key=True),
-        sa.Index("ix_snapshot_assets_asset", "project", "asset_id"),
+        sqlite_with_rowid=False,
     )
 
 
