@@ -53,7 +53,7 @@ class RowImport:
     async def results(
         self, header: Header, parts: AsyncIterator[Part]
     ) -> AsyncIterator[Sequence[Recorded | LabelmillError]]:
-        """What became of the rows, batch by batch, once it is durable; nothing is read while a batch is dealt with."""
+        """What became of the rows, batch by batch, once it is durable; of what comes meanwhile one row is read."""
         async for batch in _gathered(parts):
             rows: list[Item] = []
             for part in batch:
@@ -80,10 +80,9 @@ class RowImport:
 async def _gathered(parts: AsyncIterator[Part]) -> AsyncIterator[list[Part]]:
     """What comes within a moment of the first, up to a limit."""
     end: Any = object()
-    loop, batch, size = asyncio.get_running_loop(), list[Part](), 0
+    loop, batch, size, until = asyncio.get_running_loop(), list[Part](), 0, 0.0
     coming: asyncio.Task[Any] = asyncio.create_task(_next(parts, end))
     try:
-        until = 0.0
         while True:
             await asyncio.wait([coming], timeout=max(0.0, until - loop.time()) if batch else None)
             if coming.done():
@@ -93,13 +92,11 @@ async def _gathered(parts: AsyncIterator[Part]) -> AsyncIterator[list[Part]]:
                 until = until if batch else loop.time() + _WAIT_S
                 batch.append(part)
                 size += len(part.content) if isinstance(part, Item) else 0
+                coming = asyncio.create_task(_next(parts, end))  # one row is read ahead, no more
                 if len(batch) < _MAX_ROWS and size < _MAX_BYTES:
-                    coming = asyncio.create_task(_next(parts, end))
                     continue
             yield batch
             batch, size = [], 0
-            if coming.done():
-                coming = asyncio.create_task(_next(parts, end))
         if batch:
             yield batch
     finally:
