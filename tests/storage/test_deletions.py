@@ -184,7 +184,7 @@ async def test_a_writer_waits_while_an_object_is_going(world: World) -> None:
 
 async def test_no_record_is_ever_without_its_object(world: World) -> None:
     """Uploads and removals of the same few contents, and two sweepers, all at once."""
-    until, outcomes = time.monotonic() + 4, {"ingested": 0, "refused": 0, "removed": 0}
+    until, outcomes = time.monotonic() + 2.5, {"ingested": 0, "refused": 0, "removed": 0}
 
     async def ingesting(first: int) -> None:
         number = first
