@@ -303,6 +303,17 @@ async def test_an_export_says_what_is_not_there_any_more(storage: Storage) -> No
     }
 
 
+async def test_exported_contents_count_as_read_and_end_at_the_limit_of_a_day(storage: Storage) -> None:
+    datasets, _ = await full(storage, 3)
+    snapshot = await datasets.snapshot()
+    with sqlite3.connect(storage.data_dir / "storage.db") as database:
+        database.execute("INSERT INTO quotas VALUES ('news', 0, 0, ?)", (len("clean 0") * 3,))
+    assert len(await datasets.rows(snapshot.name, include_content=True)) == 3
+    refusal = await refused(datasets.rows(snapshot.name, include_content=True))
+    assert refusal.said == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    assert len(await datasets.rows(snapshot.name)) == 3  # rows alone are none of it
+
+
 def manifest_of(storage: Storage, snapshot: pb.Snapshot) -> Path:
     (path,) = [path for path in storage.files() if path.name == snapshot.manifest_sha256]
     return path
