@@ -22,6 +22,7 @@ from labelmill_up.up import ServicesMissing, serve
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_IN_USE = 6
+_IMPORT_ROOTS = "LABELMILL_STORAGE_IMPORT_ROOTS"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,17 +31,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data-dir", type=Path, help="where everything is kept (LABELMILL_DATA_DIR, ~/.labelmill)")
     parser.add_argument("--host", help="the address to listen on (LABELMILL_HOST, 127.0.0.1)")
     parser.add_argument("--port", type=int, help="the port, 0 for a free one (LABELMILL_PORT, 50051)")
+    parser.add_argument(
+        "--import-root",
+        type=Path,
+        action="append",
+        default=[],
+        help="directory below which imports may read; repeatable",
+    )
     given = parser.parse_args(argv)
-    return up(data_dir=given.data_dir, host=given.host, port=given.port)
+    return up(data_dir=given.data_dir, host=given.host, port=given.port, import_roots=given.import_root)
 
 
-def up(*, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> int:
-    """Serves until Ctrl-C or SIGTERM; returns the exit code. What is None comes from the environment."""
+def up(
+    *,
+    data_dir: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    import_roots: Sequence[Path] = (),
+) -> int:
+    """Serves until Ctrl-C or SIGTERM; returns the exit code. What is None or empty comes from the environment."""
     given: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port}
     try:
         settings = RuntimeSettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         return _fail("; ".join(_said(fault) for fault in error.errors()), EXIT_USAGE)
+    if import_roots:
+        os.environ[_IMPORT_ROOTS] = os.pathsep.join(str(root.absolute()) for root in import_roots)
     logs.configure(_log_level(settings))
     os.umask(0o077)  # databases and objects hold raw data, also where the directory was there before
     try:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,10 +27,18 @@ _READY = b"Labelmill is ready"
 class UpProcess:
     """One data directory and, while it is started, the process group that serves it."""
 
-    def __init__(self, data_dir: Path, *, port: int = 0, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        environment: dict[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.data_dir = data_dir
         self._port = port
         self._environment = environment or {}
+        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir.with_name(f"{data_dir.name}.log")
 
@@ -68,8 +76,9 @@ class UpProcess:
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         before = len(self.log)
         with self._log.open("ab") as log:
+            place = ("--data-dir", str(self.data_dir), "--port", str(self._port))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "labelmill_up", "--data-dir", str(self.data_dir), "--port", str(self._port)],
+                [sys.executable, "-m", "labelmill_up", *place, *self._arguments],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

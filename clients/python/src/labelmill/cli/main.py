@@ -18,6 +18,7 @@ from labelmill.cli import (
     download,
     erase,
     export,
+    imports,
     ingest,
     key,
     lifecycle,
@@ -36,7 +37,7 @@ from labelmill.cli.status import client_version
 from labelmill.errors import LabelmillError
 
 _ORDER = (
-    *("up", "demo", "project", "ingest", "upload", "download", "url"),
+    *("up", "demo", "project", "ingest", "import", "upload", "download", "url"),
     *("anonymize", "prelabel", "task", "quality", "train", "export", "dataset", "audit"),
     *("erase", "erasure", "hold", "retention", "usage"),
     *("status", "key"),
@@ -80,6 +81,7 @@ app.command("up", epilog=EPILOG)(up.up)
 app.command("demo", epilog=EPILOG)(demo.demo)
 app.add_typer(project.app, name="project")
 app.command("ingest", epilog=EPILOG)(ingest.ingest)
+app.add_typer(imports.app, name="import")
 app.command("upload", epilog=EPILOG)(upload.upload)
 app.command("download", epilog=EPILOG)(download.download)
 app.command("url", epilog=EPILOG)(download.url)

@@ -22,6 +22,12 @@ def up(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 0: a free one.", min=0, max=65535, show_default="50051")
     ] = None,
+    import_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Directory below which `labelmill import` may read; may be repeated.", exists=True, file_okay=False
+        ),
+    ] = None,
 ) -> None:
     """Runs all services in one process on one port, until Ctrl-C.
 
@@ -33,4 +39,6 @@ def up(
         typer.echo(f"{INSTALL} (no package {error.name})", err=True)
         raise typer.Exit(Exit.FAILED) from None
     root: Session = context.find_root().obj
-    raise typer.Exit(serve(data_dir=data_dir or root.given_data_dir, host=host, port=port))
+    raise typer.Exit(
+        serve(data_dir=data_dir or root.given_data_dir, host=host, port=port, import_roots=import_root or ())
+    )
