@@ -105,7 +105,7 @@ def is_recorded(receipt: Receipt, asset: Asset, recorded_body: bytes | None) -> 
         return True
     if receipt.create_time_us < asset.receipt_time_us:
         # An old receipt must not bring back what a later one replaced.
-        raise ReceiptRejected("superseded", "A later receipt has admitted this asset already.")
+        raise ReceiptRejected("superseded", "A later receipt or exception has admitted this asset already.")
     return False
 
 

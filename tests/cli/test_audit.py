@@ -91,3 +91,19 @@ def test_annotators_see_nothing_of_it(owner: Commands) -> None:
     for command in ("verify", "head", "list"):
         assert annotator.run("audit", command, "-p", PROJECT).exit_code == Exit.DENIED
     assert owner.run("audit", "verify", "-p", "absent").exit_code == Exit.NOT_FOUND
+
+
+def test_a_privacy_officer_makes_an_exception(owner: Commands, tmp_path: Path) -> None:
+    texts = tmp_path / "notices.jsonl"
+    texts.write_text(json.dumps({"id": "n1", "text": "Ann Lee is the mayor."}) + "\n")
+    (name,) = owner.ok("ingest", str(texts), "-p", PROJECT)["assets"]
+    reason = ("--reason", "Published by the town itself.")
+    done = owner.ok("audit", "except", name, "-p", PROJECT, *reason)
+    assert (done["admitted_count"], done["failures"]) == (1, [])
+    (entry,) = owner.ok("audit", "list", "-p", PROJECT, "--limit", "1")["audit_entries"]
+    assert (entry["resource"], entry["details"]["exception"]) == (name, done["exceptions"][0])
+    again = owner.run("audit", "except", name, "-p", PROJECT, *reason, "--json")
+    assert again.exit_code == Exit.FAILED
+    assert json.loads(again.stdout)["failures"][0]["reason"] == "ALREADY_CLEAN"
+    assert owner.run("audit", "except", name, "-p", PROJECT, "--reason", "short").exit_code == Exit.USAGE
+    assert owner.ok("audit", "verify", "-p", PROJECT)["clean_asset_count"] == 4

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelmill import audit
-from labelmill.audit import ChainCheck, Problem
+from labelmill.audit import Admissions, ChainCheck, Problem
 from labelmill.receipts import key_id
 from labelmill.storage.v1.audit_service_pb2 import AuditEntry, AuditHead
 
@@ -212,6 +212,29 @@ def test_entries_about_the_time_before_stand_at_the_beginning_alone() -> None:
     late = resealed(late, 6)
     report = check(late, head=head_of(LENGTH, late[-1].hash), anchors=[])
     assert [(f.problem, f.sequence) for f in report.findings] == [(Problem.MIGRATED_LATE, 7)]
+
+
+def test_an_asset_is_what_the_log_admitted_last_unless_it_was_erased() -> None:
+    admissions = Admissions()
+
+    def happens(action: str, asset: str, clean: str = "") -> None:
+        admissions.add(AuditEntry(action=action, resource=asset, details={"clean_sha256": clean}))
+
+    happens("asset.admitted", "a", "1")
+    happens("asset.admitted_by_exception", "b", "2")
+    happens("asset.raw_read", "c", "3")
+    assert (admissions.fits("a", "1"), admissions.fits("b", "2"), admissions.fits("c", "3")) == (True, True, False)
+    assert not admissions.fits("a", "2")
+    happens("asset.admitted", "a", "4")
+    assert (admissions.fits("a", "1"), admissions.fits("a", "4")) == (False, True)
+    happens("content.expired", "a")
+    happens("asset.erased", "b")
+    assert (admissions.fits("a", "4"), admissions.fits("b", "2")) == (True, False)
+    admissions.assets_are_read()
+    happens("asset.admitted", "a", "5")
+    happens("asset.admitted", "a", "6")
+    # Listed meanwhile, it may be any of these; what it was before them, it may be no more once they are known.
+    assert (admissions.fits("a", "5"), admissions.fits("a", "6"), admissions.fits("a", "4")) == (True, True, False)
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))))

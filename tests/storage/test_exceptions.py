@@ -7,9 +7,14 @@ from typing import Any
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import text
 
+from labelmill_runtime.database import Database
+from labelmill_runtime.settings import RuntimeSettings
+from labelmill_storage.adapters.tables import storage_tables
 from tests.storage.audits import REASON, admit_by_exception, export, verified
 from tests.storage.client import CLEAN, PARENT, RAW, Refusal, Storage, refused
+from tests.storage.conftest import Start
 
 NOTICE = b"The town hall is closed on Monday."
 UNKNOWN = f"{PARENT}/assets/{'0' * 32}"
@@ -173,3 +178,23 @@ async def test_an_unknown_project_has_no_exceptions(storage: Storage) -> None:
     raw = await storage.upload(NOTICE)
     storage.projects.projects.discard("news")
     assert (await refused(admit_by_exception(storage, [raw.name]))).reason == "PROJECT_NOT_FOUND"
+
+
+async def test_copies_count_against_the_quota(start: Start, both_settings: RuntimeSettings) -> None:
+    async with start(both_settings) as storage:
+        raws = [result.asset for result in await storage.create([b"One.", b"Two.", b"Three."])]
+        database = await Database.open(both_settings, "storage", storage_tables().metadata)
+        async with database.transaction() as session:
+            await session.execute(text("INSERT INTO quotas VALUES ('news', 0, 5, 0)"))
+        response = await admit_by_exception(storage, [raw.name for raw in raws])
+        assert reasons(response) == ["", "", "QUOTA_EXCEEDED"]
+        assert (await storage.get(raws[2].name)).zone == RAW
+        assert [entry.resource for entry in (await export(storage)).entries] == [raw.name for raw in raws[:2]]
+        async with database.reading() as session:
+            used = await session.execute(text("SELECT stored_bytes, object_count FROM usage WHERE zone = 2"))
+            assert used.one() == (8, 2)
+            # The copy that is not needed is on its way out.
+            gone = await session.scalar(text("SELECT path FROM deletions WHERE zone = 2"))
+        sha256 = raws[2].raw.sha256
+        assert gone == f"news/{sha256[:2]}/{sha256}"
+        await database.close()

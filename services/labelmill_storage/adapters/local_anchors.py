@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ class LocalAnchors:
         is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             _drop_torn_line(descriptor)
             durable_files.write_all(descriptor, head_line(head))
             os.fsync(descriptor)

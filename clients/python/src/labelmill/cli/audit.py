@@ -1,4 +1,4 @@
-"""`labelmill audit`: check the audit log, keep its head, look into it."""
+"""`labelmill audit`: check the audit log, keep its head, look into it, make an exception."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from labelmill.audit import Admissions, ChainCheck, Problem, Report
 from labelmill.cli.documents import document
 from labelmill.cli.exits import EPILOG, Exit
 from labelmill.cli.progress import bar
-from labelmill.cli.session import JsonOption, ProjectOption, Session, session, short
+from labelmill.cli.session import JsonOption, ProjectOption, Session, failure, session, short
 from labelmill.client import Client
+from labelmill.errors import from_status
 from labelmill.receipts import parse_public_key
 from labelmill.storage.v1 import audit_service_pb2 as pb
 from labelmill.storage.v1 import service_pb2
@@ -29,6 +30,7 @@ app = typer.Typer(help="Who decided what about personal data.", no_args_is_help=
 
 _NO_ENTRIES = 2**62
 """A sequence number that no log reaches: an export from there on brings head and anchors alone."""
+_BATCH = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -114,6 +116,40 @@ def list_entries(
         for e in entries
     ]
     current.table(("entry", "time", "actor", "action", "resource", "reason"), rows)
+
+
+@app.command("except", epilog=EPILOG)
+def admit_by_exception(
+    context: typer.Context,
+    project: ProjectOption,
+    assets: Annotated[list[str], typer.Argument(help="Assets that are RAW.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why, for the audit log: 10 to 1000 characters, no personal data.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Lets assets into CLEAN as they are. Only a privacy officer may, and the audit log keeps who and why.
+
+    Example: labelmill audit except -p notices --reason "Published by the town itself." 0123456789abcdef0123456789abcdef
+    """
+    current = session(context, as_json)
+    exceptions: list[str] = []
+    failures: list[dict[str, str]] = []
+    with current.client() as client:
+        for start in range(0, len(assets), _BATCH):
+            wanted = [names.asset(project, asset) for asset in assets[start : start + _BATCH]]
+            response = client.storage.batch_admit_by_exception(
+                service_pb2.BatchAdmitByExceptionRequest(parent=names.project(project), names=wanted, reason=reason)
+            )
+            exceptions += [response.exception] if response.exception else []
+            found = ((name, from_status(result.status)) for name, result in zip(wanted, response.results, strict=True))
+            failures += [failure(name, error) for name, error in found if error is not None]
+    admitted = len(assets) - len(failures)
+    if as_json:
+        current.document({"admitted_count": admitted, "exceptions": exceptions, "failures": failures})
+    else:
+        current.failures(failures)
+        current.say(f"{admitted} assets admitted by {', '.join(exceptions) or 'no exception'}, {len(failures)} failed.")
+    if failures:
+        raise typer.Exit(Exit.FAILED)
 
 
 def _verify(
