@@ -344,8 +344,9 @@ class AsyncAnonymizationService:
     async def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the
-        receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and
+        receipts go, whole: the signature covers the counts. That an asset was admitted, by which receipt, and
+        that receipt's hash stay in storage's audit log.
         """
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
@@ -1021,8 +1022,9 @@ class AsyncTrainingService:
     async def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data
-        goes; model versions that were trained on them are named as kept.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Training data that jobs
+        left goes; model versions that were trained on them are named as kept. UNAVAILABLE TRAINING_IN_PROGRESS: a
+        job uses one of them; call again when it is over.
         """
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
@@ -1331,8 +1333,9 @@ class AnonymizationService:
     def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the
-        receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and
+        receipts go, whole: the signature covers the counts. That an asset was admitted, by which receipt, and
+        that receipt's hash stay in storage's audit log.
         """
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
 
@@ -1979,7 +1982,8 @@ class TrainingService:
     def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data
-        goes; model versions that were trained on them are named as kept.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Training data that jobs
+        left goes; model versions that were trained on them are named as kept. UNAVAILABLE TRAINING_IN_PROGRESS: a
+        job uses one of them; call again when it is over.
         """
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))

@@ -187,7 +187,8 @@ class AnonymizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseAssets(self, request, context):
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+        That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -67,7 +67,9 @@ class AnonymizationServiceStub:
     MapSpans: _grpc.UnaryUnaryMultiCallable[_service_pb2.MapSpansRequest, _service_pb2.MapSpansResponse]
     """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
     EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof."""
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+    That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
+    """
 
 @_typing.type_check_only
 class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
@@ -105,7 +107,9 @@ class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
     MapSpans: _aio.UnaryUnaryMultiCallable[_service_pb2.MapSpansRequest, _service_pb2.MapSpansResponse]  # type: ignore[assignment]
     """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
     EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof."""
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+    That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
+    """
 
 class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Anonymizes texts (stateless) and a project's assets."""
@@ -212,6 +216,8 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _erasure_pb2.EraseAssetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and the receipts' counts and spans go; of a receipt, name, hashes, policy and signature stay as proof."""
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+        That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
+        """
 
 def add_AnonymizationServiceServicer_to_server(servicer: AnonymizationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -138,7 +138,8 @@ class TrainingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseAssets(self, request, context):
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Training data that jobs left goes; model versions that were trained on
+        them are named as kept. UNAVAILABLE TRAINING_IN_PROGRESS: a job uses one of them; call again when it is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

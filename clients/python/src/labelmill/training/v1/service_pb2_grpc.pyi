@@ -57,7 +57,9 @@ class TrainingServiceStub:
     again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
     """
     EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept."""
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Training data that jobs left goes; model versions that were trained on
+    them are named as kept. UNAVAILABLE TRAINING_IN_PROGRESS: a job uses one of them; call again when it is over.
+    """
 
 @_typing.type_check_only
 class TrainingServiceAsyncStub(TrainingServiceStub):
@@ -85,7 +87,9 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     again. ABORTED: PROMOTION_OVERTAKEN. DATA_LOSS: ARTIFACT_DAMAGED. UNAVAILABLE: prelabel is away.
     """
     EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept."""
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Training data that jobs left goes; model versions that were trained on
+    them are named as kept. UNAVAILABLE TRAINING_IN_PROGRESS: a job uses one of them; call again when it is over.
+    """
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Trains, registers and promotes models."""
@@ -158,6 +162,8 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _erasure_pb2.EraseAssetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Cached training data goes; model versions that were trained on them are named as kept."""
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Training data that jobs left goes; model versions that were trained on
+        them are named as kept. UNAVAILABLE TRAINING_IN_PROGRESS: a job uses one of them; call again when it is over.
+        """
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
