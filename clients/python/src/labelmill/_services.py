@@ -906,7 +906,8 @@ class AsyncLifecycleService:
         self, request: storage_lifecycle_service_pb2.CreateLegalHoldRequest, *, timeout_s: float | None = None
     ) -> storage_lifecycle_service_pb2.LegalHold:
         """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the
-        audit log. ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+        audit log. ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION
+        unless exactly one of names, filter and subject is given; INVALID_FILTER.
         """
         return await self._transport.unary(self._stub.CreateLegalHold, request, timeout_s=timeout_s)
 
@@ -928,8 +929,10 @@ class AsyncLifecycleService:
         """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and
         labels, predictions, embeddings, annotations, offset maps. Ends in a signed certificate that names what
         was erased where, and what had to be kept and why. Erased content is refused when it comes again, until
-        AllowErased. Goes on after a crash until it is done; a service that is away is waited for. Response:
-        Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+        AllowErased. Goes on after a crash until it is done; a service that is away is waited for, and cancelling
+        the operation does not end the erasure: another operation carries it on. Response: Erasure; metadata:
+        EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION
+        unless either names or a subject are given.
         """
         message = await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
         return Operation(self._transport, message)
@@ -943,8 +946,9 @@ class AsyncLifecycleService:
     async def allow_erased(
         self, request: storage_lifecycle_service_pb2.AllowErasedRequest, *, timeout_s: float | None = None
     ) -> storage_lifecycle_service_pb2.AllowErasedResponse:
-        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was
-        never erased.
+        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND,
+        SUBJECT_NOT_FOUND for what was never erased. FAILED_PRECONDITION: ERASURE_RUNNING. INVALID_ARGUMENT:
+        INVALID_SELECTION as in EraseAssets.
         """
         return await self._transport.unary(self._stub.AllowErased, request, timeout_s=timeout_s)
 
@@ -1866,7 +1870,8 @@ class LifecycleService:
         self, request: storage_lifecycle_service_pb2.CreateLegalHoldRequest, *, timeout_s: float | None = None
     ) -> storage_lifecycle_service_pb2.LegalHold:
         """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the
-        audit log. ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+        audit log. ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION
+        unless exactly one of names, filter and subject is given; INVALID_FILTER.
         """
         return self._portal.call(self._service.create_legal_hold(request, timeout_s=timeout_s))
 
@@ -1888,8 +1893,10 @@ class LifecycleService:
         """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and
         labels, predictions, embeddings, annotations, offset maps. Ends in a signed certificate that names what
         was erased where, and what had to be kept and why. Erased content is refused when it comes again, until
-        AllowErased. Goes on after a crash until it is done; a service that is away is waited for. Response:
-        Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+        AllowErased. Goes on after a crash until it is done; a service that is away is waited for, and cancelling
+        the operation does not end the erasure: another operation carries it on. Response: Erasure; metadata:
+        EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION
+        unless either names or a subject are given.
         """
         return SyncOperation(self._portal, self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s)))
 
@@ -1902,8 +1909,9 @@ class LifecycleService:
     def allow_erased(
         self, request: storage_lifecycle_service_pb2.AllowErasedRequest, *, timeout_s: float | None = None
     ) -> storage_lifecycle_service_pb2.AllowErasedResponse:
-        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was
-        never erased.
+        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND,
+        SUBJECT_NOT_FOUND for what was never erased. FAILED_PRECONDITION: ERASURE_RUNNING. INVALID_ARGUMENT:
+        INVALID_SELECTION as in EraseAssets.
         """
         return self._portal.call(self._service.allow_erased(request, timeout_s=timeout_s))
 

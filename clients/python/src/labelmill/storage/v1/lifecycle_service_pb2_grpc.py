@@ -118,7 +118,8 @@ class LifecycleServiceServicer:
 
     def CreateLegalHold(self, request, context):
         """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the audit log.
-        ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+        ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless exactly one of names, filter and
+        subject is given; INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,7 +150,9 @@ class LifecycleServiceServicer:
         """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and labels, predictions,
         embeddings, annotations, offset maps. Ends in a signed certificate that names what was erased where, and what had to be kept
         and why. Erased content is refused when it comes again, until AllowErased. Goes on after a crash until it is done; a service that is
-        away is waited for. Response: Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+        away is waited for, and cancelling the operation does not end the erasure: another operation carries it on. Response: Erasure;
+        metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless either names or
+        a subject are given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,7 +173,8 @@ class LifecycleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AllowErased(self, request, context):
-        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was never erased.
+        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND for what was never erased.
+        FAILED_PRECONDITION: ERASURE_RUNNING. INVALID_ARGUMENT: INVALID_SELECTION as in EraseAssets.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

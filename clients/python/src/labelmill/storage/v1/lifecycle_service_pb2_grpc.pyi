@@ -40,7 +40,8 @@ class LifecycleServiceStub:
     """Changes it; in the audit log. ABORTED: ETAG_MISMATCH."""
     CreateLegalHold: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.CreateLegalHoldRequest, _lifecycle_service_pb2.LegalHold]
     """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the audit log.
-    ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+    ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless exactly one of names, filter and
+    subject is given; INVALID_FILTER.
     """
     GetLegalHold: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetLegalHoldRequest, _lifecycle_service_pb2.LegalHold]
     """Reads a hold. NOT_FOUND: HOLD_NOT_FOUND."""
@@ -52,14 +53,18 @@ class LifecycleServiceStub:
     """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and labels, predictions,
     embeddings, annotations, offset maps. Ends in a signed certificate that names what was erased where, and what had to be kept
     and why. Erased content is refused when it comes again, until AllowErased. Goes on after a crash until it is done; a service that is
-    away is waited for. Response: Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+    away is waited for, and cancelling the operation does not end the erasure: another operation carries it on. Response: Erasure;
+    metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless either names or
+    a subject are given.
     """
     GetErasure: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetErasureRequest, _lifecycle_service_pb2.Erasure]
     """Reads an erasure with its certificate. NOT_FOUND: ERASURE_NOT_FOUND."""
     ListErasures: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.ListErasuresRequest, _lifecycle_service_pb2.ListErasuresResponse]
     """Lists erasures, newest first."""
     AllowErased: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.AllowErasedRequest, _lifecycle_service_pb2.AllowErasedResponse]
-    """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was never erased."""
+    """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND for what was never erased.
+    FAILED_PRECONDITION: ERASURE_RUNNING. INVALID_ARGUMENT: INVALID_SELECTION as in EraseAssets.
+    """
     GetUsage: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetUsageRequest, _lifecycle_service_pb2.Usage]
     """What a project has stored and read, and its limits."""
     UpdateQuota: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.UpdateQuotaRequest, _lifecycle_service_pb2.Usage]
@@ -76,7 +81,8 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
     """Changes it; in the audit log. ABORTED: ETAG_MISMATCH."""
     CreateLegalHold: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.CreateLegalHoldRequest, _lifecycle_service_pb2.LegalHold]  # type: ignore[assignment]
     """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the audit log.
-    ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+    ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless exactly one of names, filter and
+    subject is given; INVALID_FILTER.
     """
     GetLegalHold: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetLegalHoldRequest, _lifecycle_service_pb2.LegalHold]  # type: ignore[assignment]
     """Reads a hold. NOT_FOUND: HOLD_NOT_FOUND."""
@@ -88,14 +94,18 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
     """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and labels, predictions,
     embeddings, annotations, offset maps. Ends in a signed certificate that names what was erased where, and what had to be kept
     and why. Erased content is refused when it comes again, until AllowErased. Goes on after a crash until it is done; a service that is
-    away is waited for. Response: Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+    away is waited for, and cancelling the operation does not end the erasure: another operation carries it on. Response: Erasure;
+    metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless either names or
+    a subject are given.
     """
     GetErasure: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetErasureRequest, _lifecycle_service_pb2.Erasure]  # type: ignore[assignment]
     """Reads an erasure with its certificate. NOT_FOUND: ERASURE_NOT_FOUND."""
     ListErasures: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.ListErasuresRequest, _lifecycle_service_pb2.ListErasuresResponse]  # type: ignore[assignment]
     """Lists erasures, newest first."""
     AllowErased: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.AllowErasedRequest, _lifecycle_service_pb2.AllowErasedResponse]  # type: ignore[assignment]
-    """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was never erased."""
+    """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND for what was never erased.
+    FAILED_PRECONDITION: ERASURE_RUNNING. INVALID_ARGUMENT: INVALID_SELECTION as in EraseAssets.
+    """
     GetUsage: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetUsageRequest, _lifecycle_service_pb2.Usage]  # type: ignore[assignment]
     """What a project has stored and read, and its limits."""
     UpdateQuota: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.UpdateQuotaRequest, _lifecycle_service_pb2.Usage]  # type: ignore[assignment]
@@ -127,7 +137,8 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_lifecycle_service_pb2.LegalHold, _abc.Awaitable[_lifecycle_service_pb2.LegalHold]]:
         """Puts assets on hold: they can be neither erased nor removed by retention until it is released. In the audit log.
-        ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND.
+        ALREADY_EXISTS: HOLD_EXISTS. NOT_FOUND: ASSET_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless exactly one of names, filter and
+        subject is given; INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod
@@ -163,7 +174,9 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
         """Erases assets, or all that is about a data subject (GDPR article 17): contents in both zones, names and labels, predictions,
         embeddings, annotations, offset maps. Ends in a signed certificate that names what was erased where, and what had to be kept
         and why. Erased content is refused when it comes again, until AllowErased. Goes on after a crash until it is done; a service that is
-        away is waited for. Response: Erasure; metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND.
+        away is waited for, and cancelling the operation does not end the erasure: another operation carries it on. Response: Erasure;
+        metadata: EraseAssetsMetadata. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND. INVALID_ARGUMENT: INVALID_SELECTION unless either names or
+        a subject are given.
         """
 
     @_abc_1.abstractmethod
@@ -188,7 +201,9 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _lifecycle_service_pb2.AllowErasedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_lifecycle_service_pb2.AllowErasedResponse, _abc.Awaitable[_lifecycle_service_pb2.AllowErasedResponse]]:
-        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND for what was never erased."""
+        """Lets content that was erased come in again; in the audit log. NOT_FOUND: ASSET_NOT_FOUND, SUBJECT_NOT_FOUND for what was never erased.
+        FAILED_PRECONDITION: ERASURE_RUNNING. INVALID_ARGUMENT: INVALID_SELECTION as in EraseAssets.
+        """
 
     @_abc_1.abstractmethod
     def GetUsage(

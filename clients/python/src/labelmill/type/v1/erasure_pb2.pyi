@@ -112,7 +112,10 @@ class KeptItem(_message.Message):
     item: _builtins.str
     """Its resource name."""
     reason: _builtins.str
-    """Why, in upper snake case: LEGAL_HOLD, AUDIT_LOG, SNAPSHOT_ROW (a hash without content), TRAINED_MODEL, QUALITY_REPORT."""
+    """Why, in upper snake case: LEGAL_HOLD, ERASURE_RUNNING (another erasure has it), AUDIT_LOG, SNAPSHOT_ROW (a hash without content),
+    TRAINED_MODEL, QUALITY_REPORT, SERVICE_ABSENT (there is no such service here), DATABASE_FREE_SPACE (PostgreSQL's files until it has
+    vacuumed and overwritten them).
+    """
     count: _builtins.int
     """How many such things the item stands for; 0 or 1: the item itself."""
     def __init__(
