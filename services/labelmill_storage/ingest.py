@@ -13,8 +13,9 @@ from labelmill_storage import content
 from labelmill_storage.assets import Asset, AssetIds, Content, Draft, Recorded, Zone
 from labelmill_storage.describing import Describer
 from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory
+from labelmill_storage.recording import Recorder
 
-_BUFFER_BYTES = 1024 * 1024
+_BUFFER_BYTES = 512 * 1024
 _SHORT_BYTES = 64 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -91,6 +92,7 @@ class Ingest:
     ) -> None:
         self._objects = objects
         self._records = records
+        self._recorder = Recorder(records)
         self._projects = projects
         self._ids = ids
         self._limit = max_asset_bytes
@@ -111,11 +113,7 @@ class Ingest:
             return known
         stream = PartStream(parts)
         draft = await self.store(header, stream.buffers(), lambda it: stream.check_sum(it, header.sha256))
-        async with self._records.writing() as writer:
-            (recorded,) = await writer.add([draft])
-        if isinstance(recorded, LabelmillError):
-            raise recorded
-        return recorded.asset
+        return await self._recorder.add(draft)
 
     async def store(
         self, header: Header, buffers: AsyncIterator[bytes], check: Callable[[Content], None] = lambda _: None

@@ -120,17 +120,18 @@ class Bucket:
     def begun_before(self, moment: datetime) -> list[tuple[str, str]]:
         """(path, id) of the multipart uploads that were begun before a moment and are not complete."""
         found: list[tuple[str, str]] = []
-        after: dict[str, str | None] = {}
+        key, last_id = None, None
         while True:
             with _named_failures():
-                page = self.client._list_multipart_uploads(self.name, max_uploads=_PAGE, **after)
+                page = self.client._list_multipart_uploads(
+                    self.name, max_uploads=_PAGE, key_marker=key, upload_id_marker=last_id
+                )
             old = (u for u in page.uploads if u.initiated_time is not None and u.initiated_time < moment)
             found += [(upload.object_name, str(upload.upload_id)) for upload in old]
             # SDK 7.2 files the second marker under a name of its own; some servers order by it alone.
-            last_id = page.next_upload_id_marker or vars(page).get("self._next_upload_id_marker")
-            if not page.is_truncated or not (page.next_key_marker or last_id):
+            key, last_id = page.next_key_marker, vars(page).get("self._next_upload_id_marker")
+            if not page.is_truncated or not (key or last_id):
                 return found
-            after = {"key_marker": page.next_key_marker, "upload_id_marker": last_id}
 
     def read(self, path: str, offset: int = 0, length: int = 0) -> bytes:
         """Bytes of an object; length 0: to its end."""
