@@ -1,10 +1,12 @@
 """The audit log of a running server: what it holds, who sees it, and that tampering with its database is found."""
 
 import asyncio
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +80,7 @@ async def test_an_admission_is_written_down_with_all_that_it_rests_on(on_both: S
         "raw_sha256": raw.raw.sha256,
         "clean_sha256": receipt.clean_sha256,
         "receipt": receipt.name,
-        "receipt_sha256": receipts.hashlib.sha256(receipt.SerializeToString(deterministic=True)).hexdigest(),
+        "receipt_sha256": hashlib.sha256(receipt.SerializeToString(deterministic=True)).hexdigest(),
         "policy": "projects/news/policies/default@1",
     }
     assert log.verify().intact
@@ -322,7 +324,7 @@ async def test_what_was_admitted_before_there_was_a_log_is_its_beginning(
             "raw_sha256": f"{1:064x}",
             "clean_sha256": "c" * 64,
             "receipt": f"{PARENT}/receipts/r1",
-            "receipt_sha256": receipts.hashlib.sha256(b"receipt").hexdigest(),
+            "receipt_sha256": hashlib.sha256(b"receipt").hexdigest(),
         }
         await admit(storage, 1)
         assert await verified(storage) == (Exit.OK, set())
@@ -386,7 +388,7 @@ async def test_heads_are_written_down_outside_as_the_log_grows(start: Start) -> 
     async with start(audit_anchor_seconds=0.02) as storage:
         for number in range(3):
             await admit(storage, first=number)
-            await until(lambda want=number: anchored(storage, want + 1))
+            await until(partial(anchored, storage, number + 1))
         log = await export(storage)
         assert [head.sequence for head in log.anchors] == [1, 2, 3]
         assert log.verify(public_keys=[log.head.public_key]).intact
@@ -396,7 +398,7 @@ async def test_heads_are_written_down_outside_as_the_log_grows(start: Start) -> 
     async with start(audit_anchor_seconds=0.02) as again:
         assert (await export(again)).anchors == log.anchors
         await admit(again, first=3)
-        await until(lambda: anchored(again, 4))
+        await until(partial(anchored, again, 4))
         assert (await export(again)).verify().intact
         assert path.read_bytes().startswith(whole)
     # A line that was whole and is not any more is nobody's crash.
