@@ -11,6 +11,8 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from itertools import count
 
 from labelmill.storage.v1 import datasets_service_pb2 as pb
 from labelmill_runtime.errors import Aborted
@@ -65,32 +67,40 @@ class CreateSnapshot:
         await context.progress(metadata, {"create_time_us": convert.microseconds(create_time)})
         split = convert.split(request.split) if request.HasField("split") else None
         splitter = await self._splitter(key, split, request.lineage.base_snapshot)
-        for attempt in range(1, _ATTEMPTS + 1):
-            work = _Making(self, context, key, splitter, metadata)
-            totals, lineage = work.totals, convert.lineage(request.lineage)
-            manifest = await self.manifests.write(
-                key.dataset.project,
-                work.rows(),
-                lambda: _described(key, split, _with_origin(lineage, totals)),  # noqa: B023 - called within this round
-                self.records.about_to_write,
-            )
-            snapshot = Snapshot(
-                key=key,
-                content_sha256=manifest.content_sha256,
-                manifest=manifest.file,
-                asset_count=totals.asset_count,
-                content_size_bytes=totals.content_size_bytes,
-                split_counts=totals.split_counts,
-                split=split,
-                lineage=_with_origin(lineage, totals),
-                create_time=create_time,
-            )
+        for attempt in count(1):
+            making = _Making(self, context, key, splitter, metadata)
+            snapshot = await self._written(making, split, convert.lineage(request.lineage), create_time)
             try:
                 return await self.snapshots.record(snapshot, frozen_count, context.hold)
             except Aborted:
                 if attempt == _ATTEMPTS:
                     raise
-        raise AssertionError("unreachable")
+        raise AssertionError
+
+    async def _written(self, making: _Making, split: Split | None, known: Lineage, create_time: datetime) -> Snapshot:
+        """The snapshot with its manifest, which nobody can see yet."""
+        key, totals = making.key, making.totals
+
+        def origin() -> Lineage:
+            return replace(known, policies=sorted(totals.policies), exceptions=sorted(totals.exceptions))
+
+        manifest = await self.manifests.write(
+            key.dataset.project,
+            making.rows(),
+            lambda: _described(key, split, origin()),
+            self.records.about_to_write,
+        )
+        return Snapshot(
+            key=key,
+            content_sha256=manifest.content_sha256,
+            manifest=manifest.file,
+            asset_count=totals.asset_count,
+            content_size_bytes=totals.content_size_bytes,
+            split_counts=totals.split_counts,
+            split=split,
+            lineage=origin(),
+            create_time=create_time,
+        )
 
     async def _splitter(self, key: SnapshotKey, split: Split | None, base_name: str) -> Splitter | None:
         """The splitter, with all that it must know before the first asset."""
@@ -144,13 +154,13 @@ class _Making:
         self.totals = Totals()
         self._job = job
         self._context = context
-        self._key = key
+        self.key = key
         self._splitter = splitter
         self._metadata = metadata
 
     async def rows(self) -> AsyncIterator[Sequence[Row]]:
         """The rows, counted, each in its part."""
-        async for page in self._job.pages(self._key):
+        async for page in self._job.pages(self.key):
             rows = [self._placed(asset) for asset in page]
             for row in rows:
                 self.totals.count(row)
@@ -164,10 +174,6 @@ class _Making:
         if self._splitter is None:
             return asset.row
         return asset.row._replace(split=self._splitter.part_of(asset.asset_id, asset.labels))
-
-
-def _with_origin(lineage: Lineage, totals: Totals) -> Lineage:
-    return replace(lineage, policies=sorted(totals.policies), exceptions=sorted(totals.exceptions))
 
 
 def _described(key: SnapshotKey, split: Split | None, lineage: Lineage) -> Mapping[str, str]:
