@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from labelmill.storage.v1 import service_pb2
 from labelmill_runtime.settings import RuntimeSettings
 from tests.storage.client import CLEAN, PARENT, RAW, Refusal, Storage, refused
 from tests.storage.conftest import Start
+from tests.storage.imports import Imports
 from tests.storage.lifecycle_client import Lifecycle, database, erasure_of, stage_of, until
 from tests.storage.peers import METHODS, Peers, peers
 
@@ -282,6 +284,26 @@ async def test_who_may_erase_and_what_is_no_request(alone: Storage) -> None:
     missing = await refused(life.erasure(f"{PARENT}/erasures/{'0' * 26}"))
     assert missing.said == (grpc.StatusCode.NOT_FOUND, "ERASURE_NOT_FOUND")
     assert await alone.listed() == [asset.name]
+
+
+async def test_importing_the_same_folder_again_brings_nothing_back(
+    start: Start, runtime_settings: RuntimeSettings, others: Peers, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "ann-canary.txt").write_bytes(b"about Ann")
+    (root / "bob.txt").write_bytes(b"about Bob")
+    async with start(reaching(runtime_settings, others), import_roots=[root]) as storage:
+        imports = Imports(storage)
+        await imports.folder(root)
+        assert await imports.run() == {"created": 2}
+        (gone,) = [a.name for a in (await storage.list_assets()).assets if a.external_id == "ann-canary.txt"]
+        certificate = await Lifecycle(storage).erased(asset_names=[gone])
+        assert ("import_items", 1) in {(r.kind, r.count) for r in certificate.removals}
+        for path in storage.data_dir.rglob("*"):
+            assert not path.is_file() or b"canary" not in path.read_bytes(), path.name
+        assert await imports.run() == {"failed": 1, "unchanged": 1}
+        assert gone not in await storage.listed()
 
 
 async def test_clean_content_that_another_asset_shares_stays(alone: Storage) -> None:
