@@ -130,6 +130,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A remembered item that failed."""
+
+    key_hash: str
+    key: str
+    update_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an item, to be remembered."""
 
@@ -187,8 +196,6 @@ class Run:
     start_time_us: int
     """What was remembered since then is this import's own."""
     counts: Counts = field(default_factory=Counts)
-    retried: bool = False
-    """The dead letters were tried again."""
 
 
 class SourceRecords(Protocol):
@@ -232,8 +239,11 @@ class ImportRecords(Protocol):
     async def known(self, source: Source, key_hashes: Sequence[str]) -> Mapping[str, Known]:
         """What is remembered, by key hash."""
 
-    async def dead_letters(self, source: Source, after: str, size: int) -> Sequence[tuple[str, str]]:
-        """(key hash, key) of failed items, by key hash, after one."""
+    async def dead_letters(self, source: Source, after: str, size: int) -> Sequence[DeadLetter]:
+        """Failed items by key hash, after one."""
+
+    async def forget(self, source: Source, key_hashes: Sequence[str], hold: Hold) -> None:
+        """Forgets items."""
 
     def writing(self, hold: Hold) -> AbstractAsyncContextManager[Any]:
         """A transaction of its own that is held first."""

@@ -154,6 +154,8 @@ class _Import:
         self.done = run
         self._report = report
         self._hold = hold
+        self._still_failed: set[str] = set()
+        """Dead letters that the source still holds as they were."""
 
     async def run(self) -> None:
         total = await patiently(self._reader.count)
@@ -163,6 +165,8 @@ class _Import:
             async for batch in stored:
                 failures = await self._record(batch)
                 await self._report(Progress(total, self.done.counts, failures))
+        if not self._order.after_cursor:
+            await self._forget_gone()
 
     async def _changed(self) -> AsyncGenerator[_Batch, None]:
         """What is new, in batches of which none is too large."""
@@ -172,10 +176,9 @@ class _Import:
                     yield batch
 
     async def _listing(self) -> AsyncGenerator[Listed, None]:
-        if self._order.after_cursor and self._order.retry_failed and not self.done.retried:
+        if self._order.after_cursor and self._order.retry_failed:
             async for listed in self._dead_letters():
                 yield listed
-            self.done.retried = True
         cursor = self._source.cursor if self._order.after_cursor else ""
         pauses, can_go_on = list(PAUSES_S), True
         while True:
@@ -193,9 +196,23 @@ class _Import:
     async def _dead_letters(self) -> AsyncGenerator[Listed, None]:
         after = ""
         while letters := await self._by.items.dead_letters(self._source, after, _BATCH_ITEMS):
-            after = letters[-1][0]
-            keys = [key for _, key in letters]
-            yield Listed(await patiently(lambda keys=keys: self._reader.find(keys)))  # type: ignore[misc]
+            after, keys = letters[-1].key_hash, [letter.key for letter in letters]
+            found = await patiently(lambda keys=keys: self._reader.find(keys))  # type: ignore[misc]
+            there = {item.key for item in found}
+            gone = [letter.key_hash for letter in letters if letter.key not in there]
+            if gone:
+                await self._by.items.forget(self._source, gone, self._hold)
+            yield Listed(found)
+
+    async def _forget_gone(self) -> None:
+        """Forgets dead letters that the source does not hold any more; assets stay, and so does their memory."""
+        after = ""
+        while letters := await self._by.items.dead_letters(self._source, after, _BATCH_ITEMS):
+            after = letters[-1].key_hash
+            old = [letter.key_hash for letter in letters if letter.update_time_us < self.done.start_time_us]
+            gone = [key_hash for key_hash in old if key_hash not in self._still_failed]
+            if gone:
+                await self._by.items.forget(self._source, gone, self._hold)
 
     async def _compared(self, listed: Listed) -> list[_Batch]:
         hashes = [self._key_hash(found.identity) for found in listed.items]
@@ -211,6 +228,8 @@ class _Import:
                 works.append(_Work(found, key_hash, before.attempts + 1, fingerprint))
             else:
                 unchanged += 1
+                if before.state is ItemState.FAILED:
+                    self._still_failed.add(key_hash)
         batches = [_Batch(part) for part in _parts(works)] or [_Batch([])]
         batches[-1].unchanged, batches[-1].cursor = unchanged, listed.cursor
         return batches

@@ -55,6 +55,8 @@ def up(
         settings = RuntimeSettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         return _fail("; ".join(_said(fault) for fault in error.errors()), EXIT_USAGE)
+    if any(os.pathsep in str(root) for root in import_roots):
+        return _fail(f"an import root must not hold {os.pathsep!r}", EXIT_USAGE)
     if import_roots:
         os.environ[_IMPORT_ROOTS] = os.pathsep.join(str(root.absolute()) for root in import_roots)
     logs.configure(_log_level(settings))

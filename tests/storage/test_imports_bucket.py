@@ -85,6 +85,9 @@ async def test_dead_letters_before_the_cursor_are_tried_again_when_asked_for(
     assert await imports.run(retry_failed=True) == {"created": 1, "failed": 1}
     assert await imports.dead_letters() == {f"{prefix}c": "EMPTY_CONTENT"}
     assert await imports.run(retry_failed=True) == {"failed": 1}
+    bucket.remove_object(BUCKET, f"{prefix}c")
+    assert await imports.run(retry_failed=True) == {}
+    assert await imports.dead_letters() == {}
 
 
 async def test_many_pages_and_large_objects(imports: Imports, bucket: Minio, prefix: str) -> None:

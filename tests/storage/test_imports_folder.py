@@ -169,6 +169,11 @@ async def test_bad_files_are_dead_letters_until_they_change_or_are_asked_for(imp
     write(root, empty="not any more")
     assert await imports.run() == {"created": 1, "unchanged": 3}
     assert set(await imports.dead_letters()) == {"dangling.txt", "pipe"}
+    (root / "pipe").unlink()
+    (root / "good.txt").unlink()
+    assert await imports.run() == {"unchanged": 2}
+    assert set(await imports.dead_letters()) == {"dangling.txt"}  # what is gone failed no more
+    assert {item.key for item in await imports.items()} == {"good.txt", "empty.txt", "dangling.txt"}
 
 
 async def test_nothing_outside_of_the_roots_is_read(imports: Imports, root: Path, tmp_path: Path) -> None:

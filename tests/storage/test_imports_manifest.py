@@ -183,6 +183,9 @@ async def test_hostile_csv(imports: Imports, root: Path) -> None:
         "empty": "NO_CONTENT",
     }
     assert set(await by_external_id(imports)) == {"good", "nul", "single", "big", "last"}
+    (root / "rows.csv").write_bytes(b"".join([*lines[:3], b"short,mended,a\r\n"]))
+    assert await imports.run() == {"created": 1, "unchanged": 1}
+    assert await imports.dead_letters() == {}
 
 
 @pytest.mark.parametrize(

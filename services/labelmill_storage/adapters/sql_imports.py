@@ -19,7 +19,7 @@ from labelmill_storage.adapters.filter_columns import microseconds
 from labelmill_storage.adapters.rows import to_microseconds, to_time
 from labelmill_storage.adapters.source_rows import place_json, to_source
 from labelmill_storage.adapters.tables import StorageTables
-from labelmill_storage.import_ports import Counts, Hold, ItemPage, ItemRow, ItemState, Known, Outcome, Run
+from labelmill_storage.import_ports import Counts, DeadLetter, Hold, ItemPage, ItemRow, ItemState, Known, Outcome, Run
 from labelmill_storage.sources import Source, SourceExists, SourceNotFound
 
 _FORGOTTEN_AT_ONCE = 5000
@@ -140,10 +140,10 @@ class SqlImports:
             rows = (await session.execute(query)).all()
         return {row[0]: Known(row[1], ItemState(row[2]), row[3], row[4]) for row in rows}
 
-    async def dead_letters(self, source: Source, after: str, size: int) -> Sequence[tuple[str, str]]:
-        """(key hash, key) of failed items, by key hash, after one."""
+    async def dead_letters(self, source: Source, after: str, size: int) -> Sequence[DeadLetter]:
+        """Failed items by key hash, after one."""
         c = self._tables.import_items.c
-        query = select(c.key_hash, c.key).where(
+        query = select(c.key_hash, c.key, c.update_time_us).where(
             c.project == source.project,
             c.source_id == source.id,
             c.state == int(ItemState.FAILED),
@@ -151,7 +151,14 @@ class SqlImports:
         )
         async with self._database.reading() as session:
             rows = await session.execute(query.order_by(c.key_hash).limit(size))
-        return [(row.key_hash, row.key) for row in rows]
+        return [DeadLetter(*row) for row in rows]
+
+    async def forget(self, source: Source, key_hashes: Sequence[str], hold: Hold) -> None:
+        """Forgets items."""
+        table = self._tables.import_items
+        mine = and_(table.c.project == source.project, table.c.source_id == source.id)
+        async with self.writing(hold) as session:
+            await session.execute(delete(table).where(mine, table.c.key_hash.in_(key_hashes)))
 
     @asynccontextmanager
     async def writing(self, hold: Hold) -> AsyncIterator[AsyncSession]:
