@@ -21,6 +21,7 @@ M = TypeVar("M", bound=Message)
 _KEEP_MS = 24 * 3600 * 1000
 _PURGE_EVERY_MS = 10 * 60 * 1000
 _FORGOTTEN_AT_ONCE = 500
+_READ_AT_ONCE = 500
 
 
 class RequestLog:
@@ -77,18 +78,22 @@ class RequestLog:
     async def forget(self, names: Collection[str]) -> int:
         """Forgets the answers that mention any of these resources; how many. After the commit of their erasure.
 
-        Reads every answer that is remembered, some 100 MB a second. A forgotten request that is repeated just runs
+        Reads every answer that is remembered, some 40 MB a second. A forgotten request that is repeated just runs
         again: call this when nothing is left of the resources that it could have an effect on.
 
         Args:
             names: Resource names, as they stand in answers.
         """
-        mentions, keys = _Mentions(names), list[str]()
-        async with self._database.reading() as session:
-            query = select(self._table.c.key, self._table.c.response).where(self._table.c.response.is_not(None))
-            async for key, response in await session.stream(query.execution_options(yield_per=100)):
-                if mentions.within(bytes(response)):
-                    keys.append(key)
+        mentions, keys, last = _Mentions(names), list[str](), ""
+        column = self._table.c
+        query = select(column.key, column.response).where(column.response.is_not(None)).order_by(column.key)
+        while True:
+            async with self._database.reading() as session:
+                rows = (await session.execute(query.where(column.key > last).limit(_READ_AT_ONCE))).all()
+            keys += [row.key for row in rows if mentions.within(bytes(row.response))]
+            if len(rows) < _READ_AT_ONCE:
+                break
+            last = rows[-1].key
         for first in range(0, len(keys), _FORGOTTEN_AT_ONCE):
             some = keys[first : first + _FORGOTTEN_AT_ONCE]
             async with self._database.transaction() as session:
