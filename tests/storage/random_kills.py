@@ -18,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from labelmill import Retry, errors
 from labelmill.aio import Client
@@ -30,8 +32,9 @@ from tests.storage.client import PARENT
 from tests.storage.conftest import make_keys, s3_settings
 from tests.support.s3 import s3_server
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
-_PATIENT = Retry(max_attempts=1000, initial_s=0.05, max_s=0.3)  # a loaded machine starts servers slowly
+_PATIENT = Retry(max_attempts=100, initial_s=0.05, max_s=0.3)
 _SMALL = (10, 2_000, 300_000)
 _LARGE = (9_000_000, 14_000_000, 30_000_000)
 _LONGEST_LIFE_S = 2.0
@@ -133,7 +136,7 @@ async def _writing(writers: Sequence[AsyncIterator[None]]) -> AsyncIterator[None
 async def _upload_small(client: Client, tally: Tally, dice: random.Random) -> AsyncIterator[None]:
     while True:
         content = dice.randbytes(dice.choice(_SMALL))
-        _acknowledged(tally, content, await client.storage.upload(PARENT, content))
+        _acknowledged(tally, content, await _until_done(partial(client.storage.upload, PARENT, content)))
         yield
 
 
@@ -142,8 +145,8 @@ async def _upload_large(client: Client, tally: Tally, dice: random.Random) -> As
         content = dice.randbytes(dice.choice(_LARGE))
         upload_id = str(uuid.UUID(int=dice.getrandbits(128)))
         count = _Resumptions(tally)
-        asset = await client.storage.upload(PARENT, content, upload_id=upload_id, on_progress=count)
-        _acknowledged(tally, content, asset)
+        upload = partial(client.storage.upload, PARENT, content, upload_id=upload_id, on_progress=count)
+        _acknowledged(tally, content, await _until_done(upload))
         yield
 
 
@@ -165,11 +168,20 @@ async def _create_batches(client: Client, tally: Tally, dice: random.Random) -> 
         contents = [dice.randbytes(dice.choice((50, 500, 20_000))) for _ in range(30)]
         items = [service_pb2.BatchCreateAssetsRequest.Item(content=content) for content in contents]
         request = service_pb2.BatchCreateAssetsRequest(parent=PARENT, items=items)
-        results = (await client.storage.batch_create_assets(request)).results
+        results = (await _until_done(partial(client.storage.batch_create_assets, request))).results
         for content, result in zip(contents, results, strict=True):
             assert result.status.code == 0, result.status
             _acknowledged(tally, content, result.asset)
         yield
+
+
+async def _until_done(call: Callable[[], Awaitable[T]]) -> T:
+    """What the call answers in the end: a user who waits for a server that comes and goes."""
+    while True:
+        try:
+            return await call()
+        except (errors.Unavailable, errors.DeadlineExceeded, errors.Aborted):
+            await asyncio.sleep(0.05)
 
 
 def _acknowledged(tally: Tally, content: bytes, asset: resources_pb2.Asset) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+import urllib3
 
 from labelmill.storage.v1 import resources_pb2, service_pb2
 from tests.storage.client import PARENT, Part, Storage, header, parts, refused
@@ -454,3 +455,25 @@ async def test_upload_survives_a_killed_server(
         asset = await storage.send(rest(content, received, upload_id, **said))
         assert (await storage.download(asset.name))[1] == content
         assert (await get(storage, upload_id)).asset == asset.name
+
+
+async def test_check_of_what_was_put_by_url_survives_a_killed_server(tmp_path: Path) -> None:
+    keys = make_keys(tmp_path / "keys.json")
+    content = os.urandom(48 * MIB)
+    async with server(tmp_path, keys) as (storage, process):
+        head = header(upload_id=new_id(), size_bytes=len(content)).header
+        made = await storage.call("CreateUploadUrl", service_pb2.CreateUploadUrlRequest(header=head))
+        with urllib3.PoolManager(retries=False, timeout=30.0) as pool:
+            assert (await asyncio.to_thread(pool.request, "PUT", made.url, body=content)).status == 200
+        request = service_pb2.FinishUploadRequest(name=made.upload, sha256=hashlib.sha256(content).hexdigest())
+        operation = await storage.call("FinishUpload", request)
+        assert not operation.done
+        process.kill()
+    async with server(tmp_path, keys) as (storage, _):
+        asset = ""
+        async with asyncio.timeout(60):
+            while not asset:
+                upload = await storage.call("GetUpload", service_pb2.GetUploadRequest(name=made.upload))
+                asset = upload.asset
+                await asyncio.sleep(0.05)
+        assert (await storage.download(asset))[1] == content

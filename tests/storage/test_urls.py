@@ -15,7 +15,7 @@ import urllib3
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.duration_pb2 import Duration
 
-from labelmill.storage.v1 import resources_pb2, service_pb2
+from labelmill.storage.v1 import lifecycle_service_pb2, lifecycle_service_pb2_grpc, resources_pb2, service_pb2
 from tests.storage.client import CLEAN, PARENT, RAW, Part, Refusal, Storage, header, refused
 
 MIB = 1024 * 1024
@@ -301,3 +301,26 @@ async def test_url_of_raw_is_in_the_audit_log_and_one_of_clean_is_not(storage: S
     with sqlite3.connect(f"file:{storage.data_dir / 'storage.db'}?mode=ro", uri=True) as database:
         rows = database.execute("SELECT actor, resource FROM audit_entries WHERE action = 'asset.raw_url_created'")
         assert rows.fetchall() == [("privacy_officer", asset.name)]
+
+
+async def test_url_counts_as_bytes_that_left(storage: Storage) -> None:
+    asset = await storage.admit_one(await storage.upload(TEXT), REDACTED)
+    quota = lifecycle_service_pb2.Usage.Quota(max_daily_egress_bytes=2 * len(REDACTED))
+    limit = lifecycle_service_pb2.UpdateQuotaRequest(name=f"{PARENT}/usage", quota=quota)
+    stub = lifecycle_service_pb2_grpc.LifecycleServiceStub(storage.channel)
+    await stub.UpdateQuota(limit, metadata=storage.as_("owner"))
+    for _ in range(2):
+        await download_url(storage, asset.name)
+    refusal = await refused(download_url(storage, asset.name))
+    assert refusal.said == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    await download_url(storage, asset.name, who="service")
+
+
+async def test_url_to_put_more_than_the_quota_is_refused(storage: Storage) -> None:
+    quota = lifecycle_service_pb2.Usage.Quota(max_stored_bytes=1000)
+    limit = lifecycle_service_pb2.UpdateQuotaRequest(name=f"{PARENT}/usage", quota=quota)
+    stub = lifecycle_service_pb2_grpc.LifecycleServiceStub(storage.channel)
+    await stub.UpdateQuota(limit, metadata=storage.as_("owner"))
+    refusal = await refused(upload_url(storage, upload_header(b"", str(uuid.uuid4()), size_bytes=1001)))
+    assert refusal.said == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    assert (await upload_url(storage, upload_header(b"", str(uuid.uuid4()), size_bytes=1000))).url
