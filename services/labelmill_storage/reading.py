@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from labelmill_runtime.errors import DataLoss, LabelmillError, OutOfRange, ResourceExhausted
@@ -59,14 +60,32 @@ class Reader:
             DataLoss: A block has other bytes than were recorded; no byte of that block was handed out.
         """
         end = content.size_bytes if length == 0 else min(offset + length, content.size_bytes)
-        while offset < end:
-            start = offset - offset % BLOCK_BYTES
-            block = await self._block(key, content, start)
-            stop = min(end, start + BLOCK_BYTES)
-            while offset < stop:
-                upto = min(offset + CHUNK_BYTES, stop)
-                yield block[offset - start : upto - start]
-                offset = upto
+        start = offset - offset % BLOCK_BYTES
+        async with aclosing(self._blocks(key, content, range(start, end, BLOCK_BYTES))) as blocks:
+            async for block in blocks:
+                stop = min(end, start + BLOCK_BYTES)
+                while offset < stop:
+                    upto = min(offset + CHUNK_BYTES, stop)
+                    yield block[offset - start : upto - start]
+                    offset = upto
+                start = stop
+
+    async def _blocks(self, key: ObjectKey, content: Content, starts: Iterable[int]) -> AsyncGenerator[bytes, None]:
+        """The blocks at some offsets; while one is handed on, the next is read, and no more than that."""
+        ahead: asyncio.Task[bytes] | None = None
+        try:
+            for start in starts:
+                reading = asyncio.create_task(self._block(key, content, start))
+                ahead, ready = reading, ahead
+                if ready is not None:
+                    yield ready.result()
+                await reading
+            if ahead is not None:
+                yield ahead.result()
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
 
     async def batch(
         self, project: str, asset_ids: Sequence[str], zone: Zone, roles: Roles
