@@ -29,6 +29,8 @@ _PIECE_BYTES = 64 * 1024
 _MEMORY_BYTES = 128 * 1024 * 1024
 _NESTED_BYTES = 8 * 1024 * 1024
 _WORK_BYTES = 64 * 1024 * 1024
+_STEP_BYTES = 4096
+"""What looking at an entry costs at least, in bytes that could be unpacked meanwhile."""
 _STORED, _DEFLATED = 0, 8
 
 
@@ -102,7 +104,7 @@ class _Examination:
 
     def _unpack(self, entry: Entry, packed: bytes, limit: int) -> bytes:
         found = packed[:limit] if entry.method == _STORED else zlib.decompressobj(-15).decompress(packed, limit)
-        self._budget -= len(found)
+        self._budget -= max(len(found), _STEP_BYTES)
         return found
 
     def _of_stream(self, media_type: str, content: Sample, depth: int) -> int:

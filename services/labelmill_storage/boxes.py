@@ -10,6 +10,7 @@ from labelmill_storage.samples import Sample
 
 _BOXES = 4096
 _ITEMS = 65536
+_EXTENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,10 @@ def _locations(box: bytes) -> Iterator[tuple[int, int, int]]:
         item = reader.take(4 if version == 2 else 2)
         method = reader.take(2) & 15 if version else 0
         reader.take(2)
-        base, extents = reader.take(base_size), []
-        for _ in range(min(reader.take(2), 64)):
+        base, extents, number = reader.take(base_size), [], reader.take(2)
+        if number > _EXTENTS:
+            return
+        for _ in range(number):
             if version and index_size:
                 reader.take(index_size)
             extents.append((reader.take(offset_size), reader.take(length_size)))

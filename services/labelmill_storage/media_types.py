@@ -23,6 +23,8 @@ TEXT = "text/plain"
 HTML = "text/html"
 SVG = "image/svg+xml"
 
+_PREAMBLES = 100
+
 _UNSAID = frozenset({"", BINARY, "binary/octet-stream", "application/x-octet-stream"})
 _ALIASES = {
     "image/jpg": "image/jpeg",
@@ -173,7 +175,9 @@ def kind(media_type: str) -> str:
 
 
 def _begins_svg(start: bytes) -> bool:
-    while start.startswith((b"<?", b"<!")):
+    for _ in range(_PREAMBLES):
+        if not start.startswith((b"<?", b"<!")):
+            break
         if start.startswith(b"<!doctype svg"):
             return True
         closing = b"-->" if start.startswith(b"<!--") else b"?>" if start.startswith(b"<?") else b">"

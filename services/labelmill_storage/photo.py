@@ -18,6 +18,7 @@ _CAMERA = frozenset({271, 272, 306, 315, 36867})
 _PLACES = frozenset({2, 4, 20, 22})
 """Latitude and longitude, of the camera and of what it looks at."""
 _SEGMENTS = 4096
+_CANDIDATES = 64
 
 
 def exif(media_type: str, content: Sample) -> tuple[bool | None, bool | None]:
@@ -54,7 +55,7 @@ def _tiff(content: Sample) -> tuple[bool | None, bool | None]:
     if not pages:
         return None, None
     has_exif = any(page.tags.keys() & {_EXIF, _GPS, *_CAMERA} for page in pages)
-    return has_exif, any(_has_place(content, page) for page in pages)
+    return has_exif, any(_has_place(content, page) for page in pages if _GPS in page.tags)
 
 
 def _jpeg(content: Sample) -> tuple[bool | None, bool | None]:
@@ -92,7 +93,7 @@ def _png_chunks(content: Sample, kind: bytes) -> Iterator[bytes]:
     """Chunks of a kind at either end; their checksum tells them from pixels that look alike."""
     for part in (content.head + content.tail,) if content.is_whole else (content.head, content.tail):
         at = part.find(kind)
-        for _ in range(_SEGMENTS):
+        for _ in range(_CANDIDATES):
             if at < 4:
                 break
             length = struct.unpack_from(">I", part, at - 4)[0]

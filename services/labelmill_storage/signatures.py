@@ -64,6 +64,8 @@ _BRANDS = {
     b"qt  ": "video/quicktime",
 }
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+_NAMES = 1000
+_NAME_BYTES = 64
 _OFFICE_FOLDERS = ((b"word/", _DOCX), (b"xl/", _XLSX), (b"ppt/", _PPTX))
 _OPEN_DOCUMENTS = b"application/vnd.oasis.opendocument."
 
@@ -131,10 +133,13 @@ def _of_zip(head: bytes) -> str:
 
 
 def _local_names(head: bytes) -> Iterator[bytes]:
-    at = head.find(_ZIP_STARTS[0])
-    while at >= 0 and len(head) >= at + 30:
-        yield head[at + 30 : at + 30 + struct.unpack_from("<H", head, at + 26)[0]]
-        at = head.find(_ZIP_STARTS[0], at + 4)
+    at = 0
+    for _ in range(_NAMES):
+        at = head.find(_ZIP_STARTS[0], at)
+        if at < 0 or len(head) < at + 30:
+            return
+        yield head[at + 30 : at + 30 + min(_NAME_BYTES, struct.unpack_from("<H", head, at + 26)[0])]
+        at += 4
 
 
 def _of_mimetype(stored: bytes) -> str:

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from labelmill_storage.samples import Sample
 
 _WIDTH, _HEIGHT = 256, 257
+_WANTED = frozenset({_WIDTH, _HEIGHT, 33550, 33922, 34264, 34665, 34735, 34853})
+"""Tags whose values are read: sizes, GeoTIFF, where EXIF data and places are."""
 _PAGES = 1000
-_ENTRIES = 4096
+_ENTRIES = 20_000
+"""In all directories of a file together, which may overlap."""
+_ENTRIES_BESIDE = 256
 _VALUE_BYTES = 64 * 1024
+_VALUES_BYTES = 512 * 1024
 _FORMS = "B s H I 2I b B h i 2i f d I Q q Q"
 _TYPES = dict(zip((*range(1, 14), 16, 17, 18), _FORMS.split(), strict=True))
 """Field types as struct knows them; a fraction is two numbers."""
@@ -24,7 +29,7 @@ Values = tuple[int | float | bytes, ...]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One directory: its tags' values, none where they were not kept."""
+    """One directory: its tags, with the values of those that are wanted, as far as they were kept."""
 
     tags: Mapping[int, Values]
 
@@ -48,19 +53,19 @@ def pages(sample: Sample) -> Iterator[Page]:
     layout = _layout(sample.head)
     if layout is None:
         return
-    at, seen = layout.first(sample), set[int]()
+    at, seen, budget = layout.first(sample), set[int](), _Budget()
     while at and at not in seen and len(seen) < _PAGES:
         seen.add(at)
         counted = sample.at(at, layout.count_bytes)
         if len(counted) < layout.count_bytes:
             return
         count = int(layout.unpack(layout.count_form, counted)[0])
-        if not 0 < count <= _ENTRIES:
+        if not 0 < count <= budget.entries:
             return
         body = sample.at(at + layout.count_bytes, count * layout.entry_bytes + layout.offset_bytes)
         if len(body) < count * layout.entry_bytes:
             return
-        yield Page(dict(_entries(sample, layout, body, count)))
+        yield Page(dict(_entries(sample, layout, body, count, budget)))
         following = body[count * layout.entry_bytes :]
         at = int(layout.unpack(layout.offset_form, following)[0]) if len(following) == layout.offset_bytes else 0
 
@@ -73,9 +78,17 @@ def directory(sample: Sample, at: int) -> Page | None:
     counted = sample.at(at, layout.count_bytes)
     if len(counted) < layout.count_bytes:
         return None
-    count = min(int(layout.unpack(layout.count_form, counted)[0]), _ENTRIES)
+    count = min(int(layout.unpack(layout.count_form, counted)[0]), _ENTRIES_BESIDE)
     body = sample.at(at + layout.count_bytes, count * layout.entry_bytes)
-    return Page(dict(_entries(sample, layout, body, len(body) // layout.entry_bytes)))
+    return Page(dict(_entries(sample, layout, body, len(body) // layout.entry_bytes, _Budget())))
+
+
+@dataclass
+class _Budget:
+    """What may still be read; entries and values may be named over and over in a hostile file."""
+
+    entries: int = _ENTRIES
+    values_bytes: int = _VALUES_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +131,22 @@ def _layout(head: bytes) -> _Layout | None:
     return _Layout(order, magic == 43) if magic in (42, 43) else None
 
 
-def _entries(sample: Sample, layout: _Layout, body: bytes, count: int) -> Iterator[tuple[int, Values]]:
+def _entries(sample: Sample, layout: _Layout, body: bytes, count: int, budget: _Budget) -> Iterator[tuple[int, Values]]:
+    budget.entries -= count
     for index in range(count):
         at = index * layout.entry_bytes
         tag, kind, number = (int(v) for v in layout.unpack("HHQ" if layout.big else "HHI", body, at))
         form = _TYPES.get(kind, "B")
         size = number * struct.calcsize("=" + form)
+        if tag not in _WANTED or not 0 < size <= min(_VALUE_BYTES, budget.values_bytes):
+            yield tag, ()
+            continue
+        budget.values_bytes -= size
         inline = at + 4 + layout.offset_bytes
         data = body[inline : inline + size]
-        if layout.offset_bytes < size <= _VALUE_BYTES:
+        if size > layout.offset_bytes:
             data = sample.at(int(layout.unpack(layout.offset_form, body, inline)[0]), size)
-        yield tag, _values(layout, form, number, data) if size and len(data) == size else ()
+        yield tag, _values(layout, form, number, data) if len(data) == size else ()
 
 
 def _values(layout: _Layout, form: str, number: int, data: bytes) -> Values:

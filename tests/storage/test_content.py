@@ -78,9 +78,42 @@ def test_media_type_is_told_from_the_content(content: bytes, media_type: str) ->
     assert (described.text_length is not None) == media_type.startswith("text/")
 
 
-def test_declared_media_type_is_normalised_and_wins() -> None:
+def test_declared_media_type_of_text_is_normalised_and_kept() -> None:
     assert inspect(b"a,b", "Text/CSV; charset=utf-8", LIMIT).media_type == "text/csv"
     assert inspect(b"plain", "application/json", LIMIT).text_length is None
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+TIFF = b"II*\0\x08\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("declared", "content", "media_type"),
+    [
+        ("application/octet-stream", PNG, "image/png"),
+        ("application/octet-stream", b"text", "text/plain"),
+        ("image/jpeg", PNG, "image/png"),
+        ("image/x-unheard-of", PNG, "image/png"),
+        ("image/x-adobe-dng", TIFF, "image/x-adobe-dng"),
+        ("application/x-secret", PNG, "application/x-secret"),
+        ("application/x-secret", b"text", "application/x-secret"),
+        ("application/x-secret", b"\xff\x00", "application/x-secret"),
+        ("image/x-unheard-of", b"\xff\x00", "image/x-unheard-of"),
+        ("image/svg+xml", b"<svg>", "image/svg+xml"),
+        ("application/pdf", b"%PDF-1.4 in ASCII", "application/pdf"),
+        ("text/plain", b"%PDF-1.4 in ASCII", "text/plain"),
+        ("audio/mpeg", b"\xff\xfdlayer II", "audio/mpeg"),
+        ("application/x-ndjson", b"{}\n{}", "application/x-ndjson"),
+        ("", b"{}", "text/plain"),
+        ("", b"<?xml version='1.0'?><!-- > --><svg width='1'/>", "image/svg+xml"),
+        ("", b"\xef\xbb\xbf  <!DOCTYPE HTML><p>", "text/html"),
+        ("", b"<p>a fragment", "text/plain"),
+        ("", b"GIF89a is a format", "text/plain"),
+        ("", b"BM, a cinema", "text/plain"),
+    ],
+)
+def test_declared_and_told_types_are_settled(declared: str, content: bytes, media_type: str) -> None:
+    assert inspect(content, declared, LIMIT).media_type == media_type
 
 
 @pytest.mark.parametrize("declared", ["text", "text/", "/plain", "te xt/plain", "text/pl\nain", ";"])

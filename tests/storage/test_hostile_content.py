@@ -252,9 +252,21 @@ async def test_what_bloats_when_parsed_is_never_parsed(storage: Storage) -> None
 async def test_directories_that_run_in_circles_come_to_an_end(storage: Storage) -> None:
     circle = struct.pack("<2sHIHHHIIHHIII", b"II", 42, 8, 2, 256, 4, 1, 10, 257, 4, 1, 20, 8)
     endless_jpeg = b"\xff\xd8" + b"\xff\xe0\0\2" * 100_000
-    first, second = [result.asset.raw for result in await storage.create([circle, endless_jpeg])]
+    results = await storage.create([circle, endless_jpeg, overlapping_directories()])
+    first, second, third = [result.asset.raw for result in results]
     assert (first.image_size.width_px, first.image_size.height_px) == (10, 20)
     assert (second.media_type, second.HasField("image_size")) == ("image/jpeg", False)
+    assert (third.media_type, third.HasField("geo_reference")) == ("image/tiff", False)
+
+
+def overlapping_directories() -> bytes:
+    """900 directories of 4096 entries in the same bytes, each entry with 60,000 values: hours of work."""
+    content = bytearray(struct.pack("<HHII", 33922, 1, 60_000, 8) * 45_000)[:500_000]
+    content[:8] = struct.pack("<2sHI", b"II", 42, 8)
+    for at in range(8, 8 + 900 * 14, 14):
+        struct.pack_into("<H", content, at, 4096)
+        struct.pack_into("<I", content, at + 2 + 4096 * 12, at + 14)
+    return bytes(content)
 
 
 async def test_one_hostile_item_of_a_batch_fails_alone(storage: Storage) -> None:
