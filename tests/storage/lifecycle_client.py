@@ -124,7 +124,7 @@ def stage_of(operation: operations_pb2.Operation) -> str:
     return metadata.progress.stage
 
 
-async def until(condition: Callable[[], Awaitable[Any]], timeout_s: float = 30.0) -> None:
+async def until(condition: Callable[[], Awaitable[Any]], timeout_s: float = 60.0) -> None:
     """Waits for something to become true."""
     async with asyncio.timeout(timeout_s):
         while not await condition():

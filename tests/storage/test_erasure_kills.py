@@ -19,7 +19,7 @@ from tests.storage.peers import METHODS, peers
 from tests.storage.test_process import server
 
 COUNT = 700  # more than one batch
-ROUNDS = 4
+ROUNDS = 3
 
 
 async def test_killed_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -146,9 +147,11 @@ class SqlErasureWork(SqlErasures):
         while objects := await self._removed_since(case, last):
             last = objects[-1]
             for zone in Zone:
-                paths = [path for of_zone, path in objects if of_zone == int(zone) and await exists(zone, path)]
-                if paths:
-                    left += await self._remove_again(case, zone, paths)
+                paths = [path for of_zone, path in objects if of_zone == int(zone)]
+                there = await asyncio.gather(*(exists(zone, path) for path in paths))
+                if any(there):
+                    still = [path for path, is_there in zip(paths, there, strict=True) if is_there]
+                    left += await self._remove_again(case, zone, still)
         return left
 
     async def _removed_since(self, case: Case, after: tuple[int, str]) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, update
@@ -91,21 +91,34 @@ class SqlRetention:
         for project in projects:
             if only is None or project in only:
                 for zone in Zone:
-                    while await self._apply(project, zone):
-                        self._expired()
+                    await self._apply(project, zone)
 
-    async def _apply(self, project: str, zone: Zone) -> int:
-        """Removes the next batch of a zone; how many contents that were."""
+    async def _apply(self, project: str, zone: Zone) -> None:
+        """Removes contents of a zone, batch by batch, which are looked for while others may write."""
+        after = 0
+        while found := await self._find(project, zone, after):
+            if await self._remove(project, zone, found):
+                self._expired()
+            after = found[-1]
+
+    async def _find(self, project: str, zone: Zone, after: int) -> Sequence[int]:
+        assets = self._tables.assets
+        async with self._database.reading() as session:
+            due = await self._due_now(session, project, zone)
+            query = select(assets.c.seq).where(due, assets.c.seq > after).order_by(assets.c.seq).limit(_BATCH)
+            return (await session.scalars(query)).all()
+
+    async def _remove(self, project: str, zone: Zone, found: Sequence[int]) -> int:
+        """Removes those that are still due; how many contents that were."""
         tables, assets = self._tables, self._tables.assets
         async with self._database.transaction() as session:
             await lock_project(session, project)
-            now_us = self._now_us()
-            due = self._due(zone, deadlines((await self._get(session, project)).terms, now_us))
-            query = select(assets).where(assets.c.project == project, due, ~on_hold(tables))
-            rows = (await session.execute(query.order_by(assets.c.seq).limit(_BATCH))).all()
+            due = await self._due_now(session, project, zone)
+            rows = (await session.execute(select(assets).where(due, assets.c.seq.in_(found)))).all()
             contents = [content for row in rows if (content := to_asset(row).content(zone)) is not None]
             if not contents:
                 return 0
+            now_us = self._now_us()
             removed = update(assets).where(assets.c.seq.in_([row.seq for row in rows]))
             column = "raw_remove_time_us" if zone is Zone.RAW else "clean_remove_time_us"
             await session.execute(removed.values({column: now_us, "update_time_us": now_us}))
@@ -115,6 +128,10 @@ class SqlRetention:
             record = AuditRecord("content.expired", f"projects/{project}", details)
             await sql_audit.append(session, tables, project, [record])
         return len(contents)
+
+    async def _due_now(self, session: AsyncSession, project: str, zone: Zone) -> ColumnElement[bool]:
+        until = deadlines((await self._get(session, project)).terms, self._now_us())
+        return and_(self._tables.assets.c.project == project, self._due(zone, until), ~on_hold(self._tables))
 
     def _due(self, zone: Zone, until: Deadlines) -> ColumnElement[bool]:
         assets = self._tables.assets.c
