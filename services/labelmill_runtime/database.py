@@ -109,6 +109,8 @@ class Database:
         Raises:
             Unavailable: DATABASE_BUSY if readers hold on to the log; call again.
         """
+        if asyncio.current_task() in self._inside:
+            raise RuntimeError("scrub() inside transaction(): what it deletes is not committed yet")
         if self.dialect != "sqlite":
             return
         await self._alone("VACUUM", _BUSY_TIMEOUT_MS)

@@ -263,6 +263,13 @@ async def test_scrubbing_waits_for_readers_of_the_old_rows(
     await database.close()
 
 
+async def test_scrubbing_inside_a_transaction_raises_instead_of_waiting_for_itself(database: Database) -> None:
+    async with database.transaction():
+        with pytest.raises(RuntimeError, match="inside"):
+            await database.scrub()
+    await database.scrub()
+
+
 async def test_scrubbing_between_transactions_disturbs_none(database: Database) -> None:
     async def often() -> None:
         for _ in range(5):
