@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,14 +13,18 @@ import pytest
 from sqlalchemy import select
 
 from labelmill.erasures import verify
+from labelmill.storage.v1 import datasets_service_pb2 as datasets_pb
 from labelmill.storage.v1 import lifecycle_service_pb2 as pb
 from labelmill.storage.v1 import service_pb2
 from labelmill_runtime.settings import RuntimeSettings
+from labelmill_storage.assets import Zone
 from tests.storage.client import CLEAN, PARENT, RAW, Refusal, Storage, refused
-from tests.storage.conftest import Start
+from tests.storage.conftest import Start, minio_store, s3_settings
+from tests.storage.dataset_calls import Datasets
 from tests.storage.imports import Imports
 from tests.storage.lifecycle_client import Lifecycle, database, erasure_of, stage_of, until
 from tests.storage.peers import METHODS, Peers, peers
+from tests.support.s3 import S3Server
 
 SUBJECT = "patient-4711-canary"
 
@@ -284,6 +289,38 @@ async def test_who_may_erase_and_what_is_no_request(alone: Storage) -> None:
     missing = await refused(life.erasure(f"{PARENT}/erasures/{'0' * 26}"))
     assert missing.said == (grpc.StatusCode.NOT_FOUND, "ERASURE_NOT_FOUND")
     assert await alone.listed() == [asset.name]
+
+
+async def test_a_snapshot_keeps_the_row_and_counts_it(alone: Storage) -> None:
+    datasets, assets = Datasets(alone), [result.asset.name for result in await alone.create([b"one", b"two"])]
+    await datasets.create()
+    await datasets.add(assets)
+    before = await datasets.snapshot()
+    certificate = await Lifecycle(alone).erased(asset_names=assets[:1])
+    kept = {(item.item, item.reason, item.count) for item in certificate.kept}
+    assert (before.name, "SNAPSHOT_ROW", 1) in kept
+    assert ("dataset_assets", 1) in {(r.kind, r.count) for r in certificate.removals}
+    found = {message.row.asset: message.reason for message in await datasets.rows(before.name, include_content=True)}
+    assert found[assets[0]] == "ASSET_ERASED"
+    after = await datasets.call("GetSnapshot", datasets_pb.GetSnapshotRequest(name=before.name))
+    assert (after.erased_count, after.content_sha256) == (1, before.content_sha256)
+    assert hashlib.sha256(await datasets.file(before.name)).hexdigest() == before.manifest_sha256
+
+
+async def test_large_contents_go_from_s3_too(
+    start: Start, runtime_settings: RuntimeSettings, others: Peers, s3: S3Server
+) -> None:
+    async with start(reaching(runtime_settings, others), **s3_settings(s3)) as storage:
+        store = minio_store(s3)
+        content = b"about Ann " * 700_000  # more than one part
+        gone, stays = await storage.upload(content), await storage.upload(b"about Bob")
+        before = [found.path async for page in store.list_objects(Zone.RAW) for found in page]
+        certificate = await Lifecycle(storage).erased(asset_names=[gone.name])
+        assert ("contents", 1) in {(r.kind, r.count) for r in certificate.removals}
+        after = [found.path async for page in store.list_objects(Zone.RAW) for found in page]
+        assert len(set(before) - set(after)) == 1
+        assert (await storage.download(stays.name))[1] == b"about Bob"
+        await store.close()
 
 
 async def test_importing_the_same_folder_again_brings_nothing_back(

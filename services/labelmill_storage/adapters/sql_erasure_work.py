@@ -17,6 +17,7 @@ from labelmill_storage.adapters.sql_datasets import snapshots_holding
 from labelmill_storage.adapters.sql_erasures import SqlErasures, locked, save
 from labelmill_storage.adapters.sql_holds import on_hold
 from labelmill_storage.adapters.sql_references import referenced
+from labelmill_storage.adapters.sql_uploads import CONDEMNED
 from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.assets import Asset, AssetIds, Zone, asset_name
 from labelmill_storage.audit import AuditRecord
@@ -131,7 +132,9 @@ class SqlErasureWork(SqlErasures):
             uploads.c.header["subject_hash"].as_string() == case.subject_hash,
             uploads.c.asset_id == "",
         )
-        async with self._database.reading() as session:
+        async with self._database.transaction() as session:
+            await hold(session)
+            await session.execute(update(uploads).where(about).values(expire_time_us=CONDEMNED))
             rows = (await session.execute(select(uploads.c.upload_id, uploads.c.handle).where(about))).all()
         for row in rows:
             await drop(row.handle)

@@ -21,7 +21,7 @@ from labelmill_storage.ports import UploadActive
 from labelmill_storage.quota import Quota, fitting
 from labelmill_storage.resumable import Announced, Upload, UploadNotFound
 
-_CONDEMNED = 0
+CONDEMNED = 0
 """The time of expiry of an upload whose object is about to go."""
 
 
@@ -63,7 +63,7 @@ class SqlUploads:
     async def extend(self, upload: Upload, expire_time: datetime) -> None:
         """Lets it live longer."""
         longer = {"expire_time_us": to_microseconds(expire_time)}
-        living = and_(self._same(upload), self._uploads.c.expire_time_us > _CONDEMNED)
+        living = and_(self._same(upload), self._uploads.c.expire_time_us > CONDEMNED)
         async with self._database.transaction() as session:
             await session.execute(update(self._uploads).where(living).values(longer))
 
@@ -74,7 +74,7 @@ class SqlUploads:
             if isinstance(recorded, LabelmillError):
                 await self.forget(upload, session)
             else:
-                living = self._uploads.c.expire_time_us > _CONDEMNED
+                living = self._uploads.c.expire_time_us > CONDEMNED
                 ending = self._ending(upload, recorded.asset.id).where(living).returning(self._uploads.c.upload_id)
                 if (await session.execute(ending)).first() is None:
                     raise UploadNotFound(upload.name)
@@ -84,7 +84,7 @@ class SqlUploads:
         """Says that its object is about to go: a row in this state stays until somebody has removed the object."""
         unfinished = and_(self._same(upload), self._uploads.c.asset_id == "")
         async with self._database.transaction() as session:
-            condemned = update(self._uploads).where(unfinished).values(expire_time_us=_CONDEMNED)
+            condemned = update(self._uploads).where(unfinished).values(expire_time_us=CONDEMNED)
             return (await session.execute(condemned.returning(self._uploads.c.upload_id))).first() is not None
 
     async def end(self, upload: Upload, asset_id: str, expire_time: datetime) -> None:
