@@ -7,9 +7,10 @@ row whose object is gone, the upload begins anew; nothing was acknowledged.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from labelmill_runtime.errors import Aborted, InvalidArgument, LabelmillError
@@ -85,7 +86,7 @@ class Uploads:
         self._ingest.check(header)
         inspection = content.Inspection(header.media_type, self._limit)
         await self._projects.require(header.project)
-        with self._turns.taken(header.project, header.upload_id):
+        with self._turns.taken(header.project, header.upload_id) as turn:
             upload = await self._begun(header, direct=False)
             if upload is not None and upload.asset_id:
                 return await self._asset(upload)
@@ -98,7 +99,7 @@ class Uploads:
             upload = upload or await self._begin(header, direct=False)
             await self._uploads.extend(upload, self._now() + self._expiry)
             async with self._continued(upload) as staged:
-                self._turns.note(header.project, header.upload_id, staged.received_bytes)
+                turn.found_bytes = staged.received_bytes
                 if header.offset_bytes != staged.received_bytes:
                     raise OffsetMismatch(staged.received_bytes)
                 stream = PartStream(parts)
@@ -112,15 +113,19 @@ class Uploads:
         upload = await self._required(project, upload_id)
         if upload.asset_id:
             return await self._finished(upload)
-        if self._turns.is_taken(project, upload_id):
-            return Standing(upload, self._turns.noted(project, upload_id))
+        turn = self._turns.of(project, upload_id)
+        if turn is not None and turn.found_bytes is not None:
+            return Standing(upload, turn.found_bytes)
         try:
             return Standing(upload, await self._objects.received(_ZONE, upload.handle))
         except ObjectMissing:
-            # A crash between the object's commit and its record; or the finish happened just now.
+            # A crash between the object's commit and its record; or it is being recorded, or was just now.
+            turn = self._turns.of(project, upload_id)
             current = await self._required(project, upload_id)
             if current.asset_id:
                 return await self._finished(current)
+            if turn is not None:
+                return Standing(upload, upload.announced.size_bytes)
             raise UploadNotFound(upload.name) from None
 
     @asynccontextmanager
@@ -162,6 +167,8 @@ class Uploads:
 
     async def finish_put(self, project: str, upload_id: str, sha256: str, progress: Progress) -> Asset:
         """Reads back what was put by URL, checks it and records the asset; may be called again after a crash."""
+        while turn := self._turns.of(project, upload_id):
+            await turn.over.wait()  # the check that goes on there is the answer here too
         with self._turns.taken(project, upload_id):
             upload = await self._required(project, upload_id)
             if upload.asset_id:
@@ -186,7 +193,7 @@ class Uploads:
         while dropped == _EXPIRED_AT_ONCE:
             dropped = 0
             for upload in await self._uploads.expired(self._now(), _EXPIRED_AT_ONCE):
-                if not self._turns.is_taken(upload.project, upload.id):
+                if self._turns.of(upload.project, upload.id) is None:
                     with self._turns.taken(upload.project, upload.id):
                         await self._discard(upload)
                     dropped += 1
@@ -299,33 +306,35 @@ class Uploads:
         await self._uploads.forget(upload)
 
 
+@dataclass(slots=True)
+class _Turn:
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    found_bytes: int | None = None
+    """What was durable when a stream began: what it writes is not, for a while."""
+
+
 class _Turns:
     """One writer at a time for each upload, within this process; the store looks after the others."""
 
     def __init__(self) -> None:
-        self._taken: dict[tuple[str, str], int] = {}
+        self._taken: dict[tuple[str, str], _Turn] = {}
 
     @contextmanager
-    def taken(self, project: str, upload_id: str) -> Iterator[None]:
+    def taken(self, project: str, upload_id: str) -> Iterator[_Turn]:
         """Takes the turn for the block."""
         key = project, upload_id
         if key in self._taken:
             raise UploadActive
-        self._taken[key] = 0
+        turn = self._taken[key] = _Turn()
         try:
-            yield
+            yield turn
         finally:
             del self._taken[key]
+            turn.over.set()
 
-    def is_taken(self, project: str, upload_id: str) -> bool:
-        return (project, upload_id) in self._taken
-
-    def note(self, project: str, upload_id: str, durable_bytes: int) -> None:
-        """Remembers what was durable when the turn began."""
-        self._taken[project, upload_id] = durable_bytes
-
-    def noted(self, project: str, upload_id: str) -> int:
-        return self._taken[project, upload_id]
+    def of(self, project: str, upload_id: str) -> _Turn | None:
+        """The turn that somebody has now."""
+        return self._taken.get((project, upload_id))
 
 
 def _require_known_size(header: Header) -> None:

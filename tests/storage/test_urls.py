@@ -101,6 +101,14 @@ async def test_content_put_by_url_becomes_an_asset(on_stores: Storage) -> None:
     assert (done.asset, done.received_bytes) == (asset.name, len(content))
 
 
+async def test_finished_more_than_once_at_a_time_is_one_asset(on_both: Storage) -> None:
+    content = os.urandom(9 * MIB)
+    name = await put(on_both, content)
+    ended = await asyncio.gather(*(finish(on_both, name, digest(content)) for _ in range(4)))
+    assert len({asset_of(operation).name for operation in ended}) == 1
+    assert len(await on_both.listed()) == 1
+
+
 async def test_content_that_is_not_the_announced_one_is_thrown_away(on_stores: Storage) -> None:
     content = os.urandom(300_000)
     for values, sha256 in (({}, "0" * 64), ({"sha256": "0" * 64}, digest(content))):
