@@ -39,6 +39,20 @@ def draft_row(draft: Draft, now_us: int) -> dict[str, Any]:
     }
 
 
+def new_asset(draft: Draft, now_us: int) -> Asset:
+    """What `to_asset` makes of the row of a new asset."""
+    now = to_time(now_us)
+    return Asset(
+        project=draft.project,
+        id=draft.id,
+        raw=draft.raw,
+        external_id=draft.external_id,
+        labels=draft.labels,
+        create_time=now,
+        update_time=now,
+    )
+
+
 def content_columns(zone: str, content: Content) -> dict[str, Any]:
     """The columns of a content."""
     width, height = content.image_size or (None, None)

@@ -19,7 +19,7 @@ from labelmill_storage import exceptions, receipts
 from labelmill_storage.adapters import sql_audit, sql_deletions, sql_erasures, sql_usage
 from labelmill_storage.adapters.filter_columns import FilterColumns
 from labelmill_storage.adapters.project_lock import lock_project
-from labelmill_storage.adapters.rows import clean_columns, draft_row, to_asset, to_microseconds
+from labelmill_storage.adapters.rows import clean_columns, draft_row, new_asset, to_asset, to_microseconds
 from labelmill_storage.adapters.tables import StorageTables
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
 from labelmill_storage.exceptions import Copied
@@ -103,11 +103,11 @@ class SqlWriter:
         refused = await self._refused(project, new)
         now_us = to_microseconds(self._now())
         # In the order of the drafts, which is the order of creation.
-        rows = [draft_row(new[asset_id], now_us) for asset_id in dict.fromkeys(ids) if asset_id in new.keys() - refused]
-        if rows:
-            await self._session.execute(self._tables.assets.insert(), rows)
+        added = [draft for draft in new.values() if draft.id not in refused]
+        if added:
+            await self._session.execute(self._tables.assets.insert(), [draft_row(draft, now_us) for draft in added])
         await sql_deletions.request(self._session, self._tables, _raw_keys(new[asset_id] for asset_id in refused))
-        assets = await _by_id(self._session, self._tables, project, ids)
+        assets = known | {draft.id: new_asset(draft, now_us) for draft in added}
         await sql_deletions.request(self._session, self._tables, _superfluous(drafts, assets))
         outcomes: list[Recorded | LabelmillError] = []
         seen = set(known)
