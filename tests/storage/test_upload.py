@@ -26,6 +26,7 @@ async def test_uploaded_text_is_described_and_comes_back(on_stores: Storage) -> 
         size_bytes=len(TEXT),
         media_type="text/plain",
         text_length=len(TEXT.decode()),
+        language="de",
     )
     assert not asset.HasField("clean")
     assert (asset.external_id, dict(asset.labels)) == ("letter.txt", {"set": "nyt"})
