@@ -182,8 +182,24 @@ async def test_a_writer_waits_while_an_object_is_going(world: World) -> None:
     assert await world.objects.exists(key_of(1))
 
 
-async def test_no_record_is_ever_without_its_object(world: World) -> None:
+async def test_a_writer_that_comes_after_the_removal_waits_for_those_that_came_before(world: World) -> None:
+    await world.records.about_to_write([key_of(1)])
+    await world.objects.put_many({key_of(1): b"content 1"})
+    await world.request(key_of(1))
+    await world.sweeper.sweep(PROJECT)
+    later = asyncio.create_task(world.ingest(1))
+    await asyncio.sleep(0.1)
+    with pytest.raises(Aborted):
+        async with world.records.writing() as writer:
+            await writer.add([draft_of(1)])
+    assert await later == draft_of(1).id
+    assert await world.objects.read(key_of(1), 0, 100) == b"content 1"
+
+
+async def test_no_record_is_ever_without_its_object(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Uploads and removals of the same few contents, and two sweepers, all at once."""
+    monkeypatch.setattr(sql_deletions, "_SETTLE_S", 0.02)
+    monkeypatch.setattr(sql_deletions, "_WAIT_S", 0.005)
     until, outcomes = time.monotonic() + 2.5, {"ingested": 0, "refused": 0, "removed": 0}
 
     async def ingesting(first: int) -> None:

@@ -26,6 +26,8 @@ GOING = 0
 _ROWS_AT_ONCE = 1000
 _WAITS = 50
 _WAIT_S = 0.1
+_SETTLE_S = 1.0
+"""How long a removal stays known at least: for writers whose objects it took, until they have come to record them."""
 
 
 class ContentRemovedMeanwhile(Aborted):
@@ -65,7 +67,7 @@ async def about_to_write(database: Database, tables: StorageTables, keys: Sequen
     """Forgets old removals of objects that are about to be written again, so that `keep` sees only later ones.
 
     Raises:
-        Aborted: CONTENT_REMOVED_MEANWHILE, one of them is being removed, and that takes long.
+        Aborted: CONTENT_REMOVED_MEANWHILE, one of them is being removed, and that takes long; others are waited for.
     """
     if not keys:
         return
@@ -73,7 +75,8 @@ async def about_to_write(database: Database, tables: StorageTables, keys: Sequen
     for _ in range(_WAITS):
         async with database.reading() as session:
             found = set((await session.scalars(select(done_time).where(mine, done_time.is_not(None)))).all())
-        if GOING not in found:
+        settled_us = (time.time() - _SETTLE_S) * 1_000_000
+        if GOING not in found and all(done_us < settled_us for done_us in found):
             break
         await asyncio.sleep(_WAIT_S)
     else:
