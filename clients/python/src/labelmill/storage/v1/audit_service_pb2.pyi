@@ -72,7 +72,9 @@ class AuditEntry(_message.Message):
     """
     @_builtins.property
     def details(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """More, by action: raw_sha256, clean_sha256, receipt, receipt_sha256, policy, exception, reason, zone, count."""
+        """More, by action: raw_sha256, clean_sha256, receipt, receipt_sha256, policy, exception, reason, zone, count, erasure,
+        migrated (written for what was admitted before there was a log).
+        """
 
     def __init__(
         self,

@@ -211,8 +211,9 @@ Global___Lineage: _TypeAlias = Lineage  # noqa: Y015
 
 @_typing.final
 class Split(_message.Message):
-    """How assets are divided. An asset's part depends on its group (or itself) and the seed alone, never on the order of assets, and an
-    asset that the base snapshot has keeps its part.
+    """How assets are divided, never depending on their order. Without stratify_label, an asset's part depends on its group (or itself) and
+    the seed alone, so that adding assets moves no other; with it, also on which others have the same value. An asset that the base
+    snapshot has keeps its part.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
