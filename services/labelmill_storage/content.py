@@ -69,13 +69,6 @@ def check_size(size_bytes: int, limit_bytes: int) -> None:
         raise ContentTooLarge(limit_bytes)
 
 
-def inspect(content: bytes, declared_media_type: str, limit_bytes: int, *, may_be_empty: bool = False) -> Content:
-    """Describes a content that is at hand as a whole."""
-    inspection = Inspection(declared_media_type, limit_bytes)
-    inspection.update(content)
-    return inspection.finish(may_be_empty=may_be_empty)
-
-
 class Inspection:
     """Looks at a content while it streams past.
 

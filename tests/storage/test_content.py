@@ -10,17 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelmill_runtime.errors import InvalidArgument
+from labelmill_storage.assets import Content
 from labelmill_storage.content import (
     BLOCK_BYTES,
     ContentTooLarge,
     EmptyContent,
     Inspection,
     InvalidUtf8,
-    inspect,
     media_type_of,
 )
 
 LIMIT = 1 << 40
+
+
+def inspect(content: bytes, declared_media_type: str, limit_bytes: int, *, may_be_empty: bool = False) -> Content:
+    inspection = Inspection(declared_media_type, limit_bytes)
+    inspection.update(content)
+    return inspection.finish(may_be_empty=may_be_empty)
 
 
 def pieces(content: bytes, cuts: list[int]) -> list[bytes]:

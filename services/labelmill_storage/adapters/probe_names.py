@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import puremagic
-
 from labelmill_storage.signatures import CHECKED
 
 _FEWEST_BYTES = 4
@@ -12,6 +10,8 @@ _FEWEST_BYTES = 4
 
 def media_type(head: bytes, tail: bytes) -> str:
     """The media type of binary content that has none yet; empty for an unknown one."""
+    import puremagic  # reads its table; only contents without a known signature need it
+
     try:
         found = puremagic.magic_string(head + tail)
     except (puremagic.PureError, ValueError):
