@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -15,8 +16,13 @@ from labelmill_storage.settings import StorageSettings
 from tests.storage.test_object_stores import fresh, key_of, stored
 
 PART_BYTES = 5 * 1024 * 1024
-CREDENTIALS = {"raw_access_key": "a", "raw_secret_key": "b", "clean_access_key": "c", "clean_secret_key": "d"}
-KMS = {"sse": "kms", "raw_kms_key_id": "raw-key", "clean_kms_key_id": "clean-key"}
+CREDENTIALS: dict[str, Any] = {
+    "raw_access_key": "a",
+    "raw_secret_key": "b",
+    "clean_access_key": "c",
+    "clean_secret_key": "d",
+}
+KMS: dict[str, Any] = {"sse": "kms", "raw_kms_key_id": "raw-key", "clean_kms_key_id": "clean-key"}
 
 
 @asynccontextmanager

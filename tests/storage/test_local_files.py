@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -130,7 +130,8 @@ async def test_everything_is_on_disk_before_it_is_acknowledged(tmp_path: Path, m
     monkeypatch.setattr(os, "fsync", recording)
     store = LocalFiles(tmp_path)
     folder = tmp_path / "raw" / "news" / KEY.sha256[:2]
-    for act in (lambda: put(store), lambda: store.put_many({KEY: b"content"})):
+    acts: list[Callable[[], Awaitable[None]]] = [lambda: put(store), lambda: store.put_many({KEY: b"content"})]
+    for act in acts:
         synced.clear()
         await act()
         assert synced[-1] == str(folder)

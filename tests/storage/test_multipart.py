@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import cast
@@ -81,7 +82,7 @@ class MemoryBucket:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def no_pauses() -> "object":
+def no_pauses() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(multipart, "_PAUSES_S", (0.0, 0.0))
         patch.setattr(multipart, "_IN_MEMORY_BYTES", 3)
