@@ -46,6 +46,7 @@ _AT_ONCE = 3
 """Batches that are read and stored while one is recorded."""
 _BATCH_BYTES = 16 * 1024 * 1024
 _MAX_EXTERNAL_ID = 1024
+_MAX_FINGERPRINT = 128
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 """How long to wait before trying again what failed for a reason that passes."""
 
@@ -352,6 +353,8 @@ class _Import:
         # That of a row is a hash of its content, which must not be known from the database after an erasure.
         if isinstance(self._source.place, Manifest):
             return self._by.ids.of(self._source.project, fingerprint)
+        if len(fingerprint) > _MAX_FINGERPRINT:  # ETags may be anything
+            return hashlib.sha256(fingerprint.encode()).hexdigest()
         return fingerprint
 
 

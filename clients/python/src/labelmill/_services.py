@@ -824,7 +824,9 @@ class AsyncImportService:
             storage_imports_service_pb2.ListImportItemsResponse,
             storage_imports_service_pb2.ImportItem,
         ] = Listing(transport, self._stub.ListImportItems, "import_items")
-        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list,
+        from which goes what the source no longer holds.
+        """
 
     async def create_source(
         self, request: storage_imports_service_pb2.CreateSourceRequest, *, timeout_s: float | None = None
@@ -853,7 +855,8 @@ class AsyncImportService:
         """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the
         dead-letter list. Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING
         (one at a time per source). NOT_FOUND: SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE,
-        FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+        FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST, PERMISSION_DENIED SOURCE_FORBIDDEN,
+        RESOURCE_EXHAUSTED QUOTA_EXCEEDED.
         """
         message = await self._transport.unary(self._stub.RunImport, request, timeout_s=timeout_s)
         return Operation(self._transport, message)
@@ -1793,7 +1796,9 @@ class ImportService:
             storage_imports_service_pb2.ListImportItemsResponse,
             storage_imports_service_pb2.ImportItem,
         ] = SyncListing(portal, service.list_import_items, "import_items")
-        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list,
+        from which goes what the source no longer holds.
+        """
 
     def create_source(
         self, request: storage_imports_service_pb2.CreateSourceRequest, *, timeout_s: float | None = None
@@ -1822,7 +1827,8 @@ class ImportService:
         """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the
         dead-letter list. Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING
         (one at a time per source). NOT_FOUND: SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE,
-        FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+        FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST, PERMISSION_DENIED SOURCE_FORBIDDEN,
+        RESOURCE_EXHAUSTED QUOTA_EXCEEDED.
         """
         return SyncOperation(self._portal, self._portal.call(self._service.run_import(request, timeout_s=timeout_s)))
 

@@ -556,7 +556,9 @@ class ImportItem(_message.Message):
     """How often it was tried."""
     @_builtins.property
     def status(self) -> _status_pb2.Status:
-        """Why it failed."""
+        """Why it failed: INVALID_ARGUMENT UNREADABLE, INVALID_ROW or NO_CONTENT, PERMISSION_DENIED SOURCE_FORBIDDEN, NOT_FOUND
+        CONTENT_MISSING (a row's uri leads nowhere), or as an item of BatchCreateAssets fails.
+        """
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

@@ -110,14 +110,16 @@ class ImportServiceServicer:
     def RunImport(self, request, context):
         """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the dead-letter list.
         Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING (one at a time per source). NOT_FOUND:
-        SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+        SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT
+        INVALID_MANIFEST, PERMISSION_DENIED SOURCE_FORBIDDEN, RESOURCE_EXHAUSTED QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListImportItems(self, request, context):
-        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list.
+        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list, from which goes what the
+        source no longer holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

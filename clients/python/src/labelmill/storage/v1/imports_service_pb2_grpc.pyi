@@ -48,10 +48,13 @@ class ImportServiceStub:
     RunImport: _grpc.UnaryUnaryMultiCallable[_imports_service_pb2.RunImportRequest, _operations_pb2.Operation]
     """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the dead-letter list.
     Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING (one at a time per source). NOT_FOUND:
-    SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+    SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT
+    INVALID_MANIFEST, PERMISSION_DENIED SOURCE_FORBIDDEN, RESOURCE_EXHAUSTED QUOTA_EXCEEDED.
     """
     ListImportItems: _grpc.UnaryUnaryMultiCallable[_imports_service_pb2.ListImportItemsRequest, _imports_service_pb2.ListImportItemsResponse]
-    """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+    """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list, from which goes what the
+    source no longer holds.
+    """
     ImportRows: _grpc.StreamStreamMultiCallable[_imports_service_pb2.ImportRowsRequest, _imports_service_pb2.ImportRowsResponse]
     """Creates assets from a stream of rows; each gets a result of its own, in order, as soon as it is durable. The first message is
     the header. One bad row fails alone. INVALID_ARGUMENT: UPLOAD_SEQUENCE.
@@ -75,10 +78,13 @@ class ImportServiceAsyncStub(ImportServiceStub):
     RunImport: _aio.UnaryUnaryMultiCallable[_imports_service_pb2.RunImportRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the dead-letter list.
     Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING (one at a time per source). NOT_FOUND:
-    SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+    SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT
+    INVALID_MANIFEST, PERMISSION_DENIED SOURCE_FORBIDDEN, RESOURCE_EXHAUSTED QUOTA_EXCEEDED.
     """
     ListImportItems: _aio.UnaryUnaryMultiCallable[_imports_service_pb2.ListImportItemsRequest, _imports_service_pb2.ListImportItemsResponse]  # type: ignore[assignment]
-    """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+    """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list, from which goes what the
+    source no longer holds.
+    """
     ImportRows: _aio.StreamStreamMultiCallable[_imports_service_pb2.ImportRowsRequest, _imports_service_pb2.ImportRowsResponse]  # type: ignore[assignment]
     """Creates assets from a stream of rows; each gets a result of its own, in order, as soon as it is durable. The first message is
     the header. One bad row fails alone. INVALID_ARGUMENT: UPLOAD_SEQUENCE.
@@ -129,7 +135,8 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Imports what is new in a source. Resumes after a crash where it was; a bad item fails alone and is in the dead-letter list.
         Response: ImportSummary; metadata: ImportMetadata. FAILED_PRECONDITION: IMPORT_RUNNING (one at a time per source). NOT_FOUND:
-        SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT INVALID_MANIFEST.
+        SOURCE_NOT_FOUND. Of the operation: UNAVAILABLE SOURCE_UNAVAILABLE, FAILED_PRECONDITION SOURCE_MISSING, INVALID_ARGUMENT
+        INVALID_MANIFEST, PERMISSION_DENIED SOURCE_FORBIDDEN, RESOURCE_EXHAUSTED QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -138,7 +145,9 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _imports_service_pb2.ListImportItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_imports_service_pb2.ListImportItemsResponse, _abc.Awaitable[_imports_service_pb2.ListImportItemsResponse]]:
-        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list."""
+        """Lists the items of a source that were seen, by key; with filter `state = FAILED` the dead-letter list, from which goes what the
+        source no longer holds.
+        """
 
     @_abc_1.abstractmethod
     def ImportRows(
