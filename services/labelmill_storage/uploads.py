@@ -1,8 +1,9 @@
 """Uploads that outlive their connections: streams that are continued, and contents put by URL.
 
 An upload is a row (what was announced) and an object under way (what arrived). Neither is an asset: that is made at the
-end, from bytes that were hashed, either while one stream brought them all or by reading them back. If a crash leaves a
-row whose object is gone, the upload begins anew; nothing was acknowledged.
+end, from bytes that were hashed, either while one stream brought them all or by reading them back. A crash
+between the object's commit and its record leaves a row whose object is not under way any more: if its SHA-256 is known,
+it is found where it belongs, else the upload begins anew; nothing was acknowledged.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from labelmill_storage.assets import Asset, AssetIds, Content, Draft, Zone
 from labelmill_storage.ingest import Header, Ingest, Part, PartStream, UploadSequence, check_sums, in_thread_if_long
 from labelmill_storage.ports import (
     AssetRecords,
+    ObjectKey,
     ObjectMissing,
     ObjectStore,
     ProjectDirectory,
@@ -98,14 +100,17 @@ class Uploads:
                 return known
             upload = upload or await self._begin(header, direct=False)
             await self._uploads.extend(upload, self._now() + self._expiry)
-            async with self._continued(upload) as staged:
-                turn.found_bytes = staged.received_bytes
-                if header.offset_bytes != staged.received_bytes:
-                    raise OffsetMismatch(staged.received_bytes)
-                stream = PartStream(parts)
-                described = await self._fill(staged, stream, inspection)
-                check_sums(described, stream.sha256, header.sha256)
-                draft = await self._commit(staged, self._ingest.draft(header, described))
+            try:
+                async with self._continued(upload) as staged:
+                    turn.found_bytes = staged.received_bytes
+                    if header.offset_bytes != staged.received_bytes:
+                        raise OffsetMismatch(staged.received_bytes)
+                    stream = PartStream(parts)
+                    described = await self._fill(staged, stream, inspection)
+                    check_sums(described, stream.sha256, header.sha256)
+                    draft = await self._commit(staged, _draft(self._ids, upload, described))
+            except ObjectMissing:
+                draft = await self._committed(upload, header.sha256, OffsetMismatch(0))
             return await self._finish(upload, draft)
 
     async def standing(self, project: str, upload_id: str) -> Standing:
@@ -160,10 +165,14 @@ class Uploads:
 
     async def require_put(self, project: str, upload_id: str) -> Upload:
         """The upload, to which something was put by its URL, or which is finished."""
-        standing = await self.standing(project, upload_id)
-        if not standing.upload.asset_id:
-            _require_whole(standing.upload, standing.received_bytes)
-        return standing.upload
+        upload = await self._required(project, upload_id)
+        try:
+            received_bytes = (await self.standing(project, upload_id)).received_bytes
+        except UploadNotFound:
+            return upload  # the object is not under way any more: `finish_put` will see why
+        if not upload.asset_id:
+            _require_whole(upload, received_bytes)
+        return upload
 
     async def finish_put(self, project: str, upload_id: str, sha256: str, progress: Progress) -> Asset:
         """Reads back what was put by URL, checks it and records the asset; may be called again after a crash."""
@@ -175,16 +184,17 @@ class Uploads:
                 return await self._asset(upload, sha256)
             await self._uploads.extend(upload, self._now() + self._expiry)
             said = upload.announced
-            async with self._continued(upload) as staged:
-                _require_whole(upload, staged.received_bytes)
-                content.check_size(staged.received_bytes, self._limit)
-                inspection = content.Inspection(said.media_type, self._limit)
-                await _read_back(staged, inspection, progress)
-                described = await self._ingest.describe(inspection)
-                check_sums(described, sha256, said.sha256)
-                asset_id = self._ids.of(project, described.sha256)
-                draft = Draft(project, asset_id, described, said.external_id, dict(said.labels), said.subject_hash)
-                draft = await self._commit(staged, draft)
+            try:
+                async with self._continued(upload) as staged:
+                    _require_whole(upload, staged.received_bytes)
+                    content.check_size(staged.received_bytes, self._limit)
+                    inspection = content.Inspection(said.media_type, self._limit)
+                    await _read_back(staged, inspection, progress)
+                    described = await self._ingest.describe(inspection)
+                    check_sums(described, sha256, said.sha256)
+                    draft = await self._commit(staged, _draft(self._ids, upload, described))
+            except ObjectMissing:
+                draft = await self._committed(upload, sha256, UploadNotFound(upload.name))
             return await self._finish(upload, draft)
 
     async def drop_expired(self) -> None:
@@ -256,13 +266,10 @@ class Uploads:
 
     @asynccontextmanager
     async def _continued(self, upload: Upload) -> AsyncIterator[StagedObject]:
-        """The object under way. It goes when its content is refused, and when the store has lost it."""
+        """The object under way. It goes when its content is refused."""
         try:
             async with self._objects.continue_upload(_ZONE, upload.handle) as staged:
                 yield staged
-        except ObjectMissing:
-            await self._uploads.forget(upload)
-            raise (UploadNotFound(upload.name) if upload.direct else OffsetMismatch(0)) from None
         except (InvalidArgument, content.ContentTooLarge) as refusal:
             if not isinstance(refusal, UploadSequence):  # a stream that ended early may be continued
                 await self._discard(upload)
@@ -280,6 +287,21 @@ class Uploads:
         if not in_one_stream:
             await _read_back(staged, inspection, _untold)
         return await self._ingest.describe(inspection)
+
+    async def _committed(self, upload: Upload, sha256: str, otherwise: LabelmillError) -> Draft:
+        """What a crash left between the object's commit and its record, read once more; else the upload is over."""
+        key = ObjectKey(_ZONE, upload.project, sha256)
+        size = upload.announced.size_bytes
+        if sha256 and size and await self._objects.exists(key):
+            await self._records.about_to_write([key])
+            inspection = content.Inspection(upload.announced.media_type, self._limit)
+            for offset in range(0, size, content.BLOCK_BYTES):
+                await in_thread_if_long(inspection.update, await self._objects.read(key, offset, content.BLOCK_BYTES))
+            described = await self._ingest.describe(inspection)
+            if described.sha256 == sha256:
+                return _draft(self._ids, upload, described)
+        await self._uploads.forget(upload)
+        raise otherwise
 
     async def _commit(self, staged: StagedObject, draft: Draft) -> Draft:
         key = key_of(_ZONE, draft.project, draft.raw)
@@ -335,6 +357,12 @@ class _Turns:
     def of(self, project: str, upload_id: str) -> _Turn | None:
         """The turn that somebody has now."""
         return self._taken.get((project, upload_id))
+
+
+def _draft(ids: AssetIds, upload: Upload, described: Content) -> Draft:
+    said = upload.announced
+    asset_id = ids.of(upload.project, described.sha256)
+    return Draft(upload.project, asset_id, described, said.external_id, dict(said.labels), said.subject_hash)
 
 
 def _require_known_size(header: Header) -> None:

@@ -346,6 +346,23 @@ async def test_upload_whose_bytes_are_gone_begins_anew(storage: Storage) -> None
     assert (await storage.download(asset.name))[1] == content
 
 
+async def test_crash_between_commit_and_record_costs_no_second_upload(storage: Storage) -> None:
+    content, upload_id = os.urandom(5 * MIB), new_id()
+    digest = hashlib.sha256(content).hexdigest()
+    said = {"size_bytes": len(content), "sha256": digest, "external_id": "big", "subject": "s1"}
+    await refused(storage.send(rest(content, 0, upload_id, **said)[:-1]))
+    (path,) = under_way(storage)
+    place = storage.data_dir / "objects" / "raw" / "news" / digest[:2] / digest
+    place.parent.mkdir(parents=True)
+    path.rename(place)
+    assert (await refused(get(storage, upload_id))).said == (NOT_FOUND, "UPLOAD_NOT_FOUND")
+    async with asyncio.timeout(10):
+        asset = await storage.send(never_ending(header(upload_id=upload_id, **said)))
+    assert (asset.raw.sha256, asset.external_id) == (digest, "big")
+    assert (await storage.download(asset.name))[1] == content
+    assert (await get(storage, upload_id)).asset == asset.name
+
+
 async def test_other_projects_see_nothing_of_an_upload(storage: Storage) -> None:
     upload_id = new_id()
     await refused(storage.send(rest(b"x" * 700_000, 0, upload_id)[:2]))

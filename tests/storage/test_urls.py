@@ -109,6 +109,20 @@ async def test_finished_more_than_once_at_a_time_is_one_asset(on_both: Storage) 
     assert len(await on_both.listed()) == 1
 
 
+async def test_crash_between_commit_and_record_costs_no_second_put(storage: Storage) -> None:
+    content = os.urandom(5 * MIB)
+    kept, lost = await put(storage, content), await put(storage, b"x" + content)
+    sizes = {path.stat().st_size: path for path in (storage.data_dir / "objects" / "uploads").rglob("*.*")}
+    place = storage.data_dir / "objects" / "raw" / "news" / digest(content)[:2] / digest(content)
+    place.parent.mkdir(parents=True)
+    sizes[len(content)].rename(place)
+    sizes[len(content) + 1].unlink()
+    asset = asset_of(await finish(storage, kept, digest(content)))
+    assert (await storage.download(asset.name))[1] == content
+    gone = await finish(storage, lost, digest(b"x" + content))
+    assert Refusal(gone.error).said == (NOT_FOUND, "UPLOAD_NOT_FOUND")
+
+
 async def test_content_that_is_not_the_announced_one_is_thrown_away(on_stores: Storage) -> None:
     content = os.urandom(300_000)
     for values, sha256 in (({}, "0" * 64), ({"sha256": "0" * 64}, digest(content))):
