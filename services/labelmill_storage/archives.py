@@ -1,9 +1,9 @@
 """Whether an archive may be kept: what it would unpack to, without unpacking it. Pure.
 
 Zip archives (office documents are such) say in their directory what is in them; it is checked against the file and the
-limits. Of gzip, bzip2 and xz streams a beginning is decompressed and thrown away, and the rest estimated from it. Work
-and memory are bounded, whatever the archive says. Encrypted entries, and archives within archives that lie beyond the
-sample, cannot be looked into.
+limits. Of gzip, bzip2 and xz streams a beginning is decompressed and thrown away, and the rest estimated from it; what
+gzip and xz say at their end counts if it is more. Work and memory are bounded, whatever the archive says. Encrypted
+entries, and archives within archives that lie beyond the sample, cannot be looked into.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from labelmill_storage import zip_directory
+from labelmill_storage import stream_sizes, zip_directory
 from labelmill_storage.limits import RATIO_FLOOR_BYTES, ContentBomb, InvalidArchive, Limits
 from labelmill_storage.samples import Sample, sample
 from labelmill_storage.signatures import signature
@@ -120,6 +120,8 @@ class _Examination:
         if is_whole and not found.is_complete and found.size < _STREAM_OUTPUT_BYTES:
             raise Damaged
         size = found.size * content.size_bytes // max(1, found.used)
+        if not is_whole:
+            size = max(size, stream_sizes.said(media_type, content))
         self._budget -= found.size
         inner = signature(sample(found.beginning)) if found.beginning else ""
         if is_whole and found.size == len(found.beginning) and is_archive(inner):
