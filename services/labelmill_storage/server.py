@@ -29,7 +29,6 @@ from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.service import RuntimeContext, Service
 from labelmill_storage.adapters import key_seed
-from labelmill_storage.adapters.allocator import give_large_blocks_back
 from labelmill_storage.adapters.audit_key import AuditKey
 from labelmill_storage.adapters.deletion_sweeper import DeletionSweeper
 from labelmill_storage.adapters.egress import SqlEgressMeter
@@ -104,7 +103,6 @@ async def build(
         settings: Instead of those in the environment.
         projects: Instead of asking the annotation service.
     """
-    give_large_blocks_back()
     settings = settings or StorageSettings()
     data_dir = context.settings.data_dir
     tables = storage_tables()
