@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
-from labelmill_runtime.errors import Aborted, DeadlineExceeded, LabelmillError, ResourceExhausted, Unavailable
+from labelmill_runtime.errors import Aborted, LabelmillError, Unavailable
+from labelmill_storage import patience
 from labelmill_storage.assets import AssetIds, Draft
 from labelmill_storage.import_ports import (
     Counts,
@@ -33,10 +32,10 @@ from labelmill_storage.import_ports import (
     SourceRecords,
 )
 from labelmill_storage.ingest import Header, Ingest, Item
+from labelmill_storage.overlapping import mapped
+from labelmill_storage.patience import passes, patiently
 from labelmill_storage.ports import AssetRecords
 from labelmill_storage.sources import Manifest, Source
-
-T = TypeVar("T")
 
 SMALL_BYTES = 1024 * 1024
 """Items up to this size are read as a whole, many at once; larger ones stream."""
@@ -47,8 +46,6 @@ _AT_ONCE = 3
 _BATCH_BYTES = 16 * 1024 * 1024
 _MAX_EXTERNAL_ID = 1024
 _MAX_FINGERPRINT = 128
-PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""How long to wait before trying again what failed for a reason that passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +71,6 @@ class Order:
 
 
 Report = Callable[[Progress], Awaitable[None]]
-
-
-def passes(error: LabelmillError) -> bool:
-    """Whether the same may well work later: such an error is no dead letter."""
-    if isinstance(error, ResourceExhausted):
-        return error.reason != "CONTENT_TOO_LARGE"
-    return isinstance(error, Unavailable | Aborted | DeadlineExceeded)
 
 
 class Importer:
@@ -161,7 +151,7 @@ class _Import:
     async def run(self) -> None:
         total = await patiently(self._reader.count)
         await self._report(Progress(total, self.done.counts))
-        stored = _mapped(self._changed(), self._bring_in, _AT_ONCE)
+        stored = mapped(self._changed(), self._bring_in, _AT_ONCE)
         async with aclosing(stored):
             async for batch in stored:
                 failures = await self._record(batch)
@@ -181,12 +171,12 @@ class _Import:
             async for listed in self._dead_letters():
                 yield listed
         cursor = self._source.cursor if self._order.after_cursor else ""
-        pauses, can_go_on = list(PAUSES_S), True
+        pauses, can_go_on = list(patience.PAUSES_S), True
         while True:
             try:
                 async with aclosing(self._reader.listing(cursor)) as listing:
                     async for listed in listing:
-                        cursor, pauses, can_go_on = listed.cursor, list(PAUSES_S), bool(listed.cursor)
+                        cursor, pauses, can_go_on = listed.cursor, list(patience.PAUSES_S), bool(listed.cursor)
                         yield listed
                 return
             except Unavailable:
@@ -301,7 +291,7 @@ class _Import:
         if not batch.works and not (self._order.after_cursor and batch.cursor):
             self.done.counts.unchanged += batch.unchanged
             return []
-        for pause in (*PAUSES_S, None):
+        for pause in (*patience.PAUSES_S, None):
             try:
                 recorded = await self._try_to_record(batch)
                 break
@@ -370,36 +360,3 @@ def _parts(works: Sequence[_Work]) -> Iterator[list[_Work]]:
         size += more
     if part:
         yield part
-
-
-async def patiently(work: Callable[[], Awaitable[T]]) -> T:
-    """Tries again for some seconds what fails for a reason that passes."""
-    for pause in PAUSES_S:
-        try:
-            return await work()
-        except (Unavailable, Aborted, ResourceExhausted):
-            await asyncio.sleep(pause)
-    return await work()
-
-
-async def _mapped(
-    items: AsyncGenerator[T, None], work: Callable[[T], Awaitable[T]], at_once: int
-) -> AsyncGenerator[T, None]:
-    """What work makes of the items, in their order; it works on some while what is made is used."""
-    running: deque[asyncio.Task[T]] = deque()
-    try:
-        async with aclosing(items):
-            async for item in items:
-                running.append(asyncio.create_task(_made(work, item)))
-                if len(running) == at_once:
-                    yield await running.popleft()
-        while running:
-            yield await running.popleft()
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _made(work: Callable[[T], Awaitable[T]], item: T) -> T:
-    return await work(item)

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from minio import Minio
 
-from labelmill_storage import importing
+from labelmill_storage import patience
 from tests.storage.client import RAW, refused
 from tests.storage.conftest import Start
 from tests.storage.imports import AFTER_CURSOR, COMPARE, Imports
@@ -140,7 +140,7 @@ async def test_a_bucket_that_is_gone(start: Start, s3: S3Server) -> None:
 async def test_a_server_that_is_away_is_tried_again_and_then_told(
     start: Start, s3: S3Server, bucket: Minio, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "PAUSES_S", (0.05, 0.1))
+    monkeypatch.setattr(patience, "PAUSES_S", (0.05, 0.1))
     put(bucket, prefix, a="one", b="two")
     async with start(**{**settings(s3), "import_endpoint": "127.0.0.1:9"}) as storage:
         imports = Imports(storage)
