@@ -260,16 +260,16 @@ def altered(url: str, change: str) -> str:
     return urlunsplit(parts._replace(path=path, query=urlencode(query)))
 
 
-@pytest.mark.parametrize("change", ["path", "zone", "longer life", "signature", "no signature"])
-async def test_altered_url_gives_nothing(on_stores: Storage, change: str) -> None:
+async def test_altered_url_gives_nothing(on_stores: Storage) -> None:
     asset = await on_stores.admit_one(await on_stores.upload(TEXT), REDACTED)
     made = await download_url(on_stores, asset.name)
-    other = altered(made.url, change)
-    assert other != made.url
-    status, body, _ = await http("GET", other, headers=made.headers)
-    assert status in (400, 403, 404)
-    assert REDACTED not in body
-    assert TEXT not in body
+    for change in ("path", "zone", "longer life", "signature", "no signature"):
+        other = altered(made.url, change)
+        assert other != made.url
+        status, body, _ = await http("GET", other, headers=made.headers)
+        assert status in (400, 403, 404), change
+        assert REDACTED not in body, change
+        assert TEXT not in body, change
 
 
 async def test_url_works_for_its_method_alone(on_stores: Storage) -> None:
@@ -297,14 +297,14 @@ ZONES: list[tuple[str, Any, tuple[grpc.StatusCode, str] | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("who", "zone", "said"), ZONES)
-async def test_same_rules_for_zones_as_for_downloads(storage: Storage, who: str, zone: Any, said: Any) -> None:
+async def test_same_rules_for_zones_as_for_downloads(storage: Storage) -> None:
     asset = await storage.admit_one(await storage.upload(TEXT), REDACTED)
-    if said is not None:
-        assert (await refused(download_url(storage, asset.name, zone, who=who))).said == said
-        return
-    made = await download_url(storage, asset.name, zone, who=who)
-    assert (await http("GET", made.url, headers=made.headers))[1] == (TEXT if zone == RAW else REDACTED)
+    for who, zone, said in ZONES:
+        if said is not None:
+            assert (await refused(download_url(storage, asset.name, zone, who=who))).said == said, who
+            continue
+        made = await download_url(storage, asset.name, zone, who=who)
+        assert (await http("GET", made.url, headers=made.headers))[1] == (TEXT if zone == RAW else REDACTED), who
 
 
 async def test_annotator_learns_nothing_of_what_is_not_clean(storage: Storage) -> None:
