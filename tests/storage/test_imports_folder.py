@@ -176,6 +176,21 @@ async def test_bad_files_are_dead_letters_until_they_change_or_are_asked_for(imp
     assert {item.key for item in await imports.items()} == {"good.txt", "empty.txt", "dangling.txt"}
 
 
+async def test_a_list_whose_place_is_forgotten_begins_again(imports: Imports, root: Path) -> None:
+    for name in ("a", "b", "c"):
+        (root / name).touch()
+    source = await imports.folder(root)
+    assert await imports.run() == {"failed": 3}
+    request = pb.ListImportItemsRequest(parent=source.name, page_size=1)
+    page = await imports.call("ListImportItems", request)
+    assert [item.key for item in page.import_items] == ["a"]
+    (root / "a").unlink()
+    assert await imports.run() == {"unchanged": 2}
+    request.page_token = page.next_page_token
+    refusal = await refused(imports.call("ListImportItems", request))
+    assert refusal.said == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
+
+
 async def test_nothing_outside_of_the_roots_is_read(imports: Imports, root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -47,7 +47,7 @@ async def text_of(imports: Imports, asset: resources_pb2.Asset) -> bytes:
     return (await imports.storage.download(asset.name, RAW))[1]
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"external_id": "1", "text": 'Ann, said "hi"\nand left', "set": "train", "subject": "s-1"},
     {"external_id": "2", "text": "Grüße", "set": "test", "subject": "", "media_type": "text/markdown"},
     {"external_id": "", "text": "nameless", "set": None, "subject": ""},

@@ -127,7 +127,7 @@ class ImportBuckets:
     def part(self, bucket: str, key: str, etag: str, offset: int, length: int) -> bytes:
         """Some bytes of an object that must still be the same."""
         with failures(), self._of(bucket) as client:
-            same = {"If-Match": f'"{etag}"'}
+            same: dict[str, str | list[str] | tuple[str]] = {"If-Match": f'"{etag}"'}
             response = client.get_object(bucket, key, offset=offset, length=length, request_headers=same)
             with _released(response):
                 return bytes(response.read())

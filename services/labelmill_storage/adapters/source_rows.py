@@ -21,7 +21,9 @@ def place_json(place: Place) -> dict[str, Any]:
 
 def to_place(stored: dict[str, Any]) -> Place:
     """The inverse of `place_json`."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
     match values.pop("kind"):
         case "folder":
             return Folder(**values)

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
+from labelmill_runtime.errors import InvalidArgument
 from labelmill_runtime.sql_filters import FilterField, where
 from labelmill_runtime.status import to_status
 from labelmill_storage.adapters.filter_columns import microseconds
@@ -123,7 +124,7 @@ class SqlImports:
         self._tables = tables
         self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
         items = tables.import_items
-        self._filter_columns = {
+        self._filter_columns: dict[str, ColumnElement[Any] | FilterField] = {
             "state": FilterField(items.c.state, lambda text: int(ItemState[text.removeprefix("STATE_")])),
             "key": items.c.key,
             "reason": items.c.reason,
@@ -192,10 +193,16 @@ class SqlImports:
         async with self._database.reading() as session:
             if after:
                 last = await session.scalar(select(c.key).where(mine, c.key_hash == after))
-                if last is not None:
-                    query = query.where(or_(c.key > last, and_(c.key == last, c.key_hash > after)))
+                if last is None:
+                    raise _forgotten()
+                query = query.where(or_(c.key > last, and_(c.key == last, c.key_hash > after)))
             rows = (await session.execute(query.order_by(c.key, c.key_hash).limit(size + 1))).all()
         return ItemPage([_to_item(row) for row in rows[:size]], rows[size - 1].key_hash if len(rows) > size else "")
+
+
+def _forgotten() -> InvalidArgument:
+    message = "The item at which the page before ended is forgotten; list from the beginning."
+    return InvalidArgument("INVALID_PAGE_TOKEN", message, fields={"page_token": "must name an item that is there"})
 
 
 async def _update(session: AsyncSession, tables: StorageTables, source: Source, values: dict[str, Any]) -> None:
