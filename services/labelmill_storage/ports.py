@@ -127,7 +127,10 @@ class ObjectStore(Protocol):
         """How many bytes of an upload are durable; makes durable what can be. Raises like continue_upload."""
 
     async def drop_upload(self, zone: Zone, handle: str) -> None:
-        """Throws an upload away; one that is gone already is fine. Not for one that was committed: its object may go."""
+        """Throws an upload away; one that is gone already is fine.
+
+        Not for one that was committed: its object may go.
+        """
 
     async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
         """A URL to PUT the whole of an upload by. Raises UrlsUnavailable."""

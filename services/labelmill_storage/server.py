@@ -201,7 +201,7 @@ async def build(
         ],
         operations=operations,
         request_log=request_log,
-        start=partial(_start, objects, housekeeping, probes),
+        start=partial(_start, objects, housekeeping),
         close=partial(_close, probes, housekeeping, anchors, manifests, database, objects),
         ready=partial(_ready, database, objects),
     )
@@ -368,8 +368,7 @@ def read_seed(settings: StorageSettings, data_dir: Path) -> bytes:
     return key_seed.read_or_make(settings.project_key_seed_file or data_dir / "secrets" / "project-key-seed")
 
 
-async def _start(objects: ObjectStore, housekeeping: Housekeeping, probes: Probes) -> None:
-    await probes.start_warming()
+async def _start(objects: ObjectStore, housekeeping: Housekeeping) -> None:
     await objects.start()
     await _sweep(objects)
     await housekeeping.start()

@@ -19,7 +19,7 @@ from labelmill.snapshots import ContentHash, content_sha256
 from labelmill.storage.v1 import datasets_service_pb2 as pb
 from labelmill_runtime.database import Database
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters import parquet_manifest
+from labelmill_storage.adapters import parquet_file
 from labelmill_storage.adapters.parquet_manifest import ParquetManifests
 from labelmill_storage.adapters.sql_datasets import snapshots_holding
 from labelmill_storage.adapters.sql_snapshots import SqlSnapshots
@@ -90,7 +90,7 @@ async def test_a_manifest_of_many_row_groups_and_blocks_comes_back_as_it_was(
     content = b"".join([chunk async for chunk in manifests.chunks(snapshot)])
     assert hashlib.sha256(content).hexdigest() == made.file.sha256
     parsed = pq.ParquetFile(io.BytesIO(content))
-    assert parsed.metadata.num_row_groups == -(-len(rows) // parquet_manifest.ROW_GROUP_ROWS)
+    assert parsed.metadata.num_row_groups == -(-len(rows) // parquet_file.ROW_GROUP_ROWS)
     assert parsed.metadata.metadata[b"about"] == b"this"
     assert [row async for batch in manifests.rows(snapshot) for row in batch] == rows
 

@@ -7,9 +7,6 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from labelmill_storage.content import ContentTooLarge
 from labelmill_storage.import_ports import InvalidRow
 from labelmill_storage.manifest_rows import MAX_ROW_BYTES, Row
@@ -101,6 +98,9 @@ def _from_json(number: int, line: bytes) -> Row:
 
 
 def _parquet(file: BinaryIO, manifest: Manifest) -> Iterator[Row]:
+    import pyarrow as pa  # some 30 MB that few servers need
+    import pyarrow.parquet as pq
+
     number = 0
     try:
         table = pq.ParquetFile(file)

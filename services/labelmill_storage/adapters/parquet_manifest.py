@@ -10,15 +10,10 @@ import asyncio
 import io
 import sys
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from labelmill.snapshots import COLUMNS, ContentHash
 from labelmill_storage.adapters.threads import Threads
 from labelmill_storage.assets import Zone
 from labelmill_storage.content import BLOCK_BYTES, Inspection
@@ -26,22 +21,8 @@ from labelmill_storage.ports import ObjectKey, ObjectMissing, ObjectStore, key_o
 from labelmill_storage.reading import ContentDamaged, Reader
 from labelmill_storage.snapshots import MANIFEST_TYPE, Manifest, Row, Snapshot, SnapshotDamaged
 
-ROW_GROUP_ROWS = 32_768
-_BATCH_ROWS = 4096
 _CACHED_BLOCKS = 3
 _READ_TIMEOUT_S = 120
-_TEXT, _NUMBER, _TIME = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
-_TYPES = {
-    "size_bytes": _NUMBER,
-    "text_length": _NUMBER,
-    "width_px": _NUMBER,
-    "height_px": _NUMBER,
-    "create_time": _TIME,
-}
-_OPTIONAL = {"text_length", "width_px", "height_px"}
-SCHEMA = pa.schema([pa.field(name, _TYPES.get(name, _TEXT), nullable=name in _OPTIONAL) for name in COLUMNS])
-CONTENT_SHA256 = "labelmill.content_sha256"
-"""The key of the content hash in the file's metadata."""
 
 
 class ParquetManifests:
@@ -61,7 +42,9 @@ class ParquetManifests:
         about_to_write: Callable[[Sequence[ObjectKey]], Awaitable[None]],
     ) -> Manifest:
         """Writes a manifest; it is in its place as a whole when this returns, or not at all."""
-        encoder, inspection = _Encoder(), Inspection(MANIFEST_TYPE, sys.maxsize)
+        from labelmill_storage.adapters.parquet_file import Encoder  # some 30 MB that few servers need
+
+        encoder, inspection = Encoder(), Inspection(MANIFEST_TYPE, sys.maxsize)
         async with self._objects.stage(Zone.RAW, project) as staged:
 
             async def put(data: bytes) -> None:
@@ -80,6 +63,8 @@ class ParquetManifests:
 
     async def rows(self, snapshot: Snapshot) -> AsyncIterator[list[Row]]:
         """The rows of a snapshot, in batches; raises SnapshotDamaged."""
+        from labelmill_storage.adapters import parquet_file
+
         loop, damages = asyncio.get_running_loop(), []
 
         def block(start: int) -> bytes:
@@ -92,10 +77,10 @@ class ParquetManifests:
 
         file = _CheckedFile(block, snapshot.manifest.size_bytes)
         try:
-            batches = await self._threads.run(partial(_batches, file))
+            batches = await self._threads.run(partial(parquet_file.batches, file))
             while (batch := await self._threads.run(partial(next, batches, None))) is not None:
                 yield batch
-        except (pa.ArrowException, OSError, ValueError, KeyError):
+        except parquet_file.DAMAGES:
             if damages:
                 raise damages[0] from None
             raise SnapshotDamaged from None  # whole by its digests, and no manifest all the same
@@ -119,66 +104,6 @@ class ParquetManifests:
                 yield chunk
         except (ObjectMissing, ContentDamaged):
             raise SnapshotDamaged from None
-
-
-class _Encoder:
-    """Rows to the bytes of a Parquet file, piece by piece."""
-
-    def __init__(self) -> None:
-        self._sink = _Sink()
-        self._writer = pq.ParquetWriter(pa.PythonFile(self._sink, mode="w"), SCHEMA, compression="zstd")
-        self._hash = ContentHash()
-        self._waiting: list[Row] = []
-
-    @property
-    def content_sha256(self) -> str:
-        return self._hash.hexdigest()
-
-    def add(self, rows: Sequence[Row]) -> bytes:
-        """What is ready to be written once these rows are in it; mostly nothing yet."""
-        self._hash.update(rows)
-        self._waiting += rows
-        while len(self._waiting) >= ROW_GROUP_ROWS:
-            self._write(self._waiting[:ROW_GROUP_ROWS])
-            self._waiting = self._waiting[ROW_GROUP_ROWS:]
-        return self._sink.take()
-
-    def finish(self, metadata: Mapping[str, str]) -> bytes:
-        """The rest of the file."""
-        if self._waiting:
-            self._write(self._waiting)
-        self._writer.add_key_value_metadata({**metadata, CONTENT_SHA256: self.content_sha256})
-        self._writer.close()
-        return self._sink.take()
-
-    def _write(self, rows: Sequence[Row]) -> None:
-        columns = zip(*rows, strict=True)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA), row_group_size=ROW_GROUP_ROWS)
-
-
-class _Sink(io.RawIOBase):
-    """Where pyarrow writes: what came since the last `take`."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._written = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)
-        self._parts.append(part)
-        self._written += len(part)
-        return len(part)
-
-    def tell(self) -> int:
-        return self._written
-
-    def take(self) -> bytes:
-        taken, self._parts = b"".join(self._parts), []
-        return taken
 
 
 class _CheckedFile(io.RawIOBase):
@@ -225,18 +150,3 @@ class _CheckedFile(io.RawIOBase):
                 self._blocks.popitem(last=False)
         self._blocks.move_to_end(start)
         return self._blocks[start]
-
-
-def _batches(file: _CheckedFile) -> Iterator[list[Row]]:
-    # What goes wrong at opening does so here, not at the first batch.
-    opened = pq.ParquetFile(pa.PythonFile(file, mode="r"), buffer_size=0, pre_buffer=False)
-    found = opened.iter_batches(batch_size=_BATCH_ROWS, columns=list(COLUMNS), use_threads=False)
-    return (_rows(batch) for batch in found)
-
-
-def _rows(batch: pa.RecordBatch) -> list[Row]:
-    columns = [
-        (column.cast(_NUMBER) if column.type == _TIME else column).to_pylist()
-        for column in (batch.column(name) for name in COLUMNS)
-    ]
-    return [Row(*values) for values in zip(*columns, strict=True)]

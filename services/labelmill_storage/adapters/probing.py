@@ -50,17 +50,12 @@ class Probes:
         self._places = asyncio.Semaphore(workers)
         self._tasks: set[asyncio.Task[Findings]] = set()
         self._running: set[asyncio.Task[Any] | None] = set()
-        self._warming: asyncio.Task[object] | None = None
         self._warm = False
 
     @property
     def started(self) -> bool:
         """Whether there is a worker yet."""
         return bool(self._pools)
-
-    async def start_warming(self) -> None:
-        """Begins to load the language model; returns at once."""
-        self._warming = asyncio.create_task(self._load())
 
     async def probe(self, contents: Sequence[tuple[str, Sample]]) -> list[Findings]:
         """See ports.Prober."""
@@ -83,23 +78,20 @@ class Probes:
 
     async def close(self) -> None:
         """Ends the workers."""
-        for task in (*self._tasks, *filter(None, [self._warming])):
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(pool.close(grace_s=0) for pool in self._pools))
-
-    async def _load(self) -> None:
-        await asyncio.to_thread(probe_text.identifier)
-        self._warm = True
 
     async def _named(self, contents: Sequence[tuple[str, Sample]]) -> list[Findings]:
         heavy = sum(media_type == BINARY or media_type.startswith("text/") for media_type, _ in contents)
         if not heavy:
             return [Findings()] * len(contents)
-        # A hop to a thread costs as much as a sentence; the model is loaded in one.
+        # A hop to a thread costs as much as a sentence. The first text's loads the language model: half a second and
+        # some 75 MB, which servers of images never need.
         if self._warm and heavy <= _FEW_TEXTS:
             return [_name(*content) for content in contents]
         named = await asyncio.to_thread(lambda: [_name(*content) for content in contents])
-        self._warm = True
+        self._warm = self._warm or any(media_type.startswith("text/") for media_type, _ in contents)
         return named
 
     async def _wait(self, tasks: Collection[asyncio.Task[Findings]]) -> None:
