@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from labelmill_runtime.errors import Aborted, DataLoss, FailedPrecondition, LabelmillError
 from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
-from labelmill_storage.audit import AuditRecord, Entry, Head, SignedHead
-from labelmill_storage.exceptions import Copied
-from labelmill_storage.receipts import Admission
-from labelmill_storage.resumable import Upload
-from labelmill_storage.samples import Sample
-from labelmill_storage.zones import Roles
+from labelmill_storage.contents.samples import Sample
+from labelmill_storage.gate.audit import AuditRecord, Entry, Head, SignedHead
+from labelmill_storage.gate.exceptions import Copied
+from labelmill_storage.gate.receipts import Admission
+from labelmill_storage.gate.zones import Roles
+from labelmill_storage.transfers.resumable import Upload
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ DOMAIN_SERVICES = [p for p in PACKAGES if p not in {"labelmill_runtime", "labelm
 # What translates, adapts or composes; every other module of a service is domain.
 EDGE = {
     "adapters",
+    "assembly",
     "convert",
     "convert.py",
     "servicer.py",

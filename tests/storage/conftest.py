@@ -17,9 +17,9 @@ from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
 from labelmill_runtime.service import running
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters.local_files import LocalFiles
-from labelmill_storage.adapters.local_urls import LocalUrls
-from labelmill_storage.adapters.minio import BucketAccess, MinioStore
+from labelmill_storage.adapters.objects.local_files import LocalFiles
+from labelmill_storage.adapters.objects.local_urls import LocalUrls
+from labelmill_storage.adapters.objects.minio import BucketAccess, MinioStore
 from labelmill_storage.assets import Zone
 from labelmill_storage.ports import ObjectStore
 from labelmill_storage.server import build

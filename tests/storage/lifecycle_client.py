@@ -19,7 +19,7 @@ from labelmill.storage.v1 import (
 )
 from labelmill_runtime.database import Database
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters.tables import StorageTables, storage_tables
+from labelmill_storage.adapters.sql.tables import StorageTables, storage_tables
 from tests.storage.client import PARENT, Storage
 
 REASON = "asked for by the person, letter of May"

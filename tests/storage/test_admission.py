@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_pb2
 from labelmill.storage.v1 import resources_pb2, service_pb2
-from labelmill_storage.adapters.trusted_keys import TrustedKeyDirectory
+from labelmill_storage.adapters.secrets.trusted_keys import TrustedKeyDirectory
 from tests.storage.client import CLEAN, PARENT, Refusal, Storage, refused
 from tests.storage.signing import Signer
 

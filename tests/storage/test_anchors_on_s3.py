@@ -12,11 +12,11 @@ from minio.error import S3Error
 from minio.objectlockconfig import DAYS, ObjectLockConfig
 
 from labelmill.storage.v1 import audit_service_pb2
-from labelmill_storage.adapters.audit_key import AuditKey
-from labelmill_storage.adapters.s3_anchors import S3Anchors
-from labelmill_storage.adapters.s3_calls import Bucket
-from labelmill_storage.audit import Head
+from labelmill_storage.adapters.audit.s3_anchors import S3Anchors
+from labelmill_storage.adapters.objects.s3_calls import Bucket
+from labelmill_storage.adapters.secrets.audit_key import AuditKey
 from labelmill_storage.convert.audit import head_line
+from labelmill_storage.gate.audit import Head
 from tests.storage.audits import export, verified
 from tests.storage.client import PROJECT, Storage
 from tests.storage.conftest import Start, s3_settings

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from labelmill_runtime.errors import InvalidArgument
 from labelmill_runtime.principal import Role
-from labelmill_storage.adapters import key_seed
+from labelmill_storage.adapters.secrets import key_seed
 from labelmill_storage.assets import Asset, AssetIds, AssetNotFound, Content, Zone, parse_assets
-from labelmill_storage.zones import NotClean, RawForbidden, readable, view
+from labelmill_storage.gate.zones import NotClean, RawForbidden, readable, view
 
 SEED = bytes(range(32))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

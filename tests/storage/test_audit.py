@@ -21,8 +21,8 @@ from labelmill.cli.exits import Exit
 from labelmill.storage.v1 import audit_service_pb2, audit_service_pb2_grpc
 from labelmill_runtime.database import Database
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters.audit_key import AuditKey
-from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.adapters.secrets.audit_key import AuditKey
+from labelmill_storage.adapters.sql.tables import storage_tables
 from tests.storage.audits import actions, admit_by_exception, cli, export, listed, verified
 from tests.storage.client import CLEAN, PARENT, PROJECT, RAW, Storage, refused
 from tests.storage.conftest import Start

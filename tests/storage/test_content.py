@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labelmill_runtime.errors import InvalidArgument
 from labelmill_storage.assets import Content
-from labelmill_storage.content import (
+from labelmill_storage.contents.content import (
     BLOCK_BYTES,
     ContentTooLarge,
     EmptyContent,

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelmill_runtime.errors import InvalidArgument
-from labelmill_storage.adapters import probe_names, probe_text
-from labelmill_storage.adapters.probing import Probes
+from labelmill_storage.adapters.probes import probe_names, probe_text
+from labelmill_storage.adapters.probes.probing import Probes
 from labelmill_storage.assets import Content
-from labelmill_storage.content import Inspection
-from labelmill_storage.describing import Describer
-from labelmill_storage.limits import Limits
+from labelmill_storage.contents.content import Inspection
+from labelmill_storage.contents.describing import Describer
+from labelmill_storage.contents.limits import Limits
+from labelmill_storage.contents.samples import Sample, sample
+from labelmill_storage.contents.signatures import signature
 from labelmill_storage.ports import Findings
-from labelmill_storage.samples import Sample, sample
-from labelmill_storage.signatures import signature
 from tests.storage.archive_files import deflated, office, raw_zip, zipped
 from tests.storage.media_files import exif, flac, geotiff, image, mp3, mp4, ogg, wav
 

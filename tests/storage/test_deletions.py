@@ -16,16 +16,16 @@ from sqlalchemy import select, update
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import Aborted, FailedPrecondition, NotFound
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters import sql_deletions
-from labelmill_storage.adapters.deletion_sweeper import DeletionSweeper
-from labelmill_storage.adapters.local_files import LocalFiles
-from labelmill_storage.adapters.orphan_sweeper import OrphanSweeper
-from labelmill_storage.adapters.project_lock import lock_project
-from labelmill_storage.adapters.sql import SqlRecords
-from labelmill_storage.adapters.sql_erasure_work import SqlErasureWork
-from labelmill_storage.adapters.tables import StorageTables, storage_tables
+from labelmill_storage.adapters.objects.local_files import LocalFiles
+from labelmill_storage.adapters.sql import sql_deletions
+from labelmill_storage.adapters.sql.project_lock import lock_project
+from labelmill_storage.adapters.sql.sql_assets import SqlRecords
+from labelmill_storage.adapters.sql.sql_erasure_work import SqlErasureWork
+from labelmill_storage.adapters.sql.tables import StorageTables, storage_tables
+from labelmill_storage.adapters.sweepers.deletion_sweeper import DeletionSweeper
+from labelmill_storage.adapters.sweepers.orphan_sweeper import OrphanSweeper
 from labelmill_storage.assets import AssetIds, Content, Draft, Zone
-from labelmill_storage.erasure import ContentErased
+from labelmill_storage.lifecycle.erasure import ContentErased
 from labelmill_storage.ports import ObjectKey, ObjectMissing, ObjectStore
 from labelmill_storage.selection import Selected
 

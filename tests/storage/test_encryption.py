@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from labelmill_storage.adapters.minio import BucketAccess, MinioStore
-from labelmill_storage.adapters.s3_encryption import headers_of
+from labelmill_storage.adapters.objects.minio import BucketAccess, MinioStore
+from labelmill_storage.adapters.objects.s3_encryption import headers_of
 from labelmill_storage.assets import Zone
 from labelmill_storage.settings import StorageSettings
 from tests.storage.test_object_stores import fresh, key_of, stored

@@ -210,7 +210,7 @@ async def test_an_erasure_goes_on_in_the_next_process(
 async def test_a_cancelled_operation_does_not_end_the_erasure(
     start: Start, runtime_settings: RuntimeSettings, others: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labelmill_storage.server._ERASURES_S", 0.1)
+    monkeypatch.setattr("labelmill_storage.assembly.lifecycle._ERASURES_S", 0.1)
     others.away.add("prelabel")
     async with start(reaching(runtime_settings, others)) as storage:
         life = Lifecycle(storage)

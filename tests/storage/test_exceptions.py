@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.adapters.sql.tables import storage_tables
 from tests.storage.audits import REASON, admit_by_exception, export, verified
 from tests.storage.client import CLEAN, PARENT, RAW, Refusal, Storage, refused
 from tests.storage.conftest import Start

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelmill_storage.globs import Globs
+from labelmill_storage.imports.globs import Globs
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from minio import Minio
 
-from labelmill_storage import patience
+from labelmill_storage.imports import patience
 from tests.storage.client import RAW, refused
 from tests.storage.conftest import Start
 from tests.storage.imports import AFTER_CURSOR, COMPARE, Imports

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from labelmill_runtime.errors import ResourceExhausted
-from labelmill_storage.adapters import durable_files
-from labelmill_storage.adapters.local_files import LocalFiles
+from labelmill_storage.adapters.objects import durable_files
+from labelmill_storage.adapters.objects.local_files import LocalFiles
 from labelmill_storage.assets import Zone
 from labelmill_storage.ports import ObjectKey, ObjectMissing, UploadActive
 
@@ -55,7 +55,7 @@ async def test_closing_leaves_no_staging_folder(tmp_path: Path) -> None:
 async def test_sweep_removes_what_the_dead_left_and_spares_the_living(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path;"
-        "from labelmill_storage.adapters.local_files import LocalFiles;"
+        "from labelmill_storage.adapters.objects.local_files import LocalFiles;"
         "store = LocalFiles(Path(sys.argv[1])); (store._staging / 'half').write_bytes(b'half an upload');"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -192,7 +192,7 @@ async def test_killed_upload_is_not_readable_and_goes_on_in_another_process(tmp_
     handle = await store.begin_upload(Zone.RAW, "news", 7)
     code = (
         "import asyncio, os, signal, sys; from pathlib import Path\n"
-        "from labelmill_storage.adapters.local_files import LocalFiles\n"
+        "from labelmill_storage.adapters.objects.local_files import LocalFiles\n"
         "from labelmill_storage.assets import Zone\n"
         "async def run():\n"
         "    async with LocalFiles(Path(sys.argv[1])).continue_upload(Zone.RAW, sys.argv[2]) as upload:\n"

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from yarl import URL
 
 from labelmill_runtime.errors import FailedPrecondition
-from labelmill_storage.adapters.local_files import LocalFiles
-from labelmill_storage.adapters.local_urls import LocalUrls
-from labelmill_storage.adapters.url_signatures import Permit, permit_of
+from labelmill_storage.adapters.objects.local_files import LocalFiles
+from labelmill_storage.adapters.objects.local_urls import LocalUrls
+from labelmill_storage.adapters.objects.url_signatures import Permit, permit_of
 from labelmill_storage.assets import Content, Zone
 from labelmill_storage.ports import SignedUrl
 from labelmill_storage.settings import StorageSettings

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelmill_storage.manifest_rows import Place, Row, Rows
-from labelmill_storage.sources import Manifest
+from labelmill_storage.imports.manifest_rows import Place, Row, Rows
+from labelmill_storage.imports.sources import Manifest
 
 MANIFEST = Manifest("/in/rows.jsonl", label_columns=("set",))
 VALUES = st.recursive(

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from labelmill.storage.v1 import resources_pb2
-from labelmill_storage.adapters.probing import Probes
+from labelmill_storage.adapters.probes.probing import Probes
 from labelmill_storage.assets import NO_METADATA, Content, GeoReference
-from labelmill_storage.content import Inspection
-from labelmill_storage.describing import Describer
-from labelmill_storage.limits import Limits
+from labelmill_storage.contents.content import Inspection
+from labelmill_storage.contents.describing import Describer
+from labelmill_storage.contents.limits import Limits
 from tests.storage.archive_files import office, zipped
 from tests.storage.client import Storage
 from tests.storage.media_files import exif, flac, geotiff, image, mp3, mp4, ogg, wav

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from labelmill_runtime.errors import Internal, Unavailable
-from labelmill_storage.adapters import multipart, s3_calls
-from labelmill_storage.adapters.minio import BucketAccess, MinioStore
+from labelmill_storage.adapters.objects import multipart, s3_calls
+from labelmill_storage.adapters.objects.minio import BucketAccess, MinioStore
 from labelmill_storage.assets import Content, Zone
 from labelmill_storage.ports import ObjectKey
 from tests.storage.conftest import PART_BYTES, minio_store
@@ -149,7 +149,7 @@ async def test_killed_process_leaves_nothing_readable_and_the_parts_to_continue_
     (tmp_path / "content").write_bytes(content)
     code = (
         "import asyncio, os, signal, sys; from pathlib import Path\n"
-        "from labelmill_storage.adapters.minio import BucketAccess, MinioStore\n"
+        "from labelmill_storage.adapters.objects.minio import BucketAccess, MinioStore\n"
         "from labelmill_storage.assets import Zone\n"
         "endpoint, bucket, key, secret, folder, handle, part = sys.argv[1:]\n"
         "async def run():\n"

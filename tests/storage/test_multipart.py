@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelmill_runtime.errors import Unavailable
-from labelmill_storage.adapters import multipart
-from labelmill_storage.adapters.multipart import Lanes, StagedMultipart
-from labelmill_storage.adapters.s3_calls import Bucket, SentPart
-from labelmill_storage.adapters.threads import Threads
+from labelmill_storage.adapters.objects import multipart
+from labelmill_storage.adapters.objects.multipart import Lanes, StagedMultipart
+from labelmill_storage.adapters.objects.s3_calls import Bucket, SentPart
+from labelmill_storage.adapters.objects.threads import Threads
 from labelmill_storage.assets import Zone
 from labelmill_storage.ports import ObjectKey, ObjectMissing
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labelmill_storage.adapters.probing import Probes
+from labelmill_storage.adapters.probes.probing import Probes
+from labelmill_storage.contents.samples import sample
 from labelmill_storage.ports import Findings
-from labelmill_storage.samples import sample
 from tests.storage import hostile_readers
 from tests.storage.media_files import wav
 

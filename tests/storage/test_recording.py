@@ -11,7 +11,7 @@ import pytest
 from labelmill_runtime.errors import Aborted, LabelmillError, NotFound
 from labelmill_storage.assets import Asset, Content, Draft, Recorded
 from labelmill_storage.ports import AssetRecords
-from labelmill_storage.recording import Recorder
+from labelmill_storage.transfers.recording import Recorder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from labelmill.storage.v1 import lifecycle_service_pb2 as pb
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.retention import DAY_US, Deadlines, Retention, Terms, deadlines
+from labelmill_storage.lifecycle.retention import DAY_US, Deadlines, Retention, Terms, deadlines
 from tests.storage.client import CLEAN, PARENT, RAW, Storage, refused
 from tests.storage.conftest import Start
 from tests.storage.lifecycle_client import Lifecycle, database, until

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelmill.snapshots import COLUMNS
-from labelmill_storage.snapshot_diff import Change, Kind, changes
-from labelmill_storage.snapshots import Row
+from labelmill_storage.datasets.snapshot_diff import Change, Kind, changes
+from labelmill_storage.datasets.snapshots import Row
 
 states = st.tuples(st.sampled_from(["RAW", "CLEAN"]), st.sampled_from("xy"), st.sampled_from(["", "train", "test"]))
 snapshots = st.dictionaries(st.integers(0, 40), states, max_size=30)

@@ -19,16 +19,16 @@ from labelmill.snapshots import ContentHash, content_sha256
 from labelmill.storage.v1 import datasets_service_pb2 as pb
 from labelmill_runtime.database import Database
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters import parquet_file
-from labelmill_storage.adapters.parquet_manifest import ParquetManifests
-from labelmill_storage.adapters.sql_datasets import snapshots_holding
-from labelmill_storage.adapters.sql_snapshots import SqlSnapshots
-from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.adapters.snapshots import parquet_file
+from labelmill_storage.adapters.snapshots.parquet_manifest import ParquetManifests
+from labelmill_storage.adapters.sql.sql_datasets import snapshots_holding
+from labelmill_storage.adapters.sql.sql_snapshots import SqlSnapshots
+from labelmill_storage.adapters.sql.tables import storage_tables
 from labelmill_storage.assets import Content
-from labelmill_storage.datasets import DatasetKey
+from labelmill_storage.datasets.datasets import DatasetKey
+from labelmill_storage.datasets.snapshots import AssetsErasedMeanwhile, Lineage, Manifest, Row, Snapshot, SnapshotKey
 from labelmill_storage.ports import ObjectKey, ObjectStore
-from labelmill_storage.reading import Reader
-from labelmill_storage.snapshots import AssetsErasedMeanwhile, Lineage, Manifest, Row, Snapshot, SnapshotKey
+from labelmill_storage.transfers.reading import Reader
 from tests.storage.client import PROJECT, Storage
 from tests.storage.conftest import make_keys
 from tests.storage.dataset_calls import DATASET, PARTS, Datasets

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelmill_storage.splitting import InvalidBase, InvalidSplit, Part, Split, Splitter, apportion, check, position
+from labelmill_storage.datasets.splitting import (
+    InvalidBase,
+    InvalidSplit,
+    Part,
+    Split,
+    Splitter,
+    apportion,
+    check,
+    position,
+)
 
 THREE = [Part("train", 0.8), Part("validation", 0.1), Part("test", 0.1)]
 Assets = Mapping[str, Mapping[str, str]]

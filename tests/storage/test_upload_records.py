@@ -10,12 +10,12 @@ import pytest
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import ResourceExhausted
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.adapters.sql import SqlRecords
-from labelmill_storage.adapters.sql_uploads import SqlUploads
-from labelmill_storage.adapters.tables import storage_tables
+from labelmill_storage.adapters.sql.sql_assets import SqlRecords
+from labelmill_storage.adapters.sql.sql_uploads import SqlUploads
+from labelmill_storage.adapters.sql.tables import storage_tables
 from labelmill_storage.assets import AssetIds, Content, Draft, Recorded
 from labelmill_storage.ports import UploadActive
-from labelmill_storage.resumable import Announced, Upload, UploadNotFound
+from labelmill_storage.transfers.resumable import Announced, Upload, UploadNotFound
 
 PROJECT, NOW = "news", datetime(2026, 5, 1, tzinfo=UTC)
 IDS = AssetIds(b"s" * 32)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labelmill.storage.v1 import lifecycle_service_pb2 as pb
 from labelmill_runtime.settings import RuntimeSettings
-from labelmill_storage.quota import Quota, first_kept_day, fitting
+from labelmill_storage.lifecycle.quota import Quota, first_kept_day, fitting
 from tests.storage.client import CLEAN, PARENT, Refusal, Storage, refused
 from tests.storage.conftest import Start
 from tests.storage.lifecycle_client import Lifecycle

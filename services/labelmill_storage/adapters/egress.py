@@ -11,9 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.principal import Role
-from labelmill_storage.adapters.tables import StorageTables
-from labelmill_storage.quota import KEPT_EGRESS_DAYS, QuotaExceeded, first_kept_day
-from labelmill_storage.zones import Roles
+from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.gate.zones import Roles
+from labelmill_storage.lifecycle.quota import KEPT_EGRESS_DAYS, QuotaExceeded, first_kept_day
 
 _BELIEVED_S = 5.0
 

@@ -9,7 +9,7 @@ from labelmill import errors
 from labelmill.type.v1.erasure_pb2 import EraseAssetsRequest
 from labelmill_runtime.peer_errors import translated
 from labelmill_storage.assets import asset_name
-from labelmill_storage.lifecycle_ports import Forgotten
+from labelmill_storage.lifecycle.ports import Forgotten
 
 if TYPE_CHECKING:
     from labelmill.aio import Client

@@ -14,11 +14,12 @@ from labelmill.storage.v1 import resources_pb2, service_pb2
 from labelmill.type.v1 import geometry_pb2
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.status import to_status
-from labelmill_storage import admission, ingest
 from labelmill_storage.assets import Asset, Content, Recorded, Zone, asset_name
-from labelmill_storage.reading import Reading
-from labelmill_storage.receipts import Receipt
-from labelmill_storage.zones import Roles, View, view
+from labelmill_storage.gate import admission
+from labelmill_storage.gate.receipts import Receipt
+from labelmill_storage.gate.zones import Roles, View, view
+from labelmill_storage.transfers import ingest
+from labelmill_storage.transfers.reading import Reading
 
 _LATEST_US = 253_402_300_799_999_999
 _PROJECTS = "projects/"

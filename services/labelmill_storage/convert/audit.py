@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 
 from labelmill.storage.v1 import audit_service_pb2
-from labelmill_storage.audit import Entry, Head, SignedHead, head_name
+from labelmill_storage.gate.audit import Entry, Head, SignedHead, head_name
 
 
 def entry(it: Entry) -> audit_service_pb2.AuditEntry:

@@ -12,11 +12,11 @@ from labelmill.storage.v1 import datasets_service_pb2 as pb
 from labelmill.storage.v1 import resources_pb2
 from labelmill_runtime.errors import InvalidArgument
 from labelmill_storage.assets import Zone
-from labelmill_storage.datasets import Dataset
-from labelmill_storage.snapshot_diff import Change
-from labelmill_storage.snapshot_export import Exported
-from labelmill_storage.snapshots import Lineage, Row, Snapshot
-from labelmill_storage.splitting import Part, Split
+from labelmill_storage.datasets.datasets import Dataset
+from labelmill_storage.datasets.snapshot_diff import Change
+from labelmill_storage.datasets.snapshot_export import Exported
+from labelmill_storage.datasets.snapshots import Lineage, Row, Snapshot
+from labelmill_storage.datasets.splitting import Part, Split
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS = ("display_name", "description")

@@ -12,12 +12,13 @@ from google.rpc import status_pb2
 from labelmill.storage.v1 import imports_service_pb2 as pb
 from labelmill.type.v1 import progress_pb2
 from labelmill_runtime.status import to_status
-from labelmill_storage import import_rows, ingest
 from labelmill_storage.assets import asset_name
 from labelmill_storage.convert import assets as convert_assets
-from labelmill_storage.import_ports import Counts, ItemRow
-from labelmill_storage.importing import Progress
-from labelmill_storage.sources import Bucket, Folder, Format, InvalidSource, Manifest, Place, Source
+from labelmill_storage.imports import rows as import_rows
+from labelmill_storage.imports.importing import Progress
+from labelmill_storage.imports.ports import Counts, ItemRow
+from labelmill_storage.imports.sources import Bucket, Folder, Format, InvalidSource, Manifest, Place, Source
+from labelmill_storage.transfers import ingest
 
 _FAILURES = 100
 _FORMATS = {

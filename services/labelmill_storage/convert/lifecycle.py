@@ -11,11 +11,11 @@ from labelmill.erasures import sign_bytes
 from labelmill.storage.v1 import lifecycle_service_pb2 as pb
 from labelmill.type.v1 import erasure_pb2
 from labelmill_storage.assets import Zone, asset_name
-from labelmill_storage.erasure import Case
-from labelmill_storage.holds import Hold
-from labelmill_storage.lifecycle_ports import KeptErasure, Signer, UsageReport
-from labelmill_storage.quota import Quota, ZoneUsage
-from labelmill_storage.retention import Retention, Terms
+from labelmill_storage.lifecycle.erasure import Case
+from labelmill_storage.lifecycle.holds import Hold
+from labelmill_storage.lifecycle.ports import KeptErasure, Signer, UsageReport
+from labelmill_storage.lifecycle.quota import Quota, ZoneUsage
+from labelmill_storage.lifecycle.retention import Retention, Terms
 
 
 def terms(message: pb.Retention) -> Terms:

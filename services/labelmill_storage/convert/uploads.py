@@ -9,13 +9,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from labelmill.storage.v1 import resources_pb2, service_pb2
 from labelmill_runtime import names
-from labelmill_storage import admission, ingest
 from labelmill_storage.assets import asset_name
 from labelmill_storage.convert.assets import project, receipt
-from labelmill_storage.links import Link
+from labelmill_storage.gate import admission
 from labelmill_storage.ports import SignedUrl
-from labelmill_storage.resumable import UPLOAD_NAME, upload_name
-from labelmill_storage.uploads import Standing
+from labelmill_storage.transfers import ingest
+from labelmill_storage.transfers.links import Link
+from labelmill_storage.transfers.resumable import UPLOAD_NAME, upload_name
+from labelmill_storage.transfers.uploads import Standing
 
 
 async def upload_parts(messages: AsyncIterator[service_pb2.UploadAssetRequest]) -> AsyncIterator[ingest.Part]:

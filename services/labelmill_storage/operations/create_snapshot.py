@@ -17,13 +17,13 @@ from itertools import count
 from labelmill.storage.v1 import datasets_service_pb2 as pb
 from labelmill_runtime.errors import Aborted
 from labelmill_runtime.operations import OperationContext
-from labelmill_storage import splitting
 from labelmill_storage.convert import datasets as convert
-from labelmill_storage.dataset_ports import Manifests, SnapshotRecords
-from labelmill_storage.datasets import DatasetKey, parse_dataset
+from labelmill_storage.datasets import splitting
+from labelmill_storage.datasets.datasets import DatasetKey, parse_dataset
+from labelmill_storage.datasets.ports import Manifests, SnapshotRecords
+from labelmill_storage.datasets.snapshots import Frozen, Lineage, Row, Snapshot, SnapshotKey, Totals, parse_base
+from labelmill_storage.datasets.splitting import InvalidBase, Split, Splitter
 from labelmill_storage.ports import AssetRecords
-from labelmill_storage.snapshots import Frozen, Lineage, Row, Snapshot, SnapshotKey, Totals, parse_base
-from labelmill_storage.splitting import InvalidBase, Split, Splitter
 
 KIND = "create_snapshot"
 _PAGE_ASSETS = 2048  # what is done with a page holds up the loop for some 30 ms

@@ -17,8 +17,8 @@ from labelmill_runtime.errors import Cancelled, LabelmillError, Unavailable
 from labelmill_runtime.operations import OperationContext
 from labelmill_storage.assets import Zone, asset_name
 from labelmill_storage.convert import lifecycle as convert
-from labelmill_storage.erasure import DATABASE_FREE_SPACE, PEERS, SERVICE_ABSENT, Case
-from labelmill_storage.lifecycle_ports import Answers, ErasureWork, Forgotten, Peers, Signer, Sweeper
+from labelmill_storage.lifecycle.erasure import DATABASE_FREE_SPACE, PEERS, SERVICE_ABSENT, Case
+from labelmill_storage.lifecycle.ports import Answers, ErasureWork, Forgotten, Peers, Signer, Sweeper
 from labelmill_storage.ports import ObjectKey, ObjectStore
 
 KIND = "erase"

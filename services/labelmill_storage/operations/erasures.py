@@ -11,8 +11,8 @@ from labelmill.storage.v1 import lifecycle_service_pb2 as pb
 from labelmill_runtime.errors import NotFound
 from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.principal import Principal, reset_current_principal, set_current_principal
-from labelmill_storage.erasure import Case
-from labelmill_storage.lifecycle_ports import Erasures
+from labelmill_storage.lifecycle.erasure import Case
+from labelmill_storage.lifecycle.ports import Erasures
 from labelmill_storage.operations.erase import KIND
 from labelmill_storage.selection import Selected
 

@@ -12,9 +12,9 @@ from labelmill.storage.v1 import imports_service_pb2 as pb
 from labelmill_runtime.errors import NotFound
 from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_storage.convert import imports as convert
-from labelmill_storage.import_ports import SourceRecords
-from labelmill_storage.importing import Importer, Order, Progress
-from labelmill_storage.sources import Bucket, ImportRunning, Source, parse_source
+from labelmill_storage.imports.importing import Importer, Order, Progress
+from labelmill_storage.imports.ports import SourceRecords
+from labelmill_storage.imports.sources import Bucket, ImportRunning, Source, parse_source
 
 KIND = "run_import"
 _TOLD_EVERY_S = 0.5

@@ -13,12 +13,12 @@ from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
 from labelmill_storage.assets import parse_asset, parse_assets
 from labelmill_storage.convert import assets as convert
+from labelmill_storage.gate.raw_reads import RawReads
+from labelmill_storage.gate.zones import Roles, view
 from labelmill_storage.ports import AssetRecords, EgressMeter, ProjectDirectory, key_of
-from labelmill_storage.raw_reads import RawReads
-from labelmill_storage.reading import Reader, Reading, check_range
 from labelmill_storage.servicers.exceptions import ExceptionRpcs
 from labelmill_storage.servicers.uploads import UploadRpcs
-from labelmill_storage.zones import Roles, view
+from labelmill_storage.transfers.reading import Reader, Reading, check_range
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from labelmill.storage.v1 import audit_service_pb2, audit_service_pb2_grpc
 from labelmill_runtime.paging import PageTokens, page_size
-from labelmill_storage.anchoring import Anchoring
-from labelmill_storage.audit import fitting, project_of
 from labelmill_storage.convert import audit as convert
+from labelmill_storage.gate.anchoring import Anchoring
+from labelmill_storage.gate.audit import fitting, project_of
 from labelmill_storage.ports import AuditLog, ProjectDirectory
 
 

@@ -17,17 +17,17 @@ from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
-from labelmill_storage import snapshot_diff
 from labelmill_storage.assets import parse_assets
 from labelmill_storage.convert import assets as convert_assets
 from labelmill_storage.convert import datasets as convert
-from labelmill_storage.dataset_ports import DatasetRecords, Manifests, SnapshotRecords
-from labelmill_storage.datasets import DatasetKey, Selection, parse_dataset, selection
+from labelmill_storage.datasets import snapshot_diff
+from labelmill_storage.datasets.datasets import DatasetKey, Selection, parse_dataset, selection
+from labelmill_storage.datasets.ports import DatasetRecords, Manifests, SnapshotRecords
+from labelmill_storage.datasets.snapshot_export import SnapshotExport
+from labelmill_storage.datasets.snapshots import parse_snapshot
+from labelmill_storage.gate.zones import view
 from labelmill_storage.operations.create_snapshot import KIND, CreateSnapshot
 from labelmill_storage.ports import ProjectDirectory
-from labelmill_storage.snapshot_export import SnapshotExport
-from labelmill_storage.snapshots import parse_snapshot
-from labelmill_storage.zones import view
 
 _CHANGES_AT_ONCE = 1000
 

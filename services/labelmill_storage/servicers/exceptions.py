@@ -12,7 +12,7 @@ from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.principal import current_principal
 from labelmill_storage.assets import parse_assets
 from labelmill_storage.convert import assets as convert
-from labelmill_storage.exception_desk import ExceptionDesk
+from labelmill_storage.gate.exception_desk import ExceptionDesk
 from labelmill_storage.ports import AssetRecords
 
 

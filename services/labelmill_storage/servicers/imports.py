@@ -15,14 +15,14 @@ from labelmill.storage.v1 import imports_service_pb2_grpc
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
-from labelmill_storage import sources
 from labelmill_storage.convert import assets as convert_assets
 from labelmill_storage.convert import imports as convert
-from labelmill_storage.import_ports import ImportRecords, SourcePlaces, SourceRecords
-from labelmill_storage.import_rows import RowImport
+from labelmill_storage.imports import sources
+from labelmill_storage.imports.ports import ImportRecords, SourcePlaces, SourceRecords
+from labelmill_storage.imports.rows import RowImport
+from labelmill_storage.imports.sources import parse_source
 from labelmill_storage.operations.run_import import RunImport
 from labelmill_storage.ports import ProjectDirectory
-from labelmill_storage.sources import parse_source
 
 
 @dataclass(frozen=True)

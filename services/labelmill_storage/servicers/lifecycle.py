@@ -15,9 +15,9 @@ from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_storage.assets import AssetIds, parse_assets
 from labelmill_storage.convert import lifecycle as convert
-from labelmill_storage.erasure import ERASURE_NAME
-from labelmill_storage.holds import HOLD_NAME
-from labelmill_storage.lifecycle_ports import Erasures, LegalHolds, RetentionRecords, UsageRecords
+from labelmill_storage.lifecycle.erasure import ERASURE_NAME
+from labelmill_storage.lifecycle.holds import HOLD_NAME
+from labelmill_storage.lifecycle.ports import Erasures, LegalHolds, RetentionRecords, UsageRecords
 from labelmill_storage.operations.erasures import ErasureStarter
 from labelmill_storage.ports import EgressMeter, ProjectDirectory
 from labelmill_storage.selection import Selected, selected

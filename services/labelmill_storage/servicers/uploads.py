@@ -14,15 +14,15 @@ from labelmill.storage.v1 import resources_pb2, service_pb2, service_pb2_grpc
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_runtime.principal import current_principal
-from labelmill_storage.admission import AdmissionDesk
 from labelmill_storage.assets import Asset, parse_asset
 from labelmill_storage.convert import assets as convert_assets
 from labelmill_storage.convert import uploads as convert
-from labelmill_storage.ingest import Ingest, first_header
-from labelmill_storage.links import Links
+from labelmill_storage.gate.admission import AdmissionDesk
+from labelmill_storage.gate.zones import view
 from labelmill_storage.ports import UploadRecords
-from labelmill_storage.uploads import Uploads
-from labelmill_storage.zones import view
+from labelmill_storage.transfers.ingest import Ingest, first_header
+from labelmill_storage.transfers.links import Links
+from labelmill_storage.transfers.uploads import Uploads
 
 FINISH = "finish_upload"
 _UPLOAD_URL_S = 15 * 60

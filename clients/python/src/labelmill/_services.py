@@ -59,7 +59,7 @@ class AsyncServices:
         self.quality = AsyncQualityService(transport)
         """Scores labels sent along (stateless) and a project's labels."""
         self.audit = AsyncAuditService(transport)
-        """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+        """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
         self.datasets = AsyncDatasetService(transport)
         """Keeps datasets and their snapshots."""
         self.storage = AsyncStorageService(transport)
@@ -524,7 +524,7 @@ class AsyncQualityService:
 
 
 class AsyncAuditService:
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1053,7 +1053,7 @@ class SyncServices:
         self.quality = QualityService(portal, services.quality)
         """Scores labels sent along (stateless) and a project's labels."""
         self.audit = AuditService(portal, services.audit)
-        """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+        """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
         self.datasets = DatasetService(portal, services.datasets)
         """Keeps datasets and their snapshots."""
         self.storage = StorageService(portal, services.storage)
@@ -1510,7 +1510,7 @@ class QualityService:
 
 
 class AuditService:
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
 
     def __init__(self, portal: Portal, service: AsyncAuditService) -> None:
         self._portal = portal

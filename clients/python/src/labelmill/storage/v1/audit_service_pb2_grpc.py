@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records.
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records.
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records.
     """
 
     def ListAuditEntries(self, request, context):
@@ -104,7 +104,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records.
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -42,7 +42,7 @@ class AuditServiceStub:
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
@@ -53,7 +53,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """The newest entry's hash, signed. Keep it outside of Labelmill: a log that was cut off or written anew no longer leads to it."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Gives the audit log to those who check it. It is written by storage alone, in the same transaction as what it records."""
+    """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
 
     @_abc_1.abstractmethod
     def ListAuditEntries(

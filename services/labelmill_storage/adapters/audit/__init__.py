@@ -1,0 +1,1 @@
+"""Where heads of the audit log are kept outside of the database."""

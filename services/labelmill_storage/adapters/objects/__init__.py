@@ -1,0 +1,1 @@
+"""Object stores: a local directory, MinIO and other S3 servers."""

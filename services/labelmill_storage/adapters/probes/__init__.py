@@ -1,0 +1,1 @@
+"""Libraries that read hostile files, in processes of their own."""

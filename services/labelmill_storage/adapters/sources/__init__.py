@@ -1,0 +1,1 @@
+"""Places to import from."""

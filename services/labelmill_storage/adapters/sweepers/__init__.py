@@ -1,0 +1,1 @@
+"""What removes objects that no record refers to."""

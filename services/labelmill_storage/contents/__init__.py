@@ -1,0 +1,1 @@
+"""What some bytes are, and what is refused."""

@@ -1,0 +1,1 @@
+"""Named sets of assets and their snapshots."""

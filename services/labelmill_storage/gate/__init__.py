@@ -1,0 +1,1 @@
+"""The way from RAW to CLEAN, who sees what, and the log of it."""

@@ -1,0 +1,1 @@
+"""Many assets from sources, again and again."""

@@ -1,0 +1,1 @@
+"""How long content stays, what must stay, what must go, how much there may be."""
