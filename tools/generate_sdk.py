@@ -149,7 +149,7 @@ def generate(output: Path) -> None:
 
 
 def _attribute(file: FileDescriptorProto, service: str) -> str:
-    """The client's name for a service: datasets of datasets_service.proto; in service.proto, storage of StorageService."""
+    """The client's name for a service: datasets of datasets_service.proto; storage of StorageService in service.proto."""
     stem = Path(file.name).stem.removesuffix("service").removesuffix("_")
     word = service.removesuffix("Service").lower()
     return stem or (word if len(file.service) == 1 else f"{word}s")

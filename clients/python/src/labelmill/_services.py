@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
+from google.protobuf import empty_pb2 as protobuf_empty_pb2
+
 from labelmill._listing import Listing
 from labelmill._operation import Operation
 from labelmill._portal import Portal, SyncListing, SyncOperation
 from labelmill._transport import Transport
-from google.protobuf import empty_pb2 as protobuf_empty_pb2
 from labelmill.annotation.v1 import resources_pb2 as annotation_resources_pb2
 from labelmill.annotation.v1 import service_pb2 as annotation_service_pb2
 from labelmill.annotation.v1 import service_pb2_grpc as annotation_service_pb2_grpc
