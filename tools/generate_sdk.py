@@ -144,12 +144,13 @@ def generate(output: Path) -> None:
     target = output / TARGET
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("".join(parts), encoding="utf-8")
-    ruff = [sys.executable, "-m", "ruff", "format", "-q", "--config", str(ROOT / "pyproject.toml"), str(target)]
-    subprocess.run(ruff, check=True)  # noqa: S603 - our own arguments
+    for command in (["check", "-q", "--select", "I", "--fix"], ["format", "-q"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--config", str(ROOT / "pyproject.toml"), str(target)]
+        subprocess.run(ruff, check=True)  # noqa: S603 - our own arguments
 
 
 def _attribute(file: FileDescriptorProto, service: str) -> str:
-    """The client's name for a service: datasets of datasets_service.proto; storage of StorageService in service.proto."""
+    """The client's name for a service: datasets of datasets_service.proto, storage of StorageService."""
     stem = Path(file.name).stem.removesuffix("service").removesuffix("_")
     word = service.removesuffix("Service").lower()
     return stem or (word if len(file.service) == 1 else f"{word}s")
