@@ -112,6 +112,7 @@ async def figures(*, quick: bool) -> AsyncIterator[Figure]:
                     yield figure
             async for figure in small(server, s3, 1000 if quick else 4000):
                 yield figure
+        async with serving(Path(folder) / "large", s3_settings(s3)) as server:
             yield await memory(server, s3, (64 if quick else 1024) * MB)
         async for figure in importing(Path(folder), 5_000 if quick else 100_000):
             yield figure
@@ -159,7 +160,7 @@ async def small(server: Server, s3: S3Server, count: int) -> AsyncIterator[Figur
 
 
 async def memory(server: Server, s3: S3Server, size: int) -> Figure:
-    """What the server takes while many large uploads run at once."""
+    """What a server that was just started takes while many large uploads run at once."""
     block = secrets.token_bytes(CHUNK)
     with watched(server.process.pid) as most:
         await asyncio.gather(*(upload_stream(server, block, size // CHUNK) for _ in range(UPLOADS_AT_ONCE)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from labelmill import labels
+from labelmill import audit, labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
@@ -16,6 +16,7 @@ from labelmill.errors import PermissionDenied
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
+from labelmill.storage.v1.audit_service_pb2 import AuditHead, ExportAuditLogRequest
 from labelmill.training.v1 import service_pb2 as training_service
 from labelmill_demo.arms import SEED, SEED_BATCH, Arm, create_tasks, label_count, score
 from labelmill_demo.dataset import CLASSES, RATER_COUNT, RatedSentence
@@ -68,6 +69,7 @@ class Loop:
             for n in range(RATER_COUNT)
         ]
         await self.show_refusal(labelers[0].client)
+        await self.follow_audit_log()
         try:
             await self.learn(labelers)
         finally:
@@ -153,6 +155,22 @@ class Loop:
         else:
             raise RuntimeError("an annotator could read RAW")
         self.say(f"an annotator who asks for RAW is refused: {self.record.refusal}")
+
+    async def follow_audit_log(self) -> None:
+        """Checks the log entry by entry: nothing was altered, and it admitted all that is CLEAN."""
+        admissions, entries, head = audit.Admissions(), [], AuditHead()
+        async for part in self.client.audit.export_audit_log(ExportAuditLogRequest(parent=PROJECT)):
+            entries += part.entries
+            head = part.head
+        for entry in entries:
+            admissions.add(entry)
+        intact = audit.verify(entries, project=PROJECT_ID, head=head).intact
+        wanted = storage_service.ListAssetsRequest(parent=PROJECT, filter="zone = CLEAN", page_size=1000)
+        clean = [asset async for asset in self.client.storage.list_assets(wanted)]
+        if not intact or not all(admissions.fits(asset.name, asset.clean.sha256) for asset in clean):
+            raise RuntimeError("the audit log does not account for what is CLEAN")
+        self.record.audited_count = len(clean)
+        self.say(f"the audit log is intact and accounts for all {len(clean)} CLEAN assets ({len(entries)} entries)")
 
     async def learn(self, labelers: Sequence[ReplayLabeler]) -> None:
         """Seed labels, then rounds of both arms, then the better model pre-labels the rest."""

@@ -77,6 +77,8 @@ class Record:
     examples: list[str] = field(default_factory=list)
     """Clean texts in which something was found; clean only."""
     refusal: str = ""
+    audited_count: int = 0
+    """CLEAN assets that the audit log accounts for; the demo ends if it does not account for all."""
     evaluation_count: int = 0
     curve: list[CurvePoint] = field(default_factory=list)
     labelers: list[LabelerRow] = field(default_factory=list)

@@ -24,6 +24,7 @@ from labelmill_storage.assets import Asset, Content, Draft, Recorded, Zone
 from labelmill_storage.gate import exceptions, receipts
 from labelmill_storage.gate.exceptions import Copied
 from labelmill_storage.gate.receipts import Admission, Judged, judge
+from labelmill_storage.gathering import Gathered
 from labelmill_storage.ports import ObjectKey, Page, key_of
 
 Clock = Callable[[], datetime]
@@ -37,10 +38,13 @@ class SqlRecords:
         self._tables = tables
         self._filter_columns = FilterColumns(tables.assets)
         self._now = now
+        self._wanted = Gathered(self._get_each)
+        self._doubtful = Gathered(self._erased_each)
+        self._keys = Gathered(self._about_to_write_each)
 
     async def get(self, project: str, asset_id: str) -> Asset | None:
-        """One asset."""
-        return (await self.get_many(project, [asset_id])).get(asset_id)
+        """One asset; many callers share a query."""
+        return await self._wanted.ask(project, asset_id)
 
     async def get_many(self, project: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
         """Those that exist, by id."""
@@ -61,14 +65,18 @@ class SqlRecords:
 
     async def erased(self, drafts: Sequence[Draft]) -> dict[str, LabelmillError]:
         """Of drafts of one project that are not recorded, those that were erased, by asset id."""
-        if not drafts:
-            return {}
-        async with self._database.reading() as session:
-            return await sql_erasures.refusals(session, self._tables, drafts[0].project, drafts)
+        if len(drafts) == 1:
+            (draft,) = drafts
+            error = await self._doubtful.ask(draft.project, draft)
+            return {} if error is None else {draft.id: error}
+        return await self._erased(drafts) if drafts else {}
 
     async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
         """Must be called before objects are written."""
-        await sql_deletions.about_to_write(self._database, self._tables, keys)
+        if len(keys) == 1:
+            await self._keys.ask(keys[0].project, keys[0])
+        else:
+            await sql_deletions.about_to_write(self._database, self._tables, keys)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[SqlWriter]:
@@ -79,6 +87,22 @@ class SqlRecords:
     def writer(self, transaction: Any) -> SqlWriter:
         """The writer within a session's transaction."""
         return SqlWriter(transaction, self._tables, self._now)
+
+    async def _get_each(self, project: str, asset_ids: Sequence[str]) -> list[Asset | None]:
+        found = await self.get_many(project, asset_ids)
+        return [found.get(asset_id) for asset_id in asset_ids]
+
+    async def _erased(self, drafts: Sequence[Draft]) -> dict[str, LabelmillError]:
+        async with self._database.reading() as session:
+            return await sql_erasures.refusals(session, self._tables, drafts[0].project, drafts)
+
+    async def _erased_each(self, _project: str, drafts: Sequence[Draft]) -> list[LabelmillError | None]:
+        erased = await self._erased(drafts)
+        return [erased.get(draft.id) for draft in drafts]
+
+    async def _about_to_write_each(self, _project: str, keys: Sequence[ObjectKey]) -> list[None]:
+        await sql_deletions.about_to_write(self._database, self._tables, keys)
+        return [None] * len(keys)
 
 
 class SqlWriter:
