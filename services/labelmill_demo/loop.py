@@ -16,7 +16,7 @@ from labelmill.errors import PermissionDenied
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
-from labelmill.storage.v1.audit_service_pb2 import AuditHead, ExportAuditLogRequest
+from labelmill.storage.v1.audit_service_pb2 import AuditEntry, AuditHead, ExportAuditLogRequest
 from labelmill.training.v1 import service_pb2 as training_service
 from labelmill_demo.arms import SEED, SEED_BATCH, Arm, create_tasks, label_count, score
 from labelmill_demo.dataset import CLASSES, RATER_COUNT, RatedSentence
@@ -158,7 +158,8 @@ class Loop:
 
     async def follow_audit_log(self) -> None:
         """Checks the log entry by entry: nothing was altered, and it admitted all that is CLEAN."""
-        admissions, entries, head = audit.Admissions(), [], AuditHead()
+        entries: list[AuditEntry] = []
+        admissions, head = audit.Admissions(), AuditHead()
         async for part in self.client.audit.export_audit_log(ExportAuditLogRequest(parent=PROJECT)):
             entries += part.entries
             head = part.head
