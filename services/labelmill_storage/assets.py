@@ -76,6 +76,8 @@ class Content:
     """Where the store keeps it, when that is not under its SHA-256 (see ports.ObjectKey)."""
     removed_time: datetime | None = None
     """When retention removed the bytes; the description stays."""
+    last_removal: int = field(default=-1, compare=False)
+    """What `AssetRecords.about_to_write` told before the object was written; for recording it."""
 
 
 @dataclass(frozen=True, slots=True)

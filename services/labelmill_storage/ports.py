@@ -223,8 +223,12 @@ class AssetRecords(Protocol):
     async def erased(self, drafts: Sequence[Draft]) -> dict[str, LabelmillError]:
         """Of drafts of one project that are not recorded, those that were erased, by asset id; `add` refuses them."""
 
-    async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
-        """Must be called before objects are written: recording them can then tell a removal since from one before."""
+    async def about_to_write(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, int]:
+        """Must be called before objects are written: recording them can then tell a removal since from one before.
+
+        Returns:
+            For each key the last removal that is known, for Content.last_removal.
+        """
 
     def writing(self) -> AbstractAsyncContextManager[AssetWriter]:
         """A transaction of its own."""

@@ -24,6 +24,7 @@ from minio.error import S3Error
 RAW_BUCKET = "labelmill-raw"
 CLEAN_BUCKET = "labelmill-clean"
 _START_S = 90.0
+_STARTS = 4
 _HIGHEST_PORT = 55_535  # every port p also opens p + 10000
 
 
@@ -67,8 +68,40 @@ def s3_server() -> Iterator[S3Server]:
     admin, raw, clean = (Identity(name, secrets.token_hex(16)) for name in ("admin", "raw", "clean"))
     (folder / "identities.json").write_text(json.dumps(_identities(admin, raw, clean)))
     (folder / "data").mkdir()
-    ports = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
-    command = [
+    try:
+        server = _started(folder, admin, raw, clean)
+        try:
+            yield server
+        finally:
+            server.process.kill()
+            server.process.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path, admin: Identity, raw: Identity, clean: Identity) -> S3Server:
+    """A server that answers; somebody may take a port between its choice and the start, so it is tried again."""
+    for attempt in range(_STARTS):
+        ports = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
+        with (folder / "log").open("wb") as log:
+            command = _command(folder, ports)
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        server = S3Server(f"127.0.0.1:{ports['s3']}", raw, clean, admin, process)
+        try:
+            _make_buckets(server, folder / "log")
+        except BaseException as error:
+            taken = isinstance(error, RuntimeError) and process.poll() is not None
+            process.kill()
+            process.wait(30)
+            if not taken or attempt == _STARTS - 1:
+                raise
+        else:
+            return server
+    raise AssertionError
+
+
+def _command(folder: Path, ports: dict[str, int]) -> list[str]:
+    return [
         _binary(),
         "server",
         "-s3",
@@ -83,18 +116,6 @@ def s3_server() -> Iterator[S3Server]:
         "-master.volumeSizeLimitMB=256",
         "-master.telemetry=false",
     ]
-    try:
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
-        try:
-            server = S3Server(f"127.0.0.1:{ports['s3']}", raw, clean, admin, process)
-            _make_buckets(server, folder / "log")
-            yield server
-        finally:
-            process.kill()
-            process.wait(30)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make_buckets(server: S3Server, log: Path) -> None:

@@ -84,7 +84,7 @@ class Manifests(Protocol):
         project: str,
         rows: AsyncIterator[Sequence[Row]],
         describe: Callable[[], Mapping[str, str]],
-        about_to_write: Callable[[Sequence[ObjectKey]], Awaitable[None]],
+        about_to_write: Callable[[Sequence[ObjectKey]], Awaitable[Mapping[ObjectKey, int]]],
     ) -> Manifest:
         """Writes a manifest; it is in its place as a whole when this returns, or not at all.
 

@@ -79,9 +79,9 @@ class AdmissionDesk:
             for outcome, item in zip(outcomes, items, strict=True)
             if isinstance(outcome, Admission)
         }
-        await self._records.about_to_write(list(new))
+        removals = await self._records.about_to_write(list(new))
         await self._objects.put_many(new)
-        return outcomes
+        return [_written(it, project, removals) if isinstance(it, Admission) else it for it in outcomes]
 
     async def record(self, writer: AssetWriter, project: str, prepared: Prepared) -> list[Recorded | LabelmillError]:
         """Records what `prepare` stored, all in the writer's transaction."""
@@ -108,9 +108,9 @@ class AdmissionDesk:
             stream.check_sum(clean)
             receipts.check_hashes(receipt, asset, clean)
             key = ObjectKey(Zone.CLEAN, project, clean.sha256)
-            await self._records.about_to_write([key])
+            removals = await self._records.about_to_write([key])
             location = await staged.commit(key)
-        admission = Admission(receipt, asset_id, replace(clean, location=location))
+        admission = Admission(receipt, asset_id, replace(clean, location=location, last_removal=removals[key]))
         async with self._records.writing() as writer:
             (recorded,) = await writer.admit(project, [admission])
         if isinstance(recorded, LabelmillError):
@@ -147,3 +147,8 @@ class AdmissionDesk:
         if asset is None:
             raise AssetNotFound(receipt.asset)
         return asset
+
+
+def _written(admission: Admission, project: str, removals: Mapping[ObjectKey, int]) -> Admission:
+    removal = removals[ObjectKey(Zone.CLEAN, project, admission.clean.sha256)]
+    return replace(admission, clean=replace(admission.clean, last_removal=removal))

@@ -39,12 +39,17 @@ class ExceptionDesk:
             except LabelmillError as error:
                 outcomes[asset_id] = error
         fitting = [assets[asset_id] for asset_id, outcome in outcomes.items() if isinstance(outcome, Copied)]
-        await self._records.about_to_write([ObjectKey(Zone.CLEAN, project, asset.raw.sha256) for asset in fitting])
+        keys = [ObjectKey(Zone.CLEAN, project, asset.raw.sha256) for asset in fitting]
+        removals = await self._records.about_to_write(keys)
         for together in _groups(fitting):
             outcomes |= await self._copy_small(project, together)
         for asset in fitting:
             if asset.raw.size_bytes > BLOCK_BYTES:
                 outcomes[asset.id] = await self._copy_large(project, asset)
+        for key, asset in zip(keys, fitting, strict=True):
+            copied = outcomes[asset.id]
+            if isinstance(copied, Copied):
+                outcomes[asset.id] = replace(copied, clean=replace(copied.clean, last_removal=removals[key]))
         return outcomes
 
     async def record(

@@ -129,9 +129,10 @@ class Ingest:
             check(described)
             draft = self.draft(header, described)
             await self.require_allowed(draft)
-            await self._records.about_to_write([_raw_key(draft)])
-            location = await staged.commit(_raw_key(draft))
-        return replace(draft, raw=replace(draft.raw, location=location))
+            key = _raw_key(draft)
+            removals = await self._records.about_to_write([key])
+            location = await staged.commit(key)
+        return replace(draft, raw=replace(draft.raw, location=location, last_removal=removals[key]))
 
     def check(self, header: Header) -> None:
         """Refuses what a header alone tells to be impossible."""
@@ -175,9 +176,9 @@ class Ingest:
             for draft, item in zip(outcomes, items, strict=True)
             if isinstance(draft, Draft) and draft.id not in known
         }
-        await self._records.about_to_write(list(new))
+        removals = await self._records.about_to_write(list(new))
         await self._objects.put_many(new)
-        return outcomes
+        return [_written(it, removals) if isinstance(it, Draft) else it for it in outcomes]
 
     async def record(self, writer: AssetWriter, prepared: Prepared) -> list[Recorded | LabelmillError]:
         """Records what `prepare` stored."""
@@ -260,6 +261,11 @@ def check_text_fields(external_id: str, labels: Mapping[str, str], subject: str 
 
 def _nul(path: str) -> InvalidArgument:
     return InvalidArgument("INVALID_TEXT", f"{path} holds a NUL character.", fields={path: "must not hold NUL"})
+
+
+def _written(draft: Draft, removals: Mapping[ObjectKey, int]) -> Draft:
+    removal = removals.get(_raw_key(draft))
+    return draft if removal is None else replace(draft, raw=replace(draft.raw, last_removal=removal))
 
 
 def _raw_key(draft: Draft) -> ObjectKey:

@@ -301,21 +301,21 @@ class Uploads:
         key = ObjectKey(_ZONE, upload.project, sha256)
         size = upload.announced.size_bytes
         if sha256 and size and await self._objects.exists(key):
-            await self._records.about_to_write([key])
+            removals = await self._records.about_to_write([key])
             inspection = content.Inspection(upload.announced.media_type, self._limit)
             for offset in range(0, size, content.BLOCK_BYTES):
                 await in_thread_if_long(inspection.update, await self._objects.read(key, offset, content.BLOCK_BYTES))
             described = await self._ingest.describe(inspection)
             if described.sha256 == sha256:
-                return _draft(self._ids, upload, described)
+                return _draft(self._ids, upload, replace(described, last_removal=removals[key]))
         await self._uploads.forget(upload)
         raise otherwise
 
     async def _commit(self, staged: StagedObject, draft: Draft) -> Draft:
         key = key_of(_ZONE, draft.project, draft.raw)
-        await self._records.about_to_write([key])
+        removals = await self._records.about_to_write([key])
         location = await staged.commit(key)
-        return replace(draft, raw=replace(draft.raw, location=location))
+        return replace(draft, raw=replace(draft.raw, location=location, last_removal=removals[key]))
 
     async def _finish(self, upload: Upload, draft: Draft) -> Asset:
         try:

@@ -39,7 +39,7 @@ class ParquetManifests:
         project: str,
         rows: AsyncIterator[Sequence[Row]],
         describe: Callable[[], Mapping[str, str]],
-        about_to_write: Callable[[Sequence[ObjectKey]], Awaitable[None]],
+        about_to_write: Callable[[Sequence[ObjectKey]], Awaitable[Mapping[ObjectKey, int]]],
     ) -> Manifest:
         """Writes a manifest; it is in its place as a whole when this returns, or not at all."""
         from labelmill_storage.adapters.snapshots.parquet_file import Encoder  # some 30 MB that few servers need
@@ -57,9 +57,9 @@ class ParquetManifests:
             await put(await self._threads.run(partial(encoder.finish, describe())))
             file = replace(inspection.finish(), media_type=MANIFEST_TYPE)
             key = ObjectKey(Zone.RAW, project, file.sha256)
-            await about_to_write([key])
+            removals = await about_to_write([key])
             location = await staged.commit(key)
-        return Manifest(replace(file, location=location), encoder.content_sha256)
+        return Manifest(replace(file, location=location, last_removal=removals[key]), encoder.content_sha256)
 
     async def rows(self, snapshot: Snapshot) -> AsyncIterator[list[Row]]:
         """The rows of a snapshot, in batches; raises SnapshotDamaged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -71,12 +71,11 @@ class SqlRecords:
             return {} if error is None else {draft.id: error}
         return await self._erased(drafts) if drafts else {}
 
-    async def about_to_write(self, keys: Sequence[ObjectKey]) -> None:
+    async def about_to_write(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, int]:
         """Must be called before objects are written."""
         if len(keys) == 1:
-            await self._keys.ask(keys[0].project, keys[0])
-        else:
-            await sql_deletions.about_to_write(self._database, self._tables, keys)
+            return {keys[0]: await self._keys.ask(keys[0].project, keys[0])}
+        return await sql_deletions.about_to_write(self._database, self._tables, keys)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[SqlWriter]:
@@ -100,9 +99,9 @@ class SqlRecords:
         erased = await self._erased(drafts)
         return [erased.get(draft.id) for draft in drafts]
 
-    async def _about_to_write_each(self, _project: str, keys: Sequence[ObjectKey]) -> list[None]:
-        await sql_deletions.about_to_write(self._database, self._tables, keys)
-        return [None] * len(keys)
+    async def _about_to_write_each(self, _project: str, keys: Sequence[ObjectKey]) -> list[int]:
+        known = await sql_deletions.about_to_write(self._database, self._tables, keys)
+        return [known[key] for key in keys]
 
 
 class SqlWriter:
@@ -147,8 +146,8 @@ class SqlWriter:
         sizes = [draft.raw.size_bytes for draft in fitting]
         over = await sql_usage.take(self._session, self._tables, project, Zone.RAW, sizes)
         refused |= {draft.id: error for draft, error in zip(fitting, over, strict=True) if error is not None}
-        kept = _raw_keys(draft for draft in new.values() if draft.id not in refused)
-        await sql_deletions.keep(self._session, self._tables, kept)
+        kept = {key_of(Zone.RAW, project, draft.raw): draft.raw for draft in new.values() if draft.id not in refused}
+        await sql_deletions.keep(self._session, self._tables, _removals(kept))
         return refused
 
     async def admit(self, project: str, admissions: Sequence[Admission]) -> list[Recorded | LabelmillError]:
@@ -182,12 +181,12 @@ class SqlWriter:
         beyond = {c.asset_id: error for c, error in zip(judged.new, over, strict=True) if error is not None}
         if beyond:
             judged = exceptions.judge(name, copies, before, now, to_microseconds(now), beyond)
-        kept = [key_of(Zone.CLEAN, project, copied.clean) for copied in judged.new]
+        kept = {key_of(Zone.CLEAN, project, copied.clean): copied.clean for copied in judged.new}
         unwanted = [key_of(Zone.CLEAN, project, copied.clean) for copied in copies if copied not in judged.new]
         await sql_deletions.request(self._session, self._tables, unwanted)
         if not judged.new:
             return "", judged.outcomes
-        await sql_deletions.keep(self._session, self._tables, kept)
+        await sql_deletions.keep(self._session, self._tables, _removals(kept))
         await self._session.execute(
             self._tables.exceptions.insert(), _exception_row(project, exception_id, reason, to_microseconds(now))
         )
@@ -204,7 +203,8 @@ class SqlWriter:
         now_us = to_microseconds(changed[0].update_time)
         await session.execute(tables.receipts.insert(), [_receipt_row(project, a, now_us) for a in new])
         await update_clean(session, tables, project, changed)
-        await sql_deletions.keep(session, tables, [key_of(Zone.CLEAN, project, admission.clean) for admission in new])
+        kept = {key_of(Zone.CLEAN, project, admission.clean): admission.clean for admission in new}
+        await sql_deletions.keep(session, tables, _removals(kept))
         await give_up_clean(session, tables, project, [before[asset.id] for asset in changed], changed)
         await sql_audit.append(session, tables, project, [receipts.audit_record(admission) for admission in new])
 
@@ -251,6 +251,10 @@ async def _by_id(
     assets = tables.assets
     query = select(assets).where(assets.c.project == project, assets.c.asset_id.in_(set(asset_ids)))
     return {row.asset_id: to_asset(row) for row in await session.execute(query)}
+
+
+def _removals(kept: Mapping[ObjectKey, Content]) -> dict[ObjectKey, int]:
+    return {key: content.last_removal for key, content in kept.items()}
 
 
 def _raw_keys(drafts: Iterable[Draft]) -> list[ObjectKey]:

@@ -2,14 +2,15 @@
 
 A row is written by whoever drops the last record of an object. The sweeper (deletion_sweeper) marks it as going, while
 it holds the project, removes the object, and dates the row. Rows that are done are kept for a while, so that a writer
-whose object was removed between its writing and its recording can tell.
+whose object was removed between its writing and its recording can tell: it asks for the last removal before it writes
+(`about_to_write`), and if another one is on record when it records (`keep`), it has to write again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,17 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import Aborted
-from labelmill_storage.adapters.sql.project_lock import lock_project
 from labelmill_storage.adapters.sql.tables import StorageTables
 from labelmill_storage.ports import ObjectKey
 
 GOING = 0
 """In done_time_us: the object is being removed, now or by whoever sweeps next; nobody may record it."""
+NEVER = -1
+"""The last removal of an object that none is known of."""
 _ROWS_AT_ONCE = 1000
 _WAITS = 50
 _WAIT_S = 0.1
-_SETTLE_S = 1.0
-"""How long a removal stays known at least: for writers whose objects it took, until they have come to record them."""
 
 
 class ContentRemovedMeanwhile(Aborted):
@@ -63,48 +63,50 @@ async def request(session: AsyncSession, tables: StorageTables, keys: Sequence[O
         await session.execute(noted.on_conflict_do_update(index_elements=primary, set_=again, where=not_going))
 
 
-async def about_to_write(database: Database, tables: StorageTables, keys: Sequence[ObjectKey]) -> None:
-    """Forgets old removals of objects that are about to be written again, so that `keep` sees only later ones.
+async def about_to_write(database: Database, tables: StorageTables, keys: Sequence[ObjectKey]) -> dict[ObjectKey, int]:
+    """The last removal of each object that is about to be written, so that `keep` can tell a later one.
 
     Raises:
         Aborted: CONTENT_REMOVED_MEANWHILE, one of them is being removed, and that takes long; others are waited for.
     """
     if not keys:
-        return
-    done_time, mine = tables.deletions.c.done_time_us, _among(tables, keys)
+        return {}
+    table = tables.deletions.c
+    query = select(table.project, table.zone, table.path, table.done_time_us)
     for _ in range(_WAITS):
         async with database.reading() as session:
-            found = set((await session.scalars(select(done_time).where(mine, done_time.is_not(None)))).all())
-        settled_us = (time.time() - _SETTLE_S) * 1_000_000
-        if GOING not in found and all(done_us < settled_us for done_us in found):
-            break
+            rows = (await session.execute(query.where(_among(tables, keys), table.done_time_us.is_not(None)))).all()
+        known = {(row.project, row.zone, row.path): int(row.done_time_us) for row in rows}
+        if GOING not in known.values():
+            return {key: known.get((key.project, int(key.zone), key.path), NEVER) for key in keys}
         await asyncio.sleep(_WAIT_S)
-    else:
-        raise ContentRemovedMeanwhile
-    if found:
-        async with database.transaction() as session:
-            for project in sorted({key.project for key in keys}):  # whoever locks several rows holds their project
-                await lock_project(session, project)
-            await session.execute(delete(tables.deletions).where(mine, done_time > GOING))
+    raise ContentRemovedMeanwhile
 
 
-async def keep(session: AsyncSession, tables: StorageTables, keys: Sequence[ObjectKey]) -> None:
+async def keep(session: AsyncSession, tables: StorageTables, written: Mapping[ObjectKey, int]) -> None:
     """Says that objects are being recorded: takes back what was to go.
 
     The caller holds the project (see project_lock).
 
+    Args:
+        session: The transaction that records them.
+        tables: The tables.
+        written: For each object, what `about_to_write` told before it was written.
+
     Raises:
-        Aborted: CONTENT_REMOVED_MEANWHILE, one of them was removed a moment ago; writing it again helps.
+        Aborted: CONTENT_REMOVED_MEANWHILE, one of them was removed since then; writing it again helps.
     """
-    if not keys:
+    if not written:
         return
-    table, mine = tables.deletions, _among(tables, keys)
-    noted = (await session.execute(select(table.c.done_time_us).where(mine))).all()
+    table, mine = tables.deletions, _among(tables, list(written))
+    noted = (await session.execute(select(table).where(mine))).all()
     if not noted:
         return
-    if any(row.done_time_us is not None for row in noted):
+    before = {(key.project, int(key.zone), key.path): removal for key, removal in written.items()}
+    removals = [(row.done_time_us, before[row.project, row.zone, row.path]) for row in noted]
+    if any(removal not in (None, known) for removal, known in removals):
         raise ContentRemovedMeanwhile
-    await session.execute(delete(table).where(mine))
+    await session.execute(delete(table).where(mine, table.c.done_time_us.is_(None)))
 
 
 def _among(tables: StorageTables, keys: Sequence[ObjectKey]) -> ColumnElement[bool]:

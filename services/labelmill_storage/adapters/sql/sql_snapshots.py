@@ -105,7 +105,7 @@ class SqlSnapshots:
             await hold(session)
             await lock_project(session, key.dataset.project)
             await self._require_dataset(session, key.dataset)
-            await sql_deletions.keep(session, tables, [snapshot.manifest_key])
+            await sql_deletions.keep(session, tables, {snapshot.manifest_key: snapshot.manifest.last_removal})
             existing = await self._existing(session, key)
             if existing < snapshot.asset_count:
                 raise AssetsErasedMeanwhile
