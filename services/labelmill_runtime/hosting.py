@@ -116,9 +116,9 @@ class Host:
             ("grpc.so_reuseport", 0),  # a second server on the port is a mistake, not a balancer
             ("grpc.max_concurrent_streams", 100),
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-            # Without these two, what a stream has sent and nobody has read yet grows to many MiB on a fast network.
+            # By itself, gRPC lets it grow to many MiB for each stream on a fast network.
             ("grpc.http2.bdp_probe", 0),
-            ("grpc.http2.lookahead_bytes", 1024 * 1024),
+            ("grpc.http2.lookahead_bytes", self._settings.stream_window_bytes),
         ]
 
     def _reachable_host(self) -> str:

@@ -81,6 +81,9 @@ class RuntimeSettings(BaseSettings):
     """The largest message that is received or sent."""
     max_concurrent_rpcs: int = Field(default=1000, ge=1)
     """RPCs served at once; more are refused with RESOURCE_EXHAUSTED."""
+    stream_window_bytes: int = Field(default=512 * 1024, ge=64 * 1024, le=64 * 1024**2)
+    """What a stream may have sent that nobody has read yet: memory for each stream, and, divided by the time that a
+    packet takes there and back, the speed of one upload. Raise it for uploads from far away."""
     drain_seconds: float = Field(default=10.0, ge=0)
     """How long calls in flight may go on after SIGTERM."""
     drain_notice_seconds: float = Field(default=0.0, ge=0)

@@ -99,7 +99,7 @@ class StorageSettings(ServiceSettings):
     """Credentials for the CLEAN bucket alone."""
     minio_public_endpoint: str = Field(default="", pattern=r"^(https?://[^/?#]+)?$")
     """https://host[:port] by which callers reach the S3 server, for presigned URLs; empty: `minio_endpoint`."""
-    minio_part_bytes: int = Field(default=8 * 1024**2, ge=5 * 1024**2)
+    minio_part_bytes: int = Field(default=5 * 1024**2, ge=5 * 1024**2)
     """Uploads above this size go in parts of this size; one of them for every two `io_threads` is in memory."""
     minio_staging_hours: float = Field(default=24.0, gt=0)
     """Parts older than this, of uploads that cannot be continued, belong to nobody and are removed at start."""

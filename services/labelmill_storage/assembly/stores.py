@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from labelmill_storage.adapters.audit.local_anchors import LocalAnchors
-from labelmill_storage.adapters.objects.local_files import LocalFiles
-from labelmill_storage.adapters.objects.local_urls import LocalUrls
 from labelmill_storage.adapters.secrets import key_seed
 from labelmill_storage.assets import Zone
 from labelmill_storage.ports import AuditAnchors, ObjectStore
@@ -18,9 +16,22 @@ from labelmill_storage.settings import StorageSettings
 def open_objects(settings: StorageSettings, data_dir: Path) -> ObjectStore:
     """The object store that the settings name."""
     if settings.object_store == "local":
-        root = settings.objects_dir or data_dir / "objects"
-        return LocalFiles(root, threads=settings.io_threads, urls=_local_urls(settings, data_dir))
+        return _open_local(settings, data_dir)
     return _open_minio(settings, data_dir)
+
+
+def _open_local(settings: StorageSettings, data_dir: Path) -> ObjectStore:
+    from labelmill_storage.adapters.objects.local_files import LocalFiles
+    from labelmill_storage.adapters.objects.local_urls import LocalUrls  # its HTTP server is needed only here
+
+    urls = LocalUrls(
+        key_seed.read_or_make(data_dir / "secrets" / "object-url-key"),
+        host=settings.url_host,
+        port=settings.url_port,
+        base=settings.url_base,
+        allow_origin=settings.url_allow_origin,
+    )
+    return LocalFiles(settings.objects_dir or data_dir / "objects", threads=settings.io_threads, urls=urls)
 
 
 def _open_minio(settings: StorageSettings, data_dir: Path) -> ObjectStore:
@@ -43,16 +54,6 @@ def _open_minio(settings: StorageSettings, data_dir: Path) -> ObjectStore:
         threads=settings.io_threads,
         part_bytes=settings.minio_part_bytes,
         staging_age=timedelta(hours=settings.minio_staging_hours),
-    )
-
-
-def _local_urls(settings: StorageSettings, data_dir: Path) -> LocalUrls:
-    return LocalUrls(
-        key_seed.read_or_make(data_dir / "secrets" / "object-url-key"),
-        host=settings.url_host,
-        port=settings.url_port,
-        base=settings.url_base,
-        allow_origin=settings.url_allow_origin,
     )
 
 

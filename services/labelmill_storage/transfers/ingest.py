@@ -15,7 +15,7 @@ from labelmill_storage.contents.describing import Describer
 from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory
 from labelmill_storage.transfers.recording import Recorder
 
-_BUFFER_BYTES = 512 * 1024
+_BUFFER_BYTES = 256 * 1024
 _SHORT_BYTES = 64 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
