@@ -83,6 +83,7 @@ class Database:
             self._inside.add(task)
             try:
                 async with self._write_sessions.begin() as session:
+                    await self._connect(session)
                     yield session
             finally:
                 self._inside.discard(task)
@@ -91,6 +92,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A consistent view to read from; writing raises."""
         async with self._read_sessions() as session:
+            await self._connect(session)
             yield session
 
     async def ping(self) -> bool:
@@ -126,6 +128,11 @@ class Database:
         """Closes every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
+
+    async def _connect(self, session: AsyncSession) -> None:
+        """Connects now, to the end: an opening that a cancellation cuts off leaves a connection that nobody closes."""
+        if self.dialect == "postgresql":  # SQLite's connections see to it themselves
+            await sqlite_connection.to_the_end(session.connection())
 
     async def _alone(self, statement: str, timeout_ms: int) -> tuple[Any, ...]:
         """Runs a statement of SQLite's that no transaction may surround, waiting so long for locks; its first row."""
