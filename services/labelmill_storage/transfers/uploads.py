@@ -8,10 +8,9 @@ it is found where it belongs, else the upload begins anew; nothing was acknowled
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from labelmill_runtime.errors import Aborted, InvalidArgument, LabelmillError
@@ -25,7 +24,6 @@ from labelmill_storage.ports import (
     ProjectDirectory,
     SignedUrl,
     StagedObject,
-    UploadActive,
     UploadRecords,
     key_of,
 )
@@ -48,6 +46,7 @@ from labelmill_storage.transfers.resumable import (
     UploadNotFound,
     upload_name,
 )
+from labelmill_storage.transfers.turns import Turns
 
 _ZONE = Zone.RAW
 _EXPIRED_AT_ONCE = 100
@@ -89,7 +88,7 @@ class Uploads:
         self._limit = max_asset_bytes
         self._expiry = expiry
         self._now = now
-        self._turns = _Turns()
+        self._turns = Turns()
 
     async def receive(self, header: Header, parts: AsyncIterator[Part]) -> Asset:
         """Takes a stream with an upload_id, from its offset on; what it brings stays if it breaks off."""
@@ -334,37 +333,6 @@ class Uploads:
                 return
             await self._objects.drop_upload(_ZONE, upload.handle)
         await self._uploads.forget(upload)
-
-
-@dataclass(slots=True)
-class _Turn:
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    found_bytes: int | None = None
-    """What was durable when a stream began: what it writes is not, for a while."""
-
-
-class _Turns:
-    """One writer at a time for each upload, within this process; the store looks after the others."""
-
-    def __init__(self) -> None:
-        self._taken: dict[tuple[str, str], _Turn] = {}
-
-    @contextmanager
-    def taken(self, project: str, upload_id: str) -> Iterator[_Turn]:
-        """Takes the turn for the block."""
-        key = project, upload_id
-        if key in self._taken:
-            raise UploadActive
-        turn = self._taken[key] = _Turn()
-        try:
-            yield turn
-        finally:
-            del self._taken[key]
-            turn.over.set()
-
-    def of(self, project: str, upload_id: str) -> _Turn | None:
-        """The turn that somebody has now."""
-        return self._taken.get((project, upload_id))
 
 
 def _draft(ids: AssetIds, upload: Upload, described: Content) -> Draft:
