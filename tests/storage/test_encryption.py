@@ -1,5 +1,6 @@
-"""Which requests ask the S3 server to encrypt: seen on the wire, for the S3 server of the tests has no keys."""
+"""Which requests ask the S3 server to encrypt: on the wire for KMS, which the S3 server of the tests has not; else for real."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from labelmill_storage.adapters.objects.minio import BucketAccess, MinioStore
 from labelmill_storage.adapters.objects.s3_encryption import headers_of
 from labelmill_storage.assets import Zone
 from labelmill_storage.settings import StorageSettings
+from tests.storage.conftest import Start, s3_settings
 from tests.storage.test_object_stores import fresh, key_of, stored
+from tests.support.s3 import RAW_BUCKET, S3Server
 
 PART_BYTES = 5 * 1024 * 1024
 CREDENTIALS: dict[str, Any] = {
@@ -92,6 +95,18 @@ async def test_every_request_that_makes_an_object_asks_for_encryption(
         assert sse_of(headers) == (expected if kind in {"PUT", "POST uploads"} else {})
     assert sse_of(dict(url.headers)) == expected
     assert all(name in url.url for name in expected)
+
+
+@pytest.mark.parametrize("size", [1000, PART_BYTES + 1])
+async def test_a_real_server_encrypts_what_goes_in_and_gives_it_back(start: Start, s3: S3Server, size: int) -> None:
+    content = secrets.token_bytes(size)
+    async with start(**s3_settings(s3), sse="s3") as storage:
+        asset = await storage.upload(content)
+        assert (await storage.download(asset.name))[1] == content
+    client = s3.client(s3.raw)
+    listed = [str(o.object_name) for o in client.list_objects(RAW_BUCKET, recursive=True) if o.size == size]
+    found = [dict(client.stat_object(RAW_BUCKET, name).metadata or {}) for name in listed]
+    assert "AES256" in [headers.get("X-Amz-Server-Side-Encryption") for headers in found]
 
 
 def test_kms_needs_keys_and_tls() -> None:

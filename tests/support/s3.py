@@ -81,11 +81,14 @@ def s3_server() -> Iterator[S3Server]:
 
 def _started(folder: Path, admin: Identity, raw: Identity, clean: Identity) -> S3Server:
     """A server that answers; somebody may take a port between its choice and the start, so it is tried again."""
+    sse_key = {"WEED_S3_SSE_KEK": secrets.token_hex(32)}  # without one, it encrypts nothing
     for attempt in range(_STARTS):
         ports = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
         with (folder / "log").open("wb") as log:
             command = _command(folder, ports)
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=folder, start_new_session=True, env={**os.environ, **sse_key}
+            )
         server = S3Server(f"127.0.0.1:{ports['s3']}", raw, clean, admin, process)
         try:
             _make_buckets(server, folder / "log")
