@@ -1,4 +1,4 @@
-"""Which requests ask the S3 server to encrypt: on the wire for KMS, which the S3 server of the tests has not; else for real."""
+"""Which requests ask the S3 server to encrypt: for real, and for KMS, which the test server has not, on the wire."""
 
 import secrets
 from collections.abc import AsyncIterator
