@@ -13,6 +13,7 @@ import grpc.aio
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from labelmill import _streams
 from labelmill.storage.v1 import resources_pb2, service_pb2
 from tests.storage.projects import KnownProjects
 from tests.storage.signing import Signer
@@ -59,7 +60,8 @@ class Storage:
         self, messages: Iterator[Part] | Sequence[Part] | AsyncIterator[Part], *, who: str | None = "manager"
     ) -> resources_pb2.Asset:
         stream = messages if hasattr(messages, "__aiter__") else iter(messages)
-        asset: resources_pb2.Asset = await self.stub.UploadAsset(stream, metadata=self.as_(who), timeout=60)
+        call = self.stub.UploadAsset(metadata=self.as_(who), timeout=60)
+        asset: resources_pb2.Asset = await _streams.send(call, stream)  # an early answer is told as it is
         return asset
 
     async def create(self, contents: Sequence[bytes], *, who: str = "manager", **values: Any) -> list[Any]:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,8 +61,9 @@ async def in_batches(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
         yield rows[start : start + 10_000]
 
 
-async def nothing_written(_keys: Sequence[ObjectKey]) -> None:
-    """The deletions of a database there is none of."""
+async def nothing_written(keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, int]:
+    """The removals of a database there is none of."""
+    return dict.fromkeys(keys, -1)
 
 
 def snapshot_of(file: Manifest, count: int) -> Snapshot:
