@@ -105,7 +105,7 @@ class Database:
         """Takes what was deleted out of the database's files, too; after an erasure, outside of transactions.
 
         SQLite: rewrites the file (VACUUM) and empties the write-ahead log. `secure_delete` alone leaves copies of
-        deleted rows, which SQLite made when it moved rows between pages. Writers wait meanwhile, some 4 s a GB.
+        deleted rows, which SQLite made when it moved rows between pages. Writers wait meanwhile.
         PostgreSQL: does nothing; VACUUM there is the operator's (see the README).
 
         Raises:

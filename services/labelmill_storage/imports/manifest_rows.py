@@ -52,7 +52,7 @@ class Rows:
     """Makes items of rows.
 
     An item is known by its external id, or by its row's number where it has none or shares it with a row before. The
-    ids of a manifest are remembered while it is read, at some 60 bytes each.
+    ids of a manifest are remembered while it is read.
     """
 
     def __init__(self, manifest: Manifest) -> None:

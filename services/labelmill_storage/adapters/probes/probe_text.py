@@ -1,10 +1,8 @@
 """The language of text, by py3langid.
 
 Naive Bayes over byte n-grams, 140 languages (Lui and Baldwin, langid.py, ACL 2012; py3langid's retrained model, whose
-probabilities are tempered by the length of the text). The least confidence was chosen on some 7,700 English sentences
-and tweets (every third of ICWSM 2014, labelled by the VADER authors): at 0.5, sentences of 20 bytes and more get a
-language in 97 % of the cases and a wrong one in at most 0.1 %; tweets in 86 % and 0.4 %. At 0.9 a tenth of the
-sentences would get none.
+probabilities are tempered by the length of the text). The least confidence is a choice made on English sentences and
+tweets (ICWSM 2014): higher, and many sentences would get no language; lower, and tweets would get wrong ones.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ def language(media_type: str, head: bytes) -> str:
 
 @cache
 def identifier() -> Any:
-    """The py3langid.langid.LanguageIdentifier, loaded at the first call (about half a second, 80 MB)."""
+    """The py3langid.langid.LanguageIdentifier, loaded at the first call."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # takes numpy along, which the start need not wait for
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

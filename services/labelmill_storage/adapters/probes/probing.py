@@ -86,8 +86,8 @@ class Probes:
         heavy = sum(media_type == BINARY or media_type.startswith("text/") for media_type, _ in contents)
         if not heavy:
             return [Findings()] * len(contents)
-        # A hop to a thread costs as much as a sentence. The first text's loads the language model: half a second and
-        # some 75 MB, which servers of images never need.
+        # A hop to a thread costs as much as a sentence. The first text's loads the language model: time and memory
+        # that servers of images never need.
         if self._warm and heavy <= _FEW_TEXTS:
             return [_name(*content) for content in contents]
         named = await asyncio.to_thread(lambda: [_name(*content) for content in contents])

@@ -42,7 +42,7 @@ class ParquetManifests:
         about_to_write: Callable[[Sequence[ObjectKey]], Awaitable[Mapping[ObjectKey, int]]],
     ) -> Manifest:
         """Writes a manifest; it is in its place as a whole when this returns, or not at all."""
-        from labelmill_storage.adapters.snapshots.parquet_file import Encoder  # some 30 MB that few servers need
+        from labelmill_storage.adapters.snapshots.parquet_file import Encoder  # memory that few servers need
 
         encoder, inspection = Encoder(), Inspection(MANIFEST_TYPE, sys.maxsize)
         async with self._objects.stage(Zone.RAW, project) as staged:

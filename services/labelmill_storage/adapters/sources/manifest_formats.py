@@ -98,7 +98,7 @@ def _from_json(number: int, line: bytes) -> Row:
 
 
 def _parquet(file: BinaryIO, manifest: Manifest) -> Iterator[Row]:
-    import pyarrow as pa  # some 30 MB that few servers need
+    import pyarrow as pa  # memory that few servers need
     import pyarrow.parquet as pq
 
     number = 0

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill import audit
@@ -17,6 +16,7 @@ from labelmill_runtime.principal import current_principal_or_none
 from labelmill_runtime.sql_filters import where
 from labelmill_storage.adapters.sql.project_lock import lock_project
 from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.adapters.sql.upserts import upsert_of
 from labelmill_storage.gate.audit import AuditRecord, Entry, Head
 
 SELF = "labelmill"
@@ -124,7 +124,7 @@ async def append(session: AsyncSession, tables: StorageTables, project: str, rec
         previous = audit.entry_hash(**facts, details=details)
         rows.append({**facts, "details": json.dumps(details, sort_keys=True, ensure_ascii=False), "hash": previous})
     await session.execute(tables.audit_entries.insert(), rows)
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = upsert_of(session)
     now = {"sequence": sequence, "hash": previous}
     first = insert(heads).values({"project": project, "anchored_sequence": 0, **now})
     await session.execute(first.on_conflict_do_update(index_elements=["project"], set_=now))

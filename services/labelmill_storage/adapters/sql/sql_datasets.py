@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, literal, or_, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +17,7 @@ from labelmill_storage.adapters.sql.filter_columns import FilterColumns
 from labelmill_storage.adapters.sql.project_lock import lock_project
 from labelmill_storage.adapters.sql.rows import to_asset, to_time
 from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.adapters.sql.upserts import upsert_of
 from labelmill_storage.assets import AssetNotFound, asset_name
 from labelmill_storage.datasets.datasets import (
     ALL,
@@ -103,7 +103,7 @@ class SqlDatasets:
         await lock_project(session, key.project)  # an erasure must not slip in between
         before = (await self._require(session, key)).asset_count
         await self._require_assets(session, key.project, chosen.asset_ids)
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        insert = upsert_of(session)
         for condition in self._conditions(chosen):
             found = select(literal(key.project), literal(key.id), assets.c.asset_id)
             found = found.where(assets.c.project == key.project, condition)

@@ -13,12 +13,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
 from labelmill_runtime.errors import Aborted
 from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.adapters.sql.upserts import upsert_of
 from labelmill_storage.ports import ObjectKey
 
 GOING = 0
@@ -42,7 +42,7 @@ async def request(session: AsyncSession, tables: StorageTables, keys: Sequence[O
     """Notes objects that a record no longer refers to; what another record shares, the sweeper leaves alone."""
     if not keys:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = upsert_of(session)
     now_us = time.time_ns() // 1000
     rows = [
         {

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, func, literal, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
@@ -20,6 +19,7 @@ from labelmill_storage.adapters.sql.project_lock import lock_project
 from labelmill_storage.adapters.sql.sql_holds import on_hold
 from labelmill_storage.adapters.sql.sql_selection import condition, require_all
 from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.adapters.sql.upserts import upsert_of
 from labelmill_storage.assets import AssetNotFound, Draft, asset_name
 from labelmill_storage.gate.audit import AuditRecord
 from labelmill_storage.lifecycle.erasure import (
@@ -165,7 +165,7 @@ class SqlErasures:
     async def _block(self, session: AsyncSession, case: Case, chosen: Selected) -> None:
         """Sets apart what is on hold, or going already; of the rest, nothing comes in any more."""
         tables, assets, gone = self._tables, self._tables.assets, self._tables.erased_assets
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        insert = upsert_of(session)
         mine = and_(assets.c.project == case.project, condition(tables, chosen))
         held = select(assets.c.asset_id).where(mine, on_hold(tables))
         case.kept_assets = dict.fromkeys((await session.scalars(held)).all(), LEGAL_HOLD)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
@@ -17,6 +16,7 @@ from labelmill_storage.adapters.sql.project_lock import lock_project
 from labelmill_storage.adapters.sql.rows import to_asset
 from labelmill_storage.adapters.sql.sql_holds import on_hold
 from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.adapters.sql.upserts import upsert_of
 from labelmill_storage.assets import Zone
 from labelmill_storage.gate.audit import AuditRecord
 from labelmill_storage.lifecycle.retention import Deadlines, Retention, RetentionEtagMismatch, Terms, deadlines
@@ -63,7 +63,7 @@ class SqlRetention:
             "clean_days": terms.clean_days,
         }
         row = {**values, "etag": after.etag, "update_time_us": after.update_time_us}
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        insert = upsert_of(session)
         first = insert(self._tables.retention).values(project=project, **row)
         await session.execute(first.on_conflict_do_update(index_elements=["project"], set_=row))
         details = {name: str(days) for name, days in values.items()}

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
@@ -16,6 +15,7 @@ from labelmill_runtime.errors import LabelmillError
 from labelmill_storage.adapters.sql import sql_audit
 from labelmill_storage.adapters.sql.project_lock import lock_project
 from labelmill_storage.adapters.sql.tables import StorageTables
+from labelmill_storage.adapters.sql.upserts import upsert_of
 from labelmill_storage.assets import Zone
 from labelmill_storage.gate.audit import AuditRecord
 from labelmill_storage.lifecycle.ports import UsageReport
@@ -54,7 +54,7 @@ class SqlUsage:
         session: AsyncSession = transaction
         await lock_project(session, project)
         limits = asdict(quota)
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        insert = upsert_of(session)
         first = insert(self._tables.quotas).values(project=project, **limits)
         await session.execute(first.on_conflict_do_update(index_elements=["project"], set_=limits))
         details = {name: str(limit) for name, limit in limits.items()}
@@ -99,7 +99,7 @@ async def _add(
     if not (size_bytes or objects):
         return
     usage = tables.usage
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = upsert_of(session)
     row = {"project": project, "zone": int(zone), "stored_bytes": size_bytes, "object_count": objects}
     sums = {
         "stored_bytes": usage.c.stored_bytes + size_bytes,
