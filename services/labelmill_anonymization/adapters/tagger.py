@@ -1,0 +1,115 @@
+"""The tagger's network in ONNX Runtime, on one thread: texts in, findings out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from labelmill_anonymization.findings import Finding
+from labelmill_anonymization.tagger.decoding import spans
+from labelmill_anonymization.tagger.features import describe
+from labelmill_anonymization.tagger.lexicon import Lexicon
+from labelmill_anonymization.tagger.tokens import BREAK, DIGIT, LETTER, Tokens, cut
+
+RECOGNIZER = "Tagger"
+GAP = 8
+"""Empty rows between texts, as many as the widest window reaches, so that no text sees another."""
+
+_AT_ONCE = 12_000  # characters; keeps the network's arrays in the processor's cache
+_HALO = 600  # characters that a piece of a long text sees on either side
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of a text. Findings that begin from `begin` to before `end` are its own, the rest is surroundings."""
+
+    text: int
+    start: int
+    begin: int
+    end: int
+    content: str
+
+
+class Tagger:
+    """Finds personal data in texts in English, German, French, Spanish and Italian; it needs not be told which."""
+
+    def __init__(self, model: bytes | None = None, lexicon: bytes | None = None) -> None:
+        """Loads the model and the lexicon: those of the package, if no others are given."""
+        folder = files("labelmill_anonymization.tagger")
+        model = model or folder.joinpath("model.onnx").read_bytes()
+        lexicon = lexicon or folder.joinpath("lexicon.npz").read_bytes()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        about = self._session.get_modelmeta().custom_metadata_map
+        self._temperature, self._caution = float(about["temperature"]), float(about["caution"])
+        self._lexicon = Lexicon.load(lexicon)
+        self.version = f"labelmill-tagger {about['version']} {hashlib.sha256(model + lexicon).hexdigest()[:12]}"
+
+    def tag(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """Findings of each text, ordered, without overlaps; scores are calibrated probabilities.
+
+        A text's findings do not depend on the texts beside it.
+        """
+        found: list[list[Finding]] = [[] for _ in texts]
+        for pieces in _batches(texts):
+            tokens = cut([piece.content for piece in pieces])
+            for span in spans(self.logits(tokens), tokens.text, self._temperature, self._caution):
+                trimmed = _trimmed(tokens, span.first, span.last)
+                if trimmed is None:
+                    continue
+                piece = pieces[tokens.text[span.first]]
+                shift = piece.start - int(tokens.offset[tokens.text[span.first]])
+                start, end = (edge + shift for edge in trimmed)
+                if piece.begin <= start < piece.end:
+                    found[piece.text].append(Finding(span.entity_type, start, end, span.score, RECOGNIZER))
+        return found
+
+    def logits(self, tokens: Tokens) -> NDArray[np.float32]:
+        """The network's answers: a row a token, a column a state."""
+        features = describe(tokens, self._lexicon)
+        rows = np.arange(len(tokens)) + (tokens.text + 1) * GAP
+        size = len(tokens) + (len(tokens.offset) + 1) * GAP
+        ids = np.zeros((size, features.ids.shape[1]), np.int32)
+        dense = np.zeros((size, features.dense.shape[1]), np.float32)
+        there = np.zeros((size, 1), np.float32)
+        ids[rows], dense[rows], there[rows] = features.ids, features.dense, 1.0
+        (logits,) = self._session.run(None, {"ids": ids, "dense": dense, "there": there})
+        return np.asarray(logits[rows], np.float32)
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[_Piece]]:
+    batch: list[_Piece] = []
+    size = 0
+    for piece in _pieces(texts):
+        if batch and size + len(piece.content) > _AT_ONCE:
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
+        size += len(piece.content)
+    if batch:
+        yield batch
+
+
+def _pieces(texts: Sequence[str]) -> Iterator[_Piece]:
+    for index, text in enumerate(texts):
+        for begin in range(0, len(text), _AT_ONCE):
+            end = min(begin + _AT_ONCE, len(text))
+            start = max(begin - _HALO, 0)
+            yield _Piece(index, start, begin, end, text[start : end + _HALO])
+
+
+def _trimmed(tokens: Tokens, first: int, last: int) -> tuple[int, int] | None:
+    """Begin and end in code points without line breaks at the edges; nothing if there is no letter or digit."""
+    classes = tokens.classes[tokens.start[first : last + 1]]
+    if not np.isin(classes, (LETTER, DIGIT)).any():
+        return None
+    solid = np.flatnonzero(classes != BREAK)
+    return int(tokens.start[first + solid[0]]), int(tokens.end[first + solid[-1]])
