@@ -4,7 +4,8 @@ import labelmill
 from labelmill import labels, names
 from labelmill.annotation.v1.resources_pb2 import Project
 from labelmill.annotation.v1.service_pb2 import CreateProjectRequest
-from labelmill.anonymization.v1.resources_pb2 import Operator, Policy, Replace
+from labelmill.anonymization.v1.operators_pb2 import Operator, Replace
+from labelmill.anonymization.v1.resources_pb2 import Policy
 from labelmill.anonymization.v1.service_pb2 import AnonymizeAssetsRequest, CreatePolicyRequest
 
 with labelmill.Client() as mill:

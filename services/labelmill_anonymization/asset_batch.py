@@ -1,6 +1,7 @@
 """Anonymizes one page of assets: reads RAW, transforms, makes signed receipts. Changes nothing anywhere.
 
-An asset passes only with a receipt; everything that goes wrong with one fails that one.
+An asset passes only with a receipt; everything that goes wrong with one fails that one. Large assets are only listed
+here and prepared one by one, when the page's others are through, so that memory does not grow with a page of films.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from labelmill_anonymization.errors import AssetTooLarge, TextNotUtf8, UnsupportedMediaType
+from labelmill_anonymization.contents.content import RawContent
+from labelmill_anonymization.contents.handling import ContentAnonymizer
+from labelmill_anonymization.contents.stream import anonymize_content_patiently
 from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.patience import anonymize_patiently
 from labelmill_anonymization.policy import PolicyVersion
 from labelmill_anonymization.ports import (
     Admission,
-    Anonymizer,
     AssetPage,
     AssetZones,
     RawAsset,
@@ -26,6 +27,9 @@ from labelmill_anonymization.ports import (
 from labelmill_anonymization.receipt import Receipt, make_receipt, receipt_name
 from labelmill_anonymization.tally import Failure
 from labelmill_runtime.errors import LabelmillError
+
+LARGE_BYTES = 1024 * 1024
+"""Assets above this are read by a stream of their own."""
 
 
 @dataclass
@@ -43,6 +47,16 @@ class Prepared:
     """Admitted by this very operation before it was interrupted."""
     skipped: int = 0
     """Clean under this policy version before the operation."""
+    large: list[RawAsset] = field(default_factory=list)
+    """Still to be prepared, by `AssetAnonymizer.prepare_large`."""
+
+    def add(self, outcome: tuple[ReceiptRecord, Admission] | Failure) -> None:
+        """Takes what became of an asset."""
+        if isinstance(outcome, Failure):
+            self.failures.append(outcome)
+        else:
+            self.records.append(outcome[0])
+            self.admissions.append(outcome[1])
 
 
 @dataclass(frozen=True)
@@ -53,27 +67,31 @@ class AssetAnonymizer:
     keys: ProjectKeys
     operation: str
     assets: AssetZones
-    anonymizer: Anonymizer
+    anonymizer: ContentAnonymizer
     records: Records
     signer: ReceiptSigner
-    max_bytes: int
     now_ms: Callable[[], int]
 
     async def prepare(self, listed: AssetPage, began_ms: int) -> Prepared:
-        """Everything about a page that can be done without changing anything."""
+        """Everything about a page that can be done without changing anything; large assets are left for later."""
         page = Prepared(listed.next_token, listed.total, began_ms)
         todo = await self._without_clean_ones(listed.assets, page)
         readable = [asset for asset in todo if self._is_readable(asset, page)]
-        contents = await self.assets.read_raw(self.policy.project, [a.name for a in readable]) if readable else {}
-        versions = await self.anonymizer.versions()
-        outcomes = await asyncio.gather(*(self._one(a.name, contents[a.name], versions) for a in readable))
-        for outcome in outcomes:
-            if isinstance(outcome, Failure):
-                page.failures.append(outcome)
-            else:
-                record, admission = outcome
-                page.records.append(record)
-                page.admissions.append(admission)
+        page.large = [asset for asset in readable if asset.size_bytes > LARGE_BYTES]
+        small = [asset for asset in readable if asset.size_bytes <= LARGE_BYTES]
+        contents = await self.assets.read_raw(self.policy.project, [a.name for a in small]) if small else {}
+        for outcome in await asyncio.gather(*(self._one(asset, contents[asset.name]) for asset in small)):
+            page.add(outcome)
+        return page
+
+    async def prepare_large(self, asset: RawAsset, began_ms: int) -> Prepared:
+        """One large asset as a page of its own."""
+        page = Prepared("", 1, began_ms)
+        try:
+            raw: bytes | LabelmillError = await self.assets.read_large(asset.name)
+        except LabelmillError as error:
+            raw = error
+        page.add(await self._one(asset, raw))
         return page
 
     async def _without_clean_ones(self, listed: Sequence[RawAsset], page: Prepared) -> list[RawAsset]:
@@ -85,30 +103,22 @@ class AssetAnonymizer:
         return [asset for asset in listed if asset.receipt != expected[asset.name] or asset.receipt not in known]
 
     def _is_readable(self, asset: RawAsset, page: Prepared) -> bool:
-        if not asset.media_type.startswith("text/"):
-            page.failures.append(Failure(asset.name, UnsupportedMediaType()))
-        elif asset.size_bytes > self.max_bytes:
-            page.failures.append(Failure(asset.name, AssetTooLarge(self.max_bytes)))
-        else:
-            return True
-        return False
-
-    async def _one(
-        self, asset: str, raw: bytes | LabelmillError, versions: tuple[str, ...]
-    ) -> tuple[ReceiptRecord, Admission] | Failure:
-        if isinstance(raw, LabelmillError):
-            return Failure(asset, raw)
         try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            return Failure(asset, TextNotUtf8())
-        try:
-            clean = await anonymize_patiently(self.anonymizer, text, self.policy.policy, self.keys)
+            self.anonymizer.require(asset.media_type, asset.size_bytes)
         except LabelmillError as error:
-            return Failure(asset, error)
+            page.failures.append(Failure(asset.name, error))
+            return False
+        return True
+
+    async def _one(self, asset: RawAsset, raw: bytes | LabelmillError) -> tuple[ReceiptRecord, Admission] | Failure:
+        if isinstance(raw, LabelmillError):
+            return Failure(asset.name, raw)
+        content = RawContent(raw, asset.media_type)
+        try:
+            clean = await anonymize_content_patiently(content, self.policy.policy, self.keys, self.anonymizer)
+        except LabelmillError as error:
+            return Failure(asset.name, error)
         receipt = self.signer.sign(
-            make_receipt(
-                asset=asset, policy=self.policy, raw=raw, clean=clean, detector_versions=versions, now_ms=self.now_ms()
-            )
+            make_receipt(asset=asset.name, policy=self.policy, raw=raw, clean=clean, now_ms=self.now_ms())
         )
-        return ReceiptRecord(receipt, clean.offsets, self.operation), Admission(receipt, clean.text.encode())
+        return ReceiptRecord(receipt, clean.offsets, self.operation), Admission(receipt, clean.data)

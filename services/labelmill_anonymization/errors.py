@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from labelmill_runtime.errors import (
     Aborted,
     AlreadyExists,
@@ -83,10 +85,26 @@ class StreamSequence(InvalidArgument):
 
 
 class UnsupportedMediaType(InvalidArgument):
-    """An asset is not text."""
+    """Nobody here can look into contents of this type."""
 
-    def __init__(self) -> None:
-        super().__init__("UNSUPPORTED_MEDIA_TYPE", "Only assets of a media type text/* can be anonymized.")
+    def __init__(self, supported: Sequence[str] = ()) -> None:
+        super().__init__(
+            "UNSUPPORTED_MEDIA_TYPE",
+            f"Contents of this media type cannot be anonymized; supported: {', '.join(supported)}.",
+            metadata={"supported": ",".join(supported)},
+            fields={"content.media_type": "is not a supported media type"},
+        )
+
+
+class ContentMalformed(InvalidArgument):
+    """A content is not what its media type says; `problem` is a fixed text of ours, never one of a parser."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "CONTENT_MALFORMED",
+            f"The content cannot be read as its media type: {problem}.",
+            fields={"content.content": problem},
+        )
 
 
 class AssetTooLarge(InvalidArgument):

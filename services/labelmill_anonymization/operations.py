@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from labelmill.anonymization.v1 import service_pb2 as pb
 from labelmill.type.v1 import progress_pb2
 from labelmill_anonymization.asset_batch import AssetAnonymizer, Prepared
-from labelmill_anonymization.convert import counts_to_proto
-from labelmill_anonymization.ports import Anonymizer, AssetZones, KeySource, ReceiptSigner, Records
+from labelmill_anonymization.contents.handling import ContentAnonymizer
+from labelmill_anonymization.convert.scalars import counts_to_proto
+from labelmill_anonymization.ports import AssetZones, KeySource, ReceiptSigner, Records
 from labelmill_anonymization.tally import Failure, Tally, first_failures
 from labelmill_runtime.operations import OperationContext
 from labelmill_runtime.status import to_status
@@ -31,12 +32,11 @@ class AnonymizeAssets:
     """Runs the operation; see the module."""
 
     assets: AssetZones
-    anonymizer: Anonymizer
+    anonymizer: ContentAnonymizer
     records: Records
     signer: ReceiptSigner
     keys: KeySource
     page_assets: int
-    max_asset_bytes: int
 
     async def run(self, context: OperationContext, request: pb.AnonymizeAssetsRequest) -> pb.AnonymizeAssetsResponse:
         """Runs, or goes on after the last checkpoint."""
@@ -45,13 +45,12 @@ class AnonymizeAssets:
         policy = await self.records.policy_version(context.project, policy_id, metadata.policy_version)
         work = AssetAnonymizer(
             policy=policy,
-            keys=self.keys.keys(context.project),
+            keys=await self.keys.keys(context.project),
             operation=context.name,
             assets=self.assets,
             anonymizer=self.anonymizer,
             records=self.records,
             signer=self.signer,
-            max_bytes=self.max_asset_bytes,
             now_ms=lambda: time.time_ns() // 1_000_000,
         )
         tally = Tally.from_checkpoint(context.checkpoint.get("tally"))
@@ -59,7 +58,7 @@ class AnonymizeAssets:
             pages = self._pages(work, request.filter, context.checkpoint.get("page_token", ""))
             try:
                 async for page in pages:
-                    await self._settle(context, page, tally, metadata)
+                    await self._settle(context, work, page, tally, metadata)
             finally:
                 await pages.aclose()
         return _response(tally)
@@ -67,11 +66,26 @@ class AnonymizeAssets:
     async def _settle(
         self,
         context: OperationContext,
+        work: AssetAnonymizer,
         page: Prepared,
         tally: Tally,
         metadata: pb.AnonymizeAssetsMetadata,
     ) -> None:
-        """Stores and admits a page, then moves the checkpoint behind it."""
+        """Stores and admits a page and its large assets, then moves the checkpoint behind it."""
+        failures = await self._admit(context, page, tally)
+        for asset in page.large:
+            failures += await self._admit(context, await work.prepare_large(asset, page.began_ms), tally)
+            await context.progress(metadata)  # a film takes long; the lease must be held
+        for receipt in page.admitted_before:
+            tally.count_admitted(receipt)
+        tally.skipped += page.skipped
+        tally.failed += len(failures)
+        _report(metadata, page, tally, failures)
+        checkpoint = {"page_token": page.next_token, "finished": not page.next_token, "tally": tally.to_checkpoint()}
+        await context.progress(metadata, checkpoint)
+
+    async def _admit(self, context: OperationContext, page: Prepared, tally: Tally) -> list[Failure]:
+        """Stores the receipts, then admits the contents; what failed."""
         await self.records.save_receipts(context.project, page.records, page.began_ms, context.hold)
         outcomes = await self.assets.admit(context.project, page.admissions) if page.admissions else ()
         failures = list(page.failures)
@@ -80,13 +94,7 @@ class AnonymizeAssets:
                 tally.count_admitted(admission.receipt)
             else:
                 failures.append(Failure(admission.receipt.asset, error))
-        for receipt in page.admitted_before:
-            tally.count_admitted(receipt)
-        tally.skipped += page.skipped
-        tally.failed += len(failures)
-        _report(metadata, page, tally, failures)
-        checkpoint = {"page_token": page.next_token, "finished": not page.next_token, "tally": tally.to_checkpoint()}
-        await context.progress(metadata, checkpoint)
+        return failures
 
     async def _pages(self, work: AssetAnonymizer, filter_text: str, token: str) -> AsyncGenerator[Prepared]:
         """The pages in order, each prepared while the ones before it are dealt with."""

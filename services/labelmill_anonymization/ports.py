@@ -73,10 +73,13 @@ class AssetZones(Protocol):
         """A page of assets in the order of their creation; `token` "" for the first."""
 
     async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
-        """RAW contents by name."""
+        """RAW contents by name, of assets of at most a MiB or so."""
+
+    async def read_large(self, name: str) -> bytes:
+        """The RAW content of one asset of any size; raises LabelmillError."""
 
     async def admit(self, project: str, admissions: Sequence[Admission]) -> Sequence[LabelmillError | None]:
-        """Admits contents into CLEAN; for each, None or why not."""
+        """Admits contents of any size into CLEAN; for each, None or why not."""
 
 
 class Projects(Protocol):
@@ -96,7 +99,7 @@ class ReceiptSigner(Protocol):
 class KeySource(Protocol):
     """Derives the keys of projects."""
 
-    def keys(self, project: str) -> ProjectKeys:
+    async def keys(self, project: str) -> ProjectKeys:
         """The project's keys."""
 
 
@@ -105,7 +108,8 @@ class ReceiptRecord:
     """A receipt with what is kept beside it."""
 
     receipt: Receipt
-    offsets: OffsetMap
+    offsets: OffsetMap | None
+    """Of a text; other contents keep their coordinates."""
     operation: str
 
 

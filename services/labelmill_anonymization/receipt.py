@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from labelmill_anonymization.contents.content import CleanContent, Counts
 from labelmill_anonymization.operators import Protection
 from labelmill_anonymization.policy import PolicyVersion
-from labelmill_anonymization.transform import AppliedFinding, CleanText
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,12 @@ class Receipt:
     raw_sha256: str
     clean_sha256: str
     protection: Protection
-    entity_counts: tuple[tuple[str, int], ...]
+    entity_counts: Counts
     detector_versions: tuple[str, ...]
     create_time_ms: int
+    media_type: str = "text/plain"
+    key_ids: tuple[str, ...] = ()
+    operator_counts: Counts = ()
     signing_key_id: str = ""
     signature: bytes = b""
 
@@ -41,8 +42,7 @@ def make_receipt(
     asset: str,
     policy: PolicyVersion,
     raw: bytes,
-    clean: CleanText,
-    detector_versions: Iterable[str],
+    clean: CleanContent,
     now_ms: int,
 ) -> Receipt:
     """The unsigned receipt for an asset that was transformed."""
@@ -52,14 +52,12 @@ def make_receipt(
         policy=policy.name,
         policy_version=policy.version,
         raw_sha256=hashlib.sha256(raw).hexdigest(),
-        clean_sha256=hashlib.sha256(clean.text.encode()).hexdigest(),
+        clean_sha256=hashlib.sha256(clean.data).hexdigest(),
         protection=clean.protection,
-        entity_counts=count_types(clean.findings),
-        detector_versions=tuple(sorted(detector_versions)),
+        entity_counts=clean.entity_counts,
+        detector_versions=tuple(sorted(clean.detector_versions)),
         create_time_ms=now_ms,
+        media_type=clean.media_type,
+        key_ids=clean.key_ids,
+        operator_counts=clean.operator_counts,
     )
-
-
-def count_types(findings: Iterable[AppliedFinding]) -> tuple[tuple[str, int], ...]:
-    """How often each type was found, ordered by type."""
-    return tuple(sorted(Counter(applied.finding.entity_type for applied in findings).items()))

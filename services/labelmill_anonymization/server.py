@@ -1,19 +1,20 @@
-"""Joins the adapters to the domain; `python -m labelmill_anonymization.server`."""
+"""Puts anonymization together from its areas; `python -m labelmill_anonymization.server` serves it alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from labelmill.anonymization.v1 import service_pb2, service_pb2_grpc
 from labelmill_anonymization.adapters.labelmill import LabelmillAssets
 from labelmill_anonymization.adapters.secret_files import SeedFile, SigningKeyFile
 from labelmill_anonymization.adapters.sql import SqlRecords
 from labelmill_anonymization.adapters.tables import metadata
 from labelmill_anonymization.adapters.worker_processes import WorkerProcesses
-from labelmill_anonymization.operations import KIND, AnonymizeAssets
+from labelmill_anonymization.assembly import parts as assembly
+from labelmill_anonymization.assembly.contents import contents
+from labelmill_anonymization.assembly.texts import texts
 from labelmill_anonymization.ports import AssetZones, Detector, Projects
-from labelmill_anonymization.servicer import AnonymizationServicer
+from labelmill_anonymization.servicers.policy_source import PolicySources
 from labelmill_anonymization.settings import AnonymizationSettings
 from labelmill_runtime.database import Database
 from labelmill_runtime.idempotency import RequestLog
@@ -48,69 +49,62 @@ def builder(parts: Parts) -> Builder:
     return built
 
 
-async def assemble(context: RuntimeContext, parts: Parts) -> Service:
+async def assemble(context: RuntimeContext, replaced: Parts) -> Service:
     """Makes the service."""
-    settings = parts.settings or AnonymizationSettings()
-    secrets_dir = context.settings.data_dir / "secrets"
-    seeds = SeedFile(settings.seed_file or secrets_dir / "pseudonym-seed")
-    signer = SigningKeyFile(
-        settings.signing_key_file or secrets_dir / "receipt-signing-key",
-        settings.receipt_keys_dir or secrets_dir / "receipt-keys",
-    )
-    database = await Database.open(context.settings, NAME, metadata)
-    records = SqlRecords(database)
+    settings = replaced.settings or AnonymizationSettings()
     workers = WorkerProcesses(
         settings.workers,
         batch_texts=settings.batch_texts,
         max_pending=settings.max_pending_texts,
         batch_timeout_s=settings.batch_timeout_s,
-        make_detector=parts.make_detector,
+        make_detector=replaced.make_detector,
     )
-    operations = OperationStore(database, NAME, lease_s=context.settings.operation_lease_s)
-    work = AnonymizeAssets(
-        assets=parts.assets or LabelmillAssets(context.peers),
-        anonymizer=workers,
-        records=records,
-        signer=signer,
-        keys=seeds,
-        page_assets=settings.page_assets,
-        max_asset_bytes=settings.max_asset_bytes,
-    )
-    operations.register(KIND, work.run, service_pb2.AnonymizeAssetsRequest, service_pb2.AnonymizeAssetsMetadata)
-    requests = RequestLog(database)
-    servicer = AnonymizationServicer(
-        anonymizer=workers,
-        keys=seeds,
-        records=records,
-        projects=parts.projects or PeerProjects(context.peers),
-        requests=requests,
-        operations=operations,
-        page_tokens=context.page_tokens,
-    )
-    return _service(servicer, operations, requests, workers, database)
-
-
-def _service(
-    servicer: AnonymizationServicer,
-    operations: OperationStore,
-    requests: RequestLog,
-    workers: WorkerProcesses,
-    database: Database,
-) -> Service:
-    async def close() -> None:
-        await workers.close()
-        await database.close()
-
+    parts = await _parts(context, replaced, settings, workers)
+    areas = [texts(parts)]
+    areas.append(contents(parts, [handler for area in areas for handler in area.handlers]))
     return Service(
         name=NAME,
-        servicers=((service_pb2_grpc.add_AnonymizationServiceServicer_to_server, servicer),),
-        descriptors=(service_pb2.DESCRIPTOR,),
-        operations=operations,
-        request_log=requests,
-        start=workers.start_warming,
-        close=close,
-        ready=database.ping,
+        servicers=[pair for area in areas for pair in area.servicers],
+        descriptors=[descriptor for area in areas for descriptor in area.descriptors],
+        operations=parts.operations,
+        request_log=parts.requests,
+        start=_all([workers.start_warming, *(step for area in areas for step in area.start)]),
+        close=_all([workers.close, *(step for area in areas for step in area.close), parts.database.close]),
+        ready=parts.database.ping,
     )
+
+
+async def _parts(
+    context: RuntimeContext, replaced: Parts, settings: AnonymizationSettings, workers: WorkerProcesses
+) -> assembly.Parts:
+    secrets_dir = context.settings.data_dir / "secrets"
+    database = await Database.open(context.settings, NAME, metadata)
+    records = SqlRecords(database)
+    return assembly.Parts(
+        settings=settings,
+        context=context,
+        database=database,
+        records=records,
+        assets=replaced.assets or LabelmillAssets(context.peers),
+        projects=replaced.projects or PeerProjects(context.peers),
+        anonymizer=workers,
+        keys=SeedFile(settings.seed_file or secrets_dir / "pseudonym-seed"),
+        signer=SigningKeyFile(
+            settings.signing_key_file or secrets_dir / "receipt-signing-key",
+            settings.receipt_keys_dir or secrets_dir / "receipt-keys",
+        ),
+        requests=RequestLog(database),
+        operations=OperationStore(database, NAME, lease_s=context.settings.operation_lease_s),
+        policies=PolicySources(records),
+    )
+
+
+def _all(steps: Sequence[Callable[[], Awaitable[None]]]) -> Callable[[], Awaitable[None]]:
+    async def run_all() -> None:
+        for step in steps:
+            await step()
+
+    return run_all
 
 
 def main() -> None:

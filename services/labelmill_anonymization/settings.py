@@ -26,8 +26,8 @@ class AnonymizationSettings(ServiceSettings):
     """How long a worker may take for a batch; its texts fail afterwards."""
     page_assets: int = Field(default=256, ge=1, le=1000)
     """Assets between two checkpoints of AnonymizeAssets."""
-    max_asset_bytes: int = Field(default=1024 * 1024, ge=1, le=1024 * 1024)
-    """Larger assets fail in AnonymizeAssets."""
+    max_text_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
+    """Larger texts fail in AnonymizeAssets and AnonymizeContent."""
     seed_file: Path | None = None
     """Holds the secret behind all projects' keys; default <data_dir>/secrets/pseudonym-seed, made at first start."""
     signing_key_file: Path | None = None

@@ -30,6 +30,8 @@ class CleanText:
     findings: tuple[AppliedFinding, ...]
     protection: Protection
     offsets: OffsetMap
+    key_ids: tuple[str, ...] = ()
+    """The keys by which values can be linked or read again, ordered."""
 
 
 def transform(text: str, findings: Sequence[Finding], policy: Policy, keys: ProjectKeys) -> CleanText:

@@ -10,6 +10,7 @@ from labelmill import audit, labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as anonymization
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service
 from labelmill.errors import PermissionDenied
@@ -302,15 +303,15 @@ class Loop:
 def newsroom_policy() -> anonymization.Policy:
     """Names to pseudonyms; places, groups and contact data away. Dates stay: an editorial's dates tell of no person."""
     operators = {
-        "PERSON": anonymization.Operator(pseudonym=anonymization.Pseudonym()),
-        "LOCATION": anonymization.Operator(replace=anonymization.Replace()),
-        "NRP": anonymization.Operator(replace=anonymization.Replace()),
-        "EMAIL_ADDRESS": anonymization.Operator(hash=anonymization.Hash()),
-        "PHONE_NUMBER": anonymization.Operator(mask=anonymization.Mask()),
-        "CREDIT_CARD": anonymization.Operator(redact=anonymization.Redact()),
-        "US_SSN": anonymization.Operator(redact=anonymization.Redact()),
-        "IP_ADDRESS": anonymization.Operator(redact=anonymization.Redact()),
-        "URL": anonymization.Operator(replace=anonymization.Replace()),
+        "PERSON": operators_pb2.Operator(pseudonym=operators_pb2.Pseudonym()),
+        "LOCATION": operators_pb2.Operator(replace=operators_pb2.Replace()),
+        "NRP": operators_pb2.Operator(replace=operators_pb2.Replace()),
+        "EMAIL_ADDRESS": operators_pb2.Operator(hash=operators_pb2.Hash()),
+        "PHONE_NUMBER": operators_pb2.Operator(mask=operators_pb2.Mask()),
+        "CREDIT_CARD": operators_pb2.Operator(redact=operators_pb2.Redact()),
+        "US_SSN": operators_pb2.Operator(redact=operators_pb2.Redact()),
+        "IP_ADDRESS": operators_pb2.Operator(redact=operators_pb2.Redact()),
+        "URL": operators_pb2.Operator(replace=operators_pb2.Replace()),
     }
     rules = [anonymization.Rule(entity_type=name, operator=operator) for name, operator in operators.items()]
     return anonymization.Policy(display_name="Newsroom", language="en", rules=rules)

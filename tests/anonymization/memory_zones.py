@@ -55,6 +55,12 @@ class MemoryZones:
                 self.reject = lambda asset, erased=name: gone if asset == erased else None
         return {name: gone if name in self.missing else self.assets[name].raw for name in names}
 
+    async def read_large(self, name: str) -> bytes:
+        (content,) = (await self.read_raw("", [name])).values()
+        if isinstance(content, LabelmillError):
+            raise content
+        return content
+
     async def admit(self, project: str, admissions: Sequence[Admission]) -> Sequence[LabelmillError | None]:
         if self.before_admit:
             self.before_admit()

@@ -53,7 +53,7 @@ async def anonymization(
         page_assets=page_assets,
         max_pending_texts=max_pending_texts,
         batch_timeout_s=batch_timeout_s,
-        max_asset_bytes=10_000,
+        max_text_bytes=10_000,
     )
     zones = zones or MemoryZones()
     keys = {role: create_key(settings.keys_path, role.name.lower(), [Grant(role, "demo")]) for role in Role}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from labelmill import errors
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill_runtime.errors import PermissionDenied
@@ -14,7 +15,7 @@ from tests.anonymization.server import Anonymization, anonymization
 from tests.support.postgres import new_database
 
 POLICY = "projects/demo/policies/strict"
-POLICY_CONTENT = pb.Policy(default_operator=pb.Operator(replace=pb.Replace()))
+POLICY_CONTENT = pb.Policy(default_operator=operators_pb2.Operator(replace=operators_pb2.Replace()))
 
 
 async def make_policy(server: Anonymization) -> pb.Policy:
@@ -85,7 +86,7 @@ async def test_clean_assets_are_skipped_until_the_policy_changes(tmp_path: Path)
         zones.add("demo", "A later one by NameBob")
         again = await run(server)
         assert (again.admitted_count, again.skipped_count) == (1, 12)
-        changed = pb.Policy(name=policy.name, default_operator=pb.Operator(redact=pb.Redact()))
+        changed = pb.Policy(name=policy.name, default_operator=operators_pb2.Operator(redact=operators_pb2.Redact()))
         await server.client.anonymization.update_policy(service.UpdatePolicyRequest(policy=changed))
         redone = await run(server)
         assert (redone.admitted_count, redone.skipped_count) == (13, 0)
@@ -101,7 +102,7 @@ async def test_the_policy_version_is_the_one_at_the_start(tmp_path: Path) -> Non
         operation = await server.client.anonymization.anonymize_assets(
             service.AnonymizeAssetsRequest(parent="projects/demo", policy=POLICY)
         )
-        changed = pb.Policy(name=policy.name, default_operator=pb.Operator(redact=pb.Redact()))
+        changed = pb.Policy(name=policy.name, default_operator=operators_pb2.Operator(redact=operators_pb2.Redact()))
         await server.client.anonymization.update_policy(service.UpdatePolicyRequest(policy=changed))
         await operation.result(timeout_s=60)
         assert all(asset.clean == b"NAP <PERSON>" for asset in zones.assets.values() if "demo" in asset.name)

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from labelmill import errors
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from tests.anonymization.memory_zones import MemoryZones
 from tests.anonymization.server import Anonymization, anonymization
 
-HASH = pb.Policy(default_operator=pb.Operator(hash=pb.Hash()))
+HASH = pb.Policy(default_operator=operators_pb2.Operator(hash=operators_pb2.Hash()))
 FAULTS = ("", "FAIL ", "CRASH ")
 
 

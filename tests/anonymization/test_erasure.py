@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from labelmill import errors
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill.type.v1 import geometry_pb2
@@ -32,7 +33,7 @@ async def server(tmp_path: Path, database_url: str | None) -> AsyncIterator[Anon
     for text in ("NameJane in PlaceRome", "NameBob", "NameEve"):
         zones.add("demo", text)
     async with anonymization(tmp_path, zones, database_url=database_url, page_assets=2) as running:
-        policy = pb.Policy(default_operator=pb.Operator(replace=pb.Replace()))
+        policy = pb.Policy(default_operator=operators_pb2.Operator(replace=operators_pb2.Replace()))
         request = service.CreatePolicyRequest(parent=PARENT, policy_id="strict", policy=policy)
         await running.client.anonymization.create_policy(request)
         yield running

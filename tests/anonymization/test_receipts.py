@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labelmill.receipts import parse_public_key, verify
 from labelmill_anonymization.adapters.secret_files import InsecureSecret, SeedFile, SigningKeyFile
-from labelmill_anonymization.convert import receipt_from_proto, receipt_to_proto
+from labelmill_anonymization.contents.content import CleanContent
+from labelmill_anonymization.convert.receipts import receipt_from_proto, receipt_to_proto
 from labelmill_anonymization.findings import Finding
+from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.operators import Redact
 from labelmill_anonymization.policy import Policy, PolicyVersion
 from labelmill_anonymization.receipt import Receipt, make_receipt, receipt_name
@@ -20,17 +22,23 @@ POLICY = PolicyVersion("demo", "strict", 3, 1_700_000_000_000, Policy(default_op
 ASSET = "projects/demo/assets/" + "0" * 32
 
 
-def make(folder: Path) -> Receipt:
+def make() -> Receipt:
     text = "Jane and Bob"
     findings = [Finding("PERSON", 0, 4, 0.9, "t"), Finding("PERSON", 9, 12, 0.9, "t")]
-    clean = transform(text, findings, POLICY.policy, SeedFile(folder / "seed").keys("demo"))
-    return make_receipt(
-        asset=ASSET, policy=POLICY, raw=text.encode(), clean=clean, detector_versions=["b 2", "a 1"], now_ms=1234
+    clean = transform(text, findings, POLICY.policy, ProjectKeys.derive(bytes(32), "demo"))
+    content = CleanContent(
+        data=clean.text.encode(),
+        media_type="text/plain",
+        entity_counts=(("PERSON", 2),),
+        operator_counts=(("redact", 2),),
+        protection=clean.protection,
+        detector_versions=("b 2", "a 1"),
     )
+    return make_receipt(asset=ASSET, policy=POLICY, raw=text.encode(), clean=content, now_ms=1234)
 
 
-def test_a_receipt_says_what_was_done_without_values(tmp_path: Path) -> None:
-    receipt = make(tmp_path)
+def test_a_receipt_says_what_was_done_without_values() -> None:
+    receipt = make()
     assert receipt.policy == "projects/demo/policies/strict"
     assert receipt.policy_version == 3
     assert receipt.raw_sha256 == hashlib.sha256(b"Jane and Bob").hexdigest()
@@ -40,8 +48,8 @@ def test_a_receipt_says_what_was_done_without_values(tmp_path: Path) -> None:
     assert b"Jane" not in receipt_to_proto(receipt).SerializeToString()
 
 
-def test_the_name_depends_on_asset_policy_and_version_only(tmp_path: Path) -> None:
-    assert make(tmp_path).name == receipt_name(ASSET, POLICY) == make(tmp_path).name
+def test_the_name_depends_on_asset_policy_and_version_only() -> None:
+    assert make().name == receipt_name(ASSET, POLICY) == make().name
     newer = PolicyVersion("demo", "strict", 4, POLICY.create_time_ms, POLICY.policy)
     assert receipt_name(ASSET, newer) != receipt_name(ASSET, POLICY)
     assert receipt_name(ASSET[:-1] + "1", POLICY) != receipt_name(ASSET, POLICY)
@@ -49,7 +57,7 @@ def test_the_name_depends_on_asset_policy_and_version_only(tmp_path: Path) -> No
 
 def test_a_signed_receipt_verifies_against_the_published_key(tmp_path: Path) -> None:
     signer = SigningKeyFile(tmp_path / "key", tmp_path / "trusted")
-    signed = signer.sign(make(tmp_path))
+    signed = signer.sign(make())
     message = receipt_to_proto(signed)
     [published] = (tmp_path / "trusted").iterdir()
     assert published.name == f"{signed.signing_key_id}.pub"
@@ -61,19 +69,19 @@ def test_a_signed_receipt_verifies_against_the_published_key(tmp_path: Path) -> 
 
 
 def test_another_key_does_not_verify(tmp_path: Path) -> None:
-    signed = SigningKeyFile(tmp_path / "key", tmp_path / "trusted").sign(make(tmp_path))
+    signed = SigningKeyFile(tmp_path / "key", tmp_path / "trusted").sign(make())
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     assert not verify(receipt_to_proto(signed), other)
 
 
-def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
+async def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
     seed, key = tmp_path / "secrets" / "seed", tmp_path / "secrets" / "key"
-    first_keys = SeedFile(seed).keys("demo")
+    first_keys = await SeedFile(seed).keys("demo")
     first_id = SigningKeyFile(key, tmp_path / "trusted").key_id
     for path in (seed, key):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert SeedFile(seed).keys("demo") == first_keys
-    assert SeedFile(seed).keys("other") != first_keys
+    assert await SeedFile(seed).keys("demo") == first_keys
+    assert await SeedFile(seed).keys("other") != first_keys
     assert SigningKeyFile(key, tmp_path / "trusted").key_id == first_id
     assert len(list((tmp_path / "trusted").iterdir())) == 1
 

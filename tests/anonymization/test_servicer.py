@@ -8,13 +8,14 @@ import pytest
 import pytest_asyncio
 
 from labelmill import errors
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill_runtime.principal import Role
 from tests.anonymization.server import Anonymization, anonymization
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-REPLACE = pb.Operator(replace=pb.Replace())
+REPLACE = operators_pb2.Operator(replace=operators_pb2.Replace())
 ANY = pb.Policy(default_operator=REPLACE)
 
 
@@ -40,8 +41,8 @@ async def create(running: Anonymization, policy: pb.Policy = ANY) -> pb.Policy:
 async def test_a_text_is_anonymized_with_findings_and_level(running: Anonymization) -> None:
     policy = pb.Policy(
         rules=[
-            pb.Rule(entity_type="PERSON", operator=pb.Operator(redact=pb.Redact())),
-            pb.Rule(entity_type="LOCATION", operator=pb.Operator(hash=pb.Hash(length=8))),
+            pb.Rule(entity_type="PERSON", operator=operators_pb2.Operator(redact=operators_pb2.Redact())),
+            pb.Rule(entity_type="LOCATION", operator=operators_pb2.Operator(hash=operators_pb2.Hash(length=8))),
         ]
     )
     answer = await running.client.anonymization.anonymize_text(text_request("NameJane in PlaceRome, a@b", policy))
@@ -76,7 +77,7 @@ async def test_a_kept_policy_can_be_used(running: Anonymization) -> None:
         (("FAIL", ANY), errors.Internal, "DETECTION_FAILED", None),
         (("CRASH", ANY), errors.Internal, "DETECTION_FAILED", None),
         (
-            ("x", pb.Policy(default_operator=pb.Operator(hash=pb.Hash(length=4)))),
+            ("x", pb.Policy(default_operator=operators_pb2.Operator(hash=operators_pb2.Hash(length=4)))),
             errors.InvalidArgument,
             "INVALID_REQUEST",
             "policy.inline.default_operator.hash.length",
@@ -202,11 +203,17 @@ async def test_a_policy_is_created_read_and_updated_in_versions(running: Anonymi
     policy = pb.Policy(
         display_name="Strict",
         rules=[
-            pb.Rule(entity_type="PERSON", operator=pb.Operator(pseudonym=pb.Pseudonym(locale="de_DE")), threshold=0.0),
-            pb.Rule(entity_type="URL", operator=pb.Operator(keep=pb.Keep())),
+            pb.Rule(
+                entity_type="PERSON",
+                operator=operators_pb2.Operator(pseudonym=operators_pb2.Pseudonym(locale="de_DE")),
+                threshold=0.0,
+            ),
+            pb.Rule(entity_type="URL", operator=operators_pb2.Operator(keep=operators_pb2.Keep())),
             pb.Rule(
                 entity_type="AGE",
-                operator=pb.Operator(mask=pb.Mask(masking_character="#", character_count=2, from_end=True)),
+                operator=operators_pb2.Operator(
+                    mask=operators_pb2.Mask(masking_character="#", character_count=2, from_end=True)
+                ),
             ),
         ],
         default_operator=REPLACE,
@@ -253,7 +260,10 @@ async def test_the_same_request_id_has_one_effect(running: Anonymization) -> Non
     [
         (pb.Policy(rules=[pb.Rule(entity_type="SHOE_SIZE", operator=REPLACE)]), "policy.rules[0].entity_type"),
         (pb.Policy(rules=[pb.Rule(entity_type="PERSON")]), "policy.rules[0].operator"),
-        (pb.Policy(rules=[pb.Rule(entity_type="PERSON", operator=pb.Operator())]), "policy.rules[0].operator.operator"),
+        (
+            pb.Policy(rules=[pb.Rule(entity_type="PERSON", operator=operators_pb2.Operator())]),
+            "policy.rules[0].operator.operator",
+        ),
         (pb.Policy(rules=[pb.Rule(entity_type="person", operator=REPLACE)]), "policy.rules[0].entity_type"),
         (pb.Policy(default_threshold=1.5), "policy.default_threshold"),
         (pb.Policy(language="tlh"), "policy.language"),

@@ -14,6 +14,7 @@ import labelmill_storage.server
 from labelmill import errors
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill.storage.v1 import resources_pb2 as storage
@@ -76,7 +77,7 @@ async def make_project(mill: Mill) -> None:
     await mill.owner.projects.create_project(
         annotation_service.CreateProjectRequest(project_id="demo", project=project)
     )
-    operator = pb.Operator(replace=pb.Replace())
+    operator = operators_pb2.Operator(replace=operators_pb2.Replace())
     await mill.officer.anonymization.create_policy(
         service.CreatePolicyRequest(
             parent=PROJECT, policy_id="strict", policy=pb.Policy(default_operator=operator, default_threshold=0.4)

@@ -94,7 +94,9 @@ def test_mutating_unary_rpcs_take_a_request_id(method: MethodDescriptor) -> None
         *("Get", "List", "BatchGet", "BatchRead", "Download", "Export", "Diff"),
         *("Predict", "Embed", "Map", "Score", "Compute"),
     )
-    stateless = method.name.startswith(reads) or method.name in {"AnonymizeText", "HeartbeatTasks", "CreateDownloadUrl"}
+    stateless = method.name.startswith(reads) or method.name in {
+        *("AnonymizeText", "AnonymizeContent", "HeartbeatTasks", "CreateDownloadUrl"),
+    }
     operation = method.output_type.full_name == "google.longrunning.Operation"
     if operation or not (method.client_streaming or stateless):
         assert "request_id" in method.input_type.fields_by_name

@@ -10,6 +10,7 @@ from labelmill import erasures, errors, labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as anonymization
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service
@@ -86,7 +87,7 @@ async def create_project(client: Client) -> None:
     )
     policy = anonymization.Policy(
         language="en",
-        rules=[anonymization.Rule(entity_type="PERSON", operator=anonymization.Operator(pseudonym={}))],
+        rules=[anonymization.Rule(entity_type="PERSON", operator=operators_pb2.Operator(pseudonym={}))],
     )
     await client.anonymization.create_policy(
         anonymization_service.CreatePolicyRequest(parent=PROJECT, policy_id="names", policy=policy)

@@ -10,6 +10,7 @@ from labelmill import errors, labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as anonymization
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service
@@ -54,7 +55,7 @@ async def make_project(up: UpProcess) -> None:
 
 
 def policy(entity_type: str) -> anonymization.Policy:
-    redact = anonymization.Operator(redact=anonymization.Redact())
+    redact = operators_pb2.Operator(redact=operators_pb2.Redact())
     return anonymization.Policy(rules=[anonymization.Rule(entity_type=entity_type, operator=redact)])
 
 

@@ -14,6 +14,7 @@ import labelmill_storage.server
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as anonymization
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service
 from labelmill.errors import FailedPrecondition, NotFound
@@ -60,7 +61,7 @@ async def make_project(client: Client) -> None:
     )
     project = annotation.Project(ontology=ontology_pb2.Ontology(features=[feature]))
     await client.projects.create_project(annotation_service.CreateProjectRequest(project_id=PROJECT, project=project))
-    policy = anonymization.Policy(default_operator=anonymization.Operator(replace=anonymization.Replace()))
+    policy = anonymization.Policy(default_operator=operators_pb2.Operator(replace=operators_pb2.Replace()))
     await client.anonymization.create_policy(
         anonymization_service.CreatePolicyRequest(parent=PARENT, policy_id="strict", policy=policy)
     )

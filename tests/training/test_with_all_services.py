@@ -12,6 +12,7 @@ from labelmill import errors
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_service
+from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as anonymization
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service
@@ -56,7 +57,7 @@ async def ingest(owner: Client) -> dict[str, str]:
         storage_service.BatchCreateAssetsRequest(parent=PROJECT, items=items)
     )
     rule = anonymization.Rule(
-        entity_type="EMAIL_ADDRESS", operator=anonymization.Operator(redact=anonymization.Redact())
+        entity_type="EMAIL_ADDRESS", operator=operators_pb2.Operator(redact=operators_pb2.Redact())
     )
     policy = anonymization.Policy(language="en", rules=[rule])
     await owner.anonymization.create_policy(

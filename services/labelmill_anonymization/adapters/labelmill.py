@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_pb
-from labelmill_anonymization.convert import receipt_to_proto
+from labelmill_anonymization.convert.receipts import receipt_to_proto
 from labelmill_anonymization.ports import Admission, AssetPage, RawAsset
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.peer_errors import from_item_status, translated
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MAX_MESSAGE_BYTES = 3 * 1024 * 1024
 _MAX_ITEMS = 500
 _RECEIPT_BYTES = 2048
+_BATCHED_BYTES = 1024 * 1024
+_CHUNK_BYTES = 256 * 1024
 _RESOURCE_EXHAUSTED = 8
 
 
@@ -52,10 +54,40 @@ class LabelmillAssets:
             left = [name for name in left if name not in contents]
         return contents
 
-    async def admit(self, project: str, admissions: Sequence[Admission]) -> Sequence[LabelmillError | None]:
+    async def read_large(self, name: str) -> bytes:
         """See the port."""
+        async with translated():
+            return await self._peers().storage.download(name, zone=storage.ZONE_RAW)
+
+    async def admit(self, project: str, admissions: Sequence[Admission]) -> Sequence[LabelmillError | None]:
+        """See the port. Large contents go one by one, each in a stream."""
+        small = [admission for admission in admissions if len(admission.content) <= _BATCHED_BYTES]
+        outcomes = dict(zip(map(id, small), await self._admit_small(project, small), strict=True))
+        for admission in admissions:
+            if id(admission) not in outcomes:
+                outcomes[id(admission)] = await self._admit_large(project, admission)
+        return [outcomes[id(admission)] for admission in admissions]
+
+    async def _admit_large(self, project: str, admission: Admission) -> LabelmillError | None:
+        async def messages() -> AsyncIterator[storage_pb.AdmitAssetRequest]:
+            receipt = receipt_to_proto(admission.receipt)
+            yield storage_pb.AdmitAssetRequest(
+                header=storage_pb.AdmitAssetRequest.Header(parent=f"projects/{project}", receipt=receipt)
+            )
+            for start in range(0, len(admission.content), _CHUNK_BYTES):
+                yield storage_pb.AdmitAssetRequest(chunk=admission.content[start : start + _CHUNK_BYTES])
+            yield storage_pb.AdmitAssetRequest(sha256=admission.receipt.clean_sha256)
+
+        try:
+            async with translated():
+                await self._peers().storage.admit_asset(messages())
+        except LabelmillError as error:
+            return error
+        return None
+
+    async def _admit_small(self, project: str, admissions: Sequence[Admission]) -> list[LabelmillError | None]:
         outcomes: list[LabelmillError | None] = []
-        for chunk in _chunks(admissions):
+        for chunk in _batches(admissions):
             items = [
                 storage_pb.BatchAdmitAssetsRequest.Item(content=a.content, receipt=receipt_to_proto(a.receipt))
                 for a in chunk
@@ -67,7 +99,7 @@ class LabelmillAssets:
         return outcomes
 
 
-def _chunks(admissions: Sequence[Admission]) -> Iterator[list[Admission]]:
+def _batches(admissions: Sequence[Admission]) -> Iterator[list[Admission]]:
     chunk: list[Admission] = []
     size = 0
     for admission in admissions:

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labelmill.receipts import key_id, public_key_text, sign_bytes
-from labelmill_anonymization.convert import receipt_to_proto
+from labelmill_anonymization.convert.receipts import receipt_to_proto
 from labelmill_anonymization.keys import SEED_BYTES, ProjectKeys
 from labelmill_anonymization.receipt import Receipt
 
@@ -28,7 +28,7 @@ class SeedFile:
         seed = _read_or_make(path, SEED_BYTES)
         self._derive = lru_cache(maxsize=1024)(lambda project: ProjectKeys.derive(seed, project))
 
-    def keys(self, project: str) -> ProjectKeys:
+    async def keys(self, project: str) -> ProjectKeys:
         """The project's keys."""
         return self._derive(project)
 

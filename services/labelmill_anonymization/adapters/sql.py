@@ -24,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill_anonymization.adapters.tables import offset_maps, policies, policy_versions, receipts
-from labelmill_anonymization.convert import policy_from_proto, policy_to_proto, receipt_from_proto, receipt_to_proto
+from labelmill_anonymization.convert.policies import policy_from_proto, policy_to_proto
+from labelmill_anonymization.convert.receipts import receipt_from_proto, receipt_to_proto
 from labelmill_anonymization.errors import PolicyExists, PolicyNotFound, ReceiptNotFound, StalePolicy
 from labelmill_anonymization.offset_map import OffsetMap
 from labelmill_anonymization.policy import Policy, PolicyVersion
@@ -128,12 +129,14 @@ class SqlRecords:
             maps = [
                 {"project": project, "receipt": receipt_id, "content": record.offsets.encode()}
                 for receipt_id, record in zip(ids, records, strict=True)
+                if record.offsets is not None
             ]
             for start in range(0, len(ids), _IN_LIMIT):
                 replaced = receipts.c.receipt.in_(ids[start : start + _IN_LIMIT])
                 await session.execute(delete(receipts).where(receipts.c.project == project, replaced))
             await session.execute(insert(receipts), rows)
-            await session.execute(insert(offset_maps), maps)
+            if maps:
+                await session.execute(insert(offset_maps), maps)
 
     async def known_receipts(self, wanted: Sequence[str]) -> Mapping[str, tuple[str, Receipt]]:
         """Of these receipts of one project the kept ones: name -> (operation that made it, receipt)."""

@@ -16,6 +16,8 @@ from labelmill._transport import Transport
 from labelmill.annotation.v1 import resources_pb2 as annotation_resources_pb2
 from labelmill.annotation.v1 import service_pb2 as annotation_service_pb2
 from labelmill.annotation.v1 import service_pb2_grpc as annotation_service_pb2_grpc
+from labelmill.anonymization.v1 import content_service_pb2 as anonymization_content_service_pb2
+from labelmill.anonymization.v1 import content_service_pb2_grpc as anonymization_content_service_pb2_grpc
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_resources_pb2
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service_pb2
 from labelmill.anonymization.v1 import service_pb2_grpc as anonymization_service_pb2_grpc
@@ -55,6 +57,8 @@ class AsyncServices:
         """Annotations and benchmarks."""
         self.anonymization = AsyncAnonymizationService(transport)
         """Anonymizes texts (stateless) and a project's assets."""
+        self.content = AsyncContentService(transport)
+        """Anonymizes contents by their media type and keeps nothing."""
         self.prelabel = AsyncPrelabelService(transport)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = AsyncQualityService(transport)
@@ -350,6 +354,37 @@ class AsyncAnonymizationService:
         that receipt's hash stay in storage's audit log.
         """
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+
+
+class AsyncContentService:
+    """Anonymizes contents by their media type and keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_content_service_pb2_grpc.ContentServiceStub(transport.channel)
+
+    async def anonymize_content(
+        self, request: anonymization_content_service_pb2.AnonymizeContentRequest, *, timeout_s: float | None = None
+    ) -> anonymization_content_service_pb2.AnonymizeContentResponse:
+        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8,
+        UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED:
+        DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A content that could not be searched is never let
+        through.
+        """
+        return await self._transport.unary(self._stub.AnonymizeContent, request, timeout_s=timeout_s)
+
+    def stream_anonymize_contents(
+        self,
+        requests: AsyncIterable[anonymization_content_service_pb2.StreamAnonymizeContentsRequest]
+        | Iterable[anonymization_content_service_pb2.StreamAnonymizeContentsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[anonymization_content_service_pb2.StreamAnonymizeContentsResponse]:
+        """Anonymizes many contents on one stream. The first message holds the header. Each content has an answer of
+        its own with a status of its own, in any order: one bad content fails alone. INVALID_ARGUMENT:
+        STREAM_SEQUENCE.
+        """
+        return self._transport.exchange(self._stub.StreamAnonymizeContents, requests, timeout_s=timeout_s)
 
 
 class AsyncPrelabelService:
@@ -1049,6 +1084,8 @@ class SyncServices:
         """Annotations and benchmarks."""
         self.anonymization = AnonymizationService(portal, services.anonymization)
         """Anonymizes texts (stateless) and a project's assets."""
+        self.content = ContentService(portal, services.content)
+        """Anonymizes contents by their media type and keeps nothing."""
         self.prelabel = PrelabelService(portal, services.prelabel)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = QualityService(portal, services.quality)
@@ -1346,6 +1383,38 @@ class AnonymizationService:
         that receipt's hash stay in storage's audit log.
         """
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
+
+
+class ContentService:
+    """Anonymizes contents by their media type and keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncContentService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def anonymize_content(
+        self, request: anonymization_content_service_pb2.AnonymizeContentRequest, *, timeout_s: float | None = None
+    ) -> anonymization_content_service_pb2.AnonymizeContentResponse:
+        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8,
+        UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED:
+        DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A content that could not be searched is never let
+        through.
+        """
+        return self._portal.call(self._service.anonymize_content(request, timeout_s=timeout_s))
+
+    def stream_anonymize_contents(
+        self,
+        requests: Iterable[anonymization_content_service_pb2.StreamAnonymizeContentsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[anonymization_content_service_pb2.StreamAnonymizeContentsResponse]:
+        """Anonymizes many contents on one stream. The first message holds the header. Each content has an answer of
+        its own with a status of its own, in any order: one bad content fails alone. INVALID_ARGUMENT:
+        STREAM_SEQUENCE.
+        """
+        return self._portal.iterate(
+            self._service.stream_anonymize_contents(self._portal.feed(requests), timeout_s=timeout_s)
+        )
 
 
 class PrelabelService:

@@ -8,16 +8,16 @@ from pathlib import Path
 import typer
 from google.protobuf.json_format import Parse, ParseError
 
-from labelmill.anonymization.v1 import resources_pb2
+from labelmill.anonymization.v1 import operators_pb2, resources_pb2
 
 FORMS = "redact, replace[:TEXT], mask[:COUNT], hash[:LENGTH], pseudonym or keep"
-_OPERATORS: dict[str, Callable[[str], resources_pb2.Operator]] = {
-    "redact": lambda _given: resources_pb2.Operator(redact=resources_pb2.Redact()),
-    "replace": lambda given: resources_pb2.Operator(replace=resources_pb2.Replace(new_value=given)),
-    "mask": lambda given: resources_pb2.Operator(mask=resources_pb2.Mask(character_count=int(given or 0))),
-    "hash": lambda given: resources_pb2.Operator(hash=resources_pb2.Hash(length=int(given or 0))),
-    "pseudonym": lambda _given: resources_pb2.Operator(pseudonym=resources_pb2.Pseudonym()),
-    "keep": lambda _given: resources_pb2.Operator(keep=resources_pb2.Keep()),
+_OPERATORS: dict[str, Callable[[str], operators_pb2.Operator]] = {
+    "redact": lambda _given: operators_pb2.Operator(redact=operators_pb2.Redact()),
+    "replace": lambda given: operators_pb2.Operator(replace=operators_pb2.Replace(new_value=given)),
+    "mask": lambda given: operators_pb2.Operator(mask=operators_pb2.Mask(character_count=int(given or 0))),
+    "hash": lambda given: operators_pb2.Operator(hash=operators_pb2.Hash(length=int(given or 0))),
+    "pseudonym": lambda _given: operators_pb2.Operator(pseudonym=operators_pb2.Pseudonym()),
+    "keep": lambda _given: operators_pb2.Operator(keep=operators_pb2.Keep()),
 }
 
 
@@ -29,7 +29,7 @@ def rule(text: str) -> resources_pb2.Rule:
     return resources_pb2.Rule(entity_type=entity_type.strip(), operator=operator(form.strip()))
 
 
-def operator(text: str) -> resources_pb2.Operator:
+def operator(text: str) -> operators_pb2.Operator:
     """An operator from its short form."""
     name, _, given = text.partition(":")
     make = _OPERATORS.get(name)
@@ -41,7 +41,7 @@ def operator(text: str) -> resources_pb2.Operator:
         raise typer.BadParameter(f"{given!r} in {text!r} is no number") from None
 
 
-def form(operator_message: resources_pb2.Operator) -> str:
+def form(operator_message: operators_pb2.Operator) -> str:
     """The short form of an operator."""
     name = operator_message.WhichOneof("operator") or ""
     given = {

@@ -25,10 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from labelmill.anonymization.v1 import media_rules_pb2 as labelmill_dot_anonymization_dot_v1_dot_media__rules__pb2
+from labelmill.anonymization.v1 import operators_pb2 as labelmill_dot_anonymization_dot_v1_dot_operators__pb2
+from labelmill.anonymization.v1 import table_rules_pb2 as labelmill_dot_anonymization_dot_v1_dot_table__rules__pb2
 from labelmill.type.v1 import geometry_pb2 as labelmill_dot_type_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/anonymization/v1/resources.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/type/v1/geometry.proto\"\xc5\x03\n\x06Policy\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x19\n\x08language\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x9b\x01\n\x05rules\x18\x05 \x03(\x0b\x32 .labelmill.anonymization.v1.RuleBj\xbaHg\x92\x01\x03\x10\xc8\x01\xba\x01^\n\x1apolicy.unique_entity_types\x12\x1b\x65ntity types must be unique\x1a#this.map(r, r.entity_type).unique()\x12>\n\x10\x64\x65\x66\x61ult_operator\x18\x06 \x01(\x0b\x32$.labelmill.anonymization.v1.Operator\x12\x32\n\x11\x64\x65\x66\x61ult_threshold\x18\x07 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\t \x01(\t\"\xb9\x01\n\x04Rule\x12\x32\n\x0b\x65ntity_type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{0,62}$\x12>\n\x08operator\x18\x02 \x01(\x0b\x32$.labelmill.anonymization.v1.OperatorB\x06\xbaH\x03\xc8\x01\x01\x12/\n\tthreshold\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"\xdd\x02\n\x08Operator\x12\x34\n\x06redact\x18\x01 \x01(\x0b\x32\".labelmill.anonymization.v1.RedactH\x00\x12\x36\n\x07replace\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ReplaceH\x00\x12\x30\n\x04mask\x18\x03 \x01(\x0b\x32 .labelmill.anonymization.v1.MaskH\x00\x12\x30\n\x04hash\x18\x04 \x01(\x0b\x32 .labelmill.anonymization.v1.HashH\x00\x12:\n\tpseudonym\x18\x05 \x01(\x0b\x32%.labelmill.anonymization.v1.PseudonymH\x00\x12\x30\n\x04keep\x18\x06 \x01(\x0b\x32 .labelmill.anonymization.v1.KeepH\x00\x42\x11\n\x08operator\x12\x05\xbaH\x02\x08\x01\"\x08\n\x06Redact\"&\n\x07Replace\x12\x1b\n\tnew_value\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"^\n\x04Mask\x12\"\n\x11masking_character\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12 \n\x0f\x63haracter_count\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x10\n\x08\x66rom_end\x18\x03 \x01(\x08\"p\n\x04Hash\x12h\n\x06length\x18\x01 \x01(\x05\x42X\xbaHU\xba\x01R\n\x0bhash.length\x12\x1blength must be 0 or 8 to 64\x1a&this == 0 || (this >= 8 && this <= 64)\"$\n\tPseudonym\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"\x06\n\x04Keep\"\xb8\x01\n\x07\x46inding\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12-\n\x08raw_span\x18\x02 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12/\n\nclean_span\x18\x03 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x12\n\nrecognizer\x18\x05 \x01(\t\x12\x15\n\roperator_name\x18\x06 \x01(\t\"\xf6\x02\n\x07Receipt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\x05\x12\x12\n\nraw_sha256\x18\x05 \x01(\t\x12\x14\n\x0c\x63lean_sha256\x18\x06 \x01(\t\x12\x45\n\x10protection_level\x18\x07 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\x12>\n\rentity_counts\x18\x08 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\x12\x19\n\x11\x64\x65tector_versions\x18\t \x03(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0esigning_key_id\x18\x0b \x01(\t\x12\x11\n\tsignature\x18\x0c \x01(\x0c\"1\n\x0b\x45ntityCount\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05*\x9c\x01\n\x0fProtectionLevel\x12 \n\x1cPROTECTION_LEVEL_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPROTECTION_LEVEL_ANONYMIZED\x10\x01\x12\"\n\x1ePROTECTION_LEVEL_PSEUDONYMIZED\x10\x02\x12\"\n\x1ePROTECTION_LEVEL_DETECTED_ONLY\x10\x03\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/anonymization/v1/resources.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,labelmill/anonymization/v1/media_rules.proto\x1a*labelmill/anonymization/v1/operators.proto\x1a,labelmill/anonymization/v1/table_rules.proto\x1a labelmill/type/v1/geometry.proto\"\xbf\x04\n\x06Policy\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x19\n\x08language\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x9b\x01\n\x05rules\x18\x05 \x03(\x0b\x32 .labelmill.anonymization.v1.RuleBj\xbaHg\x92\x01\x03\x10\xc8\x01\xba\x01^\n\x1apolicy.unique_entity_types\x12\x1b\x65ntity types must be unique\x1a#this.map(r, r.entity_type).unique()\x12>\n\x10\x64\x65\x66\x61ult_operator\x18\x06 \x01(\x0b\x32$.labelmill.anonymization.v1.Operator\x12\x32\n\x11\x64\x65\x66\x61ult_threshold\x18\x07 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12;\n\x0bmedia_rules\x18\n \x01(\x0b\x32&.labelmill.anonymization.v1.MediaRules\x12;\n\x0btable_rules\x18\x0b \x01(\x0b\x32&.labelmill.anonymization.v1.TableRules\"\xb9\x01\n\x04Rule\x12\x32\n\x0b\x65ntity_type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{0,62}$\x12>\n\x08operator\x18\x02 \x01(\x0b\x32$.labelmill.anonymization.v1.OperatorB\x06\xbaH\x03\xc8\x01\x01\x12/\n\tthreshold\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"\xb8\x01\n\x07\x46inding\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12-\n\x08raw_span\x18\x02 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12/\n\nclean_span\x18\x03 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x12\n\nrecognizer\x18\x05 \x01(\t\x12\x15\n\roperator_name\x18\x06 \x01(\t\"\xa2\x01\n\x06Region\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\x12#\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x16.labelmill.type.v1.Box\x12/\n\x07segment\x18\x04 \x01(\x0b\x32\x1e.labelmill.type.v1.TimeSegment\x12\r\n\x05score\x18\x05 \x01(\x01\x12\x10\n\x08\x64\x65tector\x18\x06 \x01(\t\"\xdf\x03\n\x07Receipt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\x05\x12\x12\n\nraw_sha256\x18\x05 \x01(\t\x12\x14\n\x0c\x63lean_sha256\x18\x06 \x01(\t\x12\x45\n\x10protection_level\x18\x07 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\x12>\n\rentity_counts\x18\x08 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\x12\x19\n\x11\x64\x65tector_versions\x18\t \x03(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0esigning_key_id\x18\x0b \x01(\t\x12\x11\n\tsignature\x18\x0c \x01(\x0c\x12\x12\n\nmedia_type\x18\r \x01(\t\x12\x0f\n\x07key_ids\x18\x0e \x03(\t\x12\x42\n\x0foperator_counts\x18\x0f \x03(\x0b\x32).labelmill.anonymization.v1.OperatorCount\"1\n\x0b\x45ntityCount\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"5\n\rOperatorCount\x12\x15\n\roperator_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05*\x9c\x01\n\x0fProtectionLevel\x12 \n\x1cPROTECTION_LEVEL_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPROTECTION_LEVEL_ANONYMIZED\x10\x01\x12\"\n\x1ePROTECTION_LEVEL_PSEUDONYMIZED\x10\x02\x12\"\n\x1ePROTECTION_LEVEL_DETECTED_ONLY\x10\x03\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,42 +59,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULE'].fields_by_name['operator']._serialized_options = b'\272H\003\310\001\001'
   _globals['_RULE'].fields_by_name['threshold']._loaded_options = None
   _globals['_RULE'].fields_by_name['threshold']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
-  _globals['_OPERATOR'].oneofs_by_name['operator']._loaded_options = None
-  _globals['_OPERATOR'].oneofs_by_name['operator']._serialized_options = b'\272H\002\010\001'
-  _globals['_REPLACE'].fields_by_name['new_value']._loaded_options = None
-  _globals['_REPLACE'].fields_by_name['new_value']._serialized_options = b'\272H\005r\003\030\310\001'
-  _globals['_MASK'].fields_by_name['masking_character']._loaded_options = None
-  _globals['_MASK'].fields_by_name['masking_character']._serialized_options = b'\272H\004r\002\030\001'
-  _globals['_MASK'].fields_by_name['character_count']._loaded_options = None
-  _globals['_MASK'].fields_by_name['character_count']._serialized_options = b'\272H\004\032\002(\000'
-  _globals['_HASH'].fields_by_name['length']._loaded_options = None
-  _globals['_HASH'].fields_by_name['length']._serialized_options = b'\272HU\272\001R\n\013hash.length\022\033length must be 0 or 8 to 64\032&this == 0 || (this >= 8 && this <= 64)'
-  _globals['_PSEUDONYM'].fields_by_name['locale']._loaded_options = None
-  _globals['_PSEUDONYM'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030\n'
-  _globals['_PROTECTIONLEVEL']._serialized_start=2121
-  _globals['_PROTECTIONLEVEL']._serialized_end=2277
-  _globals['_POLICY']._serialized_start=204
-  _globals['_POLICY']._serialized_end=657
-  _globals['_RULE']._serialized_start=660
-  _globals['_RULE']._serialized_end=845
-  _globals['_OPERATOR']._serialized_start=848
-  _globals['_OPERATOR']._serialized_end=1197
-  _globals['_REDACT']._serialized_start=1199
-  _globals['_REDACT']._serialized_end=1207
-  _globals['_REPLACE']._serialized_start=1209
-  _globals['_REPLACE']._serialized_end=1247
-  _globals['_MASK']._serialized_start=1249
-  _globals['_MASK']._serialized_end=1343
-  _globals['_HASH']._serialized_start=1345
-  _globals['_HASH']._serialized_end=1457
-  _globals['_PSEUDONYM']._serialized_start=1459
-  _globals['_PSEUDONYM']._serialized_end=1495
-  _globals['_KEEP']._serialized_start=1497
-  _globals['_KEEP']._serialized_end=1503
-  _globals['_FINDING']._serialized_start=1506
-  _globals['_FINDING']._serialized_end=1690
-  _globals['_RECEIPT']._serialized_start=1693
-  _globals['_RECEIPT']._serialized_end=2067
-  _globals['_ENTITYCOUNT']._serialized_start=2069
-  _globals['_ENTITYCOUNT']._serialized_end=2118
+  _globals['_PROTECTIONLEVEL']._serialized_start=2046
+  _globals['_PROTECTIONLEVEL']._serialized_end=2202
+  _globals['_POLICY']._serialized_start=340
+  _globals['_POLICY']._serialized_end=915
+  _globals['_RULE']._serialized_start=918
+  _globals['_RULE']._serialized_end=1103
+  _globals['_FINDING']._serialized_start=1106
+  _globals['_FINDING']._serialized_end=1290
+  _globals['_REGION']._serialized_start=1293
+  _globals['_REGION']._serialized_end=1455
+  _globals['_RECEIPT']._serialized_start=1458
+  _globals['_RECEIPT']._serialized_end=1937
+  _globals['_ENTITYCOUNT']._serialized_start=1939
+  _globals['_ENTITYCOUNT']._serialized_end=1988
+  _globals['_OPERATORCOUNT']._serialized_start=1990
+  _globals['_OPERATORCOUNT']._serialized_end=2043
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,9 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from labelmill.anonymization.v1 import media_rules_pb2 as _media_rules_pb2
+from labelmill.anonymization.v1 import operators_pb2 as _operators_pb2
+from labelmill.anonymization.v1 import table_rules_pb2 as _table_rules_pb2
 from labelmill.type.v1 import geometry_pb2 as _geometry_pb2
 import builtins as _builtins
 import sys
@@ -64,6 +67,8 @@ class Policy(_message.Message):
     DEFAULT_THRESHOLD_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    MEDIA_RULES_FIELD_NUMBER: _builtins.int
+    TABLE_RULES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/policies/{policy}."""
     version: _builtins.int
@@ -81,12 +86,20 @@ class Policy(_message.Message):
         """One rule for each entity type that is to be found. An unknown type is INVALID_ARGUMENT with the rule's field path."""
 
     @_builtins.property
-    def default_operator(self) -> Global___Operator:
+    def default_operator(self) -> _operators_pb2.Operator:
         """What happens to every supported entity type that has no rule; absent: such types are left in the text."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When this version was made."""
+
+    @_builtins.property
+    def media_rules(self) -> _media_rules_pb2.MediaRules:
+        """What happens to pictures, documents, sound and film; absent: the defaults of MediaRules, so that everything found is covered."""
+
+    @_builtins.property
+    def table_rules(self) -> _table_rules_pb2.TableRules:
+        """What happens to tables; absent: the defaults of TableRules."""
 
     def __init__(
         self,
@@ -96,14 +109,16 @@ class Policy(_message.Message):
         display_name: _builtins.str = ...,
         language: _builtins.str = ...,
         rules: _abc.Iterable[Global___Rule] | None = ...,
-        default_operator: Global___Operator | None = ...,
+        default_operator: _operators_pb2.Operator | None = ...,
         default_threshold: _builtins.float = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        media_rules: _media_rules_pb2.MediaRules | None = ...,
+        table_rules: _table_rules_pb2.TableRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "default_operator", b"default_operator"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "default_operator", b"default_operator", "media_rules", b"media_rules", "table_rules", b"table_rules"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "default_operator", b"default_operator", "default_threshold", b"default_threshold", "display_name", b"display_name", "etag", b"etag", "language", b"language", "name", b"name", "rules", b"rules", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "default_operator", b"default_operator", "default_threshold", b"default_threshold", "display_name", b"display_name", "etag", b"etag", "language", b"language", "media_rules", b"media_rules", "name", b"name", "rules", b"rules", "table_rules", b"table_rules", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,14 +138,14 @@ class Rule(_message.Message):
     threshold: _builtins.float
     """Findings below this score are ignored, in [0, 1]; absent: the policy's default."""
     @_builtins.property
-    def operator(self) -> Global___Operator:
+    def operator(self) -> _operators_pb2.Operator:
         """What to do with it."""
 
     def __init__(
         self,
         *,
         entity_type: _builtins.str = ...,
-        operator: Global___Operator | None = ...,
+        operator: _operators_pb2.Operator | None = ...,
         threshold: _builtins.float | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "operator", b"operator", "threshold", b"threshold"]  # noqa: Y015
@@ -142,194 +157,6 @@ class Rule(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
 
 Global___Rule: _TypeAlias = Rule  # noqa: Y015
-
-@_typing.final
-class Operator(_message.Message):
-    """A transformation of a found value."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REDACT_FIELD_NUMBER: _builtins.int
-    REPLACE_FIELD_NUMBER: _builtins.int
-    MASK_FIELD_NUMBER: _builtins.int
-    HASH_FIELD_NUMBER: _builtins.int
-    PSEUDONYM_FIELD_NUMBER: _builtins.int
-    KEEP_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def redact(self) -> Global___Redact:
-        """Remove it."""
-
-    @_builtins.property
-    def replace(self) -> Global___Replace:
-        """Put a fixed text in its place."""
-
-    @_builtins.property
-    def mask(self) -> Global___Mask:
-        """Cover characters."""
-
-    @_builtins.property
-    def hash(self) -> Global___Hash:
-        """Put a keyed hash in its place."""
-
-    @_builtins.property
-    def pseudonym(self) -> Global___Pseudonym:
-        """Put an invented value of the same kind in its place, the same one throughout the project."""
-
-    @_builtins.property
-    def keep(self) -> Global___Keep:
-        """Leave it as it is, but count it in the receipt."""
-
-    def __init__(
-        self,
-        *,
-        redact: Global___Redact | None = ...,
-        replace: Global___Replace | None = ...,
-        mask: Global___Mask | None = ...,
-        hash: Global___Hash | None = ...,
-        pseudonym: Global___Pseudonym | None = ...,
-        keep: Global___Keep | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "keep", b"keep", "mask", b"mask", "operator", b"operator", "pseudonym", b"pseudonym", "redact", b"redact", "replace", b"replace"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "keep", b"keep", "mask", b"mask", "operator", b"operator", "pseudonym", b"pseudonym", "redact", b"redact", "replace", b"replace"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_operator: _TypeAlias = _typing.Literal["redact", "replace", "mask", "hash", "pseudonym", "keep"]  # noqa: Y015
-    _WhichOneofArgType_operator: _TypeAlias = _typing.Literal["operator", b"operator"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_operator) -> _WhichOneofReturnType_operator | None: ...
-
-Global___Operator: _TypeAlias = Operator  # noqa: Y015
-
-@_typing.final
-class Redact(_message.Message):
-    """Removes the value."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    def __init__(
-        self,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Redact: _TypeAlias = Redact  # noqa: Y015
-
-@_typing.final
-class Replace(_message.Message):
-    """Replaces the value by a text."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NEW_VALUE_FIELD_NUMBER: _builtins.int
-    new_value: _builtins.str
-    """The text; empty: the entity type in angle brackets, such as <PERSON>."""
-    def __init__(
-        self,
-        *,
-        new_value: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_value", b"new_value"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Replace: _TypeAlias = Replace  # noqa: Y015
-
-@_typing.final
-class Mask(_message.Message):
-    """Covers characters of the value; its length stays."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MASKING_CHARACTER_FIELD_NUMBER: _builtins.int
-    CHARACTER_COUNT_FIELD_NUMBER: _builtins.int
-    FROM_END_FIELD_NUMBER: _builtins.int
-    masking_character: _builtins.str
-    """The covering character; empty: "*"."""
-    character_count: _builtins.int
-    """How many characters to cover; 0: all."""
-    from_end: _builtins.bool
-    """Cover from the end instead of the start."""
-    def __init__(
-        self,
-        *,
-        masking_character: _builtins.str = ...,
-        character_count: _builtins.int = ...,
-        from_end: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["character_count", b"character_count", "from_end", b"from_end", "masking_character", b"masking_character"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Mask: _TypeAlias = Mask  # noqa: Y015
-
-@_typing.final
-class Hash(_message.Message):
-    """Replaces the value by an HMAC-SHA256 under the project's key, in hex: equal values give equal hashes in one project, others in
-    another.
-    """
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    LENGTH_FIELD_NUMBER: _builtins.int
-    length: _builtins.int
-    """Hex digits kept, 8 to 64; 0: 16."""
-    def __init__(
-        self,
-        *,
-        length: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Hash: _TypeAlias = Hash  # noqa: Y015
-
-@_typing.final
-class Pseudonym(_message.Message):
-    """Replaces the value by an invented one of the same kind, chosen by the project's key, so that equal values get equal pseudonyms."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    LOCALE_FIELD_NUMBER: _builtins.int
-    locale: _builtins.str
-    """The locale of invented values, such as "en_US" or "de_DE"; empty: "en_US"."""
-    def __init__(
-        self,
-        *,
-        locale: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locale", b"locale"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Pseudonym: _TypeAlias = Pseudonym  # noqa: Y015
-
-@_typing.final
-class Keep(_message.Message):
-    """Keeps the value."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    def __init__(
-        self,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Keep: _TypeAlias = Keep  # noqa: Y015
 
 @_typing.final
 class Finding(_message.Message):
@@ -378,6 +205,52 @@ class Finding(_message.Message):
 Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
 @_typing.final
+class Region(_message.Message):
+    """A place in a picture, a page or a recording that was covered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_TYPE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    DETECTOR_FIELD_NUMBER: _builtins.int
+    entity_type: _builtins.str
+    """The type, such as "FACE" or "PERSON"."""
+    page: _builtins.int
+    """Page or frame, counted from 0; 0 for a picture."""
+    score: _builtins.float
+    """The detector's score, in [0, 1]."""
+    detector: _builtins.str
+    """The detector, such as "CenterFace"."""
+    @_builtins.property
+    def box(self) -> _geometry_pb2.Box:
+        """Where in the picture or page; absent for sound."""
+
+    @_builtins.property
+    def segment(self) -> _geometry_pb2.TimeSegment:
+        """Where in the recording; absent for pictures and documents."""
+
+    def __init__(
+        self,
+        *,
+        entity_type: _builtins.str = ...,
+        page: _builtins.int = ...,
+        box: _geometry_pb2.Box | None = ...,
+        segment: _geometry_pb2.TimeSegment | None = ...,
+        score: _builtins.float = ...,
+        detector: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "segment", b"segment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "detector", b"detector", "entity_type", b"entity_type", "page", b"page", "score", b"score", "segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Region: _TypeAlias = Region  # noqa: Y015
+
+@_typing.final
 class Receipt(_message.Message):
     """Proof of what was done to one asset under one policy version. It never holds values."""
 
@@ -395,6 +268,9 @@ class Receipt(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     SIGNING_KEY_ID_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    KEY_IDS_FIELD_NUMBER: _builtins.int
+    OPERATOR_COUNTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/receipts/{receipt}."""
     asset: _builtins.str
@@ -413,6 +289,8 @@ class Receipt(_message.Message):
     """The key that signed, the first 16 hex digits of the SHA-256 of the public key."""
     signature: _builtins.bytes
     """Ed25519 over "labelmill-receipt-v1\\0" and the deterministic serialization of this message without this field."""
+    media_type: _builtins.str
+    """Media type of the CLEAN content, such as "text/plain"; it differs from the RAW one where a format was converted."""
     @_builtins.property
     def entity_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntityCount]:
         """What was found, by type, ordered by type."""
@@ -424,6 +302,14 @@ class Receipt(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The keys of the keyring with which values can be linked or read again, ordered; empty unless the output is PSEUDONYMIZED."""
+
+    @_builtins.property
+    def operator_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___OperatorCount]:
+        """What was done to the findings, by operator name ("mask"), ordered by name."""
 
     def __init__(
         self,
@@ -440,10 +326,13 @@ class Receipt(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         signing_key_id: _builtins.str = ...,
         signature: _builtins.bytes = ...,
+        media_type: _builtins.str = ...,
+        key_ids: _abc.Iterable[_builtins.str] | None = ...,
+        operator_counts: _abc.Iterable[Global___OperatorCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "clean_sha256", b"clean_sha256", "create_time", b"create_time", "detector_versions", b"detector_versions", "entity_counts", b"entity_counts", "name", b"name", "policy", b"policy", "policy_version", b"policy_version", "protection_level", b"protection_level", "raw_sha256", b"raw_sha256", "signature", b"signature", "signing_key_id", b"signing_key_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "clean_sha256", b"clean_sha256", "create_time", b"create_time", "detector_versions", b"detector_versions", "entity_counts", b"entity_counts", "key_ids", b"key_ids", "media_type", b"media_type", "name", b"name", "operator_counts", b"operator_counts", "policy", b"policy", "policy_version", b"policy_version", "protection_level", b"protection_level", "raw_sha256", b"raw_sha256", "signature", b"signature", "signing_key_id", b"signing_key_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -474,3 +363,29 @@ class EntityCount(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EntityCount: _TypeAlias = EntityCount  # noqa: Y015
+
+@_typing.final
+class OperatorCount(_message.Message):
+    """How often an operator was applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    operator_name: _builtins.str
+    """The operator's name in findings, such as "mask"; "cover" for regions, "remove" for metadata."""
+    count: _builtins.int
+    """How often."""
+    def __init__(
+        self,
+        *,
+        operator_name: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "operator_name", b"operator_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorCount: _TypeAlias = OperatorCount  # noqa: Y015

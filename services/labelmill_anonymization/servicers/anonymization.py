@@ -15,12 +15,15 @@ from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill.anonymization.v1.service_pb2_grpc import AnonymizationServiceServicer
 from labelmill.type.v1 import erasure_pb2
-from labelmill_anonymization import convert
+from labelmill_anonymization.convert.policies import policy_from_proto, policy_version_to_proto
+from labelmill_anonymization.convert.receipts import receipt_to_proto
+from labelmill_anonymization.convert.texts import clean_text_to_proto, mapped_to_proto
 from labelmill_anonymization.entity_types import entity_types
 from labelmill_anonymization.errors import SpanOutOfRange, StreamSequence
 from labelmill_anonymization.operations import KIND
-from labelmill_anonymization.policy import Policy, validate
+from labelmill_anonymization.policy import validate
 from labelmill_anonymization.ports import Anonymizer, KeySource, Projects, ServiceRecords
+from labelmill_anonymization.servicers.policy_source import POLICY, PolicySources
 from labelmill_anonymization.text_stream import TextItem, TextOutcome, anonymize_groups, require_length
 from labelmill_runtime import names
 from labelmill_runtime.errors import LabelmillError
@@ -30,7 +33,6 @@ from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.status import to_status
 
 _PROJECT = "projects/{project}"
-_POLICY = "projects/{project}/policies/{policy}"
 _ASSET = "projects/{project}/assets/{asset}"
 _RESPONSE_BYTES = 1024 * 1024
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -41,6 +43,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
     """See protos/labelmill/anonymization/v1/service.proto."""
 
     anonymizer: Anonymizer
+    policies: PolicySources
     keys: KeySource
     records: ServiceRecords
     projects: Projects
@@ -54,9 +57,9 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         """Anonymizes one text."""
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
         require_length(request.text)
-        policy = await self._policy(request.policy, project, "policy")
-        clean = await self.anonymizer.anonymize(request.text, policy, self.keys.keys(project))
-        return convert.clean_text_to_proto(clean)
+        policy = await self.policies.read(request.policy, project, "policy")
+        clean = await self.anonymizer.anonymize(request.text, policy, await self.keys.keys(project))
+        return clean_text_to_proto(clean)
 
     async def StreamAnonymizeTexts(
         self, request_iterator: AsyncIterator[service.StreamAnonymizeTextsRequest], context: Context
@@ -66,8 +69,8 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         if not first.HasField("header"):
             raise StreamSequence
         project = names.parse(_PROJECT, first.header.parent, field="header.parent")["project"]
-        policy = await self._policy(first.header.policy, project, "header.policy")
-        keys = self.keys.keys(project)
+        policy = await self.policies.read(first.header.policy, project, "header.policy")
+        keys = await self.keys.keys(project)
         async for outcomes in anonymize_groups(_groups(request_iterator), policy, keys, self.anonymizer):
             for response in _responses(outcomes):
                 yield response
@@ -81,35 +84,35 @@ class AnonymizationServicer(AnonymizationServiceServicer):
     async def CreatePolicy(self, request: service.CreatePolicyRequest, context: Context) -> pb.Policy:
         """Creates a policy."""
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
-        policy = convert.policy_from_proto(request.policy)
+        policy = policy_from_proto(request.policy)
         validate(policy)
         await self.projects.require(project)
 
         async def create(session: AsyncSession) -> pb.Policy:
             created = await self.records.create_policy(session, project, request.policy_id, policy)
-            return convert.policy_version_to_proto(created)
+            return policy_version_to_proto(created)
 
         return await self.requests.once(request, create, pb.Policy)
 
     async def UpdatePolicy(self, request: service.UpdatePolicyRequest, context: Context) -> pb.Policy:
         """Adds a version."""
-        parts = names.parse(_POLICY, request.policy.name, field="policy.name")
-        policy = convert.policy_from_proto(request.policy)
+        parts = names.parse(POLICY, request.policy.name, field="policy.name")
+        policy = policy_from_proto(request.policy)
         validate(policy)
 
         async def update(session: AsyncSession) -> pb.Policy:
             updated = await self.records.update_policy(
                 session, parts["project"], parts["policy"], policy, request.policy.etag
             )
-            return convert.policy_version_to_proto(updated)
+            return policy_version_to_proto(updated)
 
         return await self.requests.once(request, update, pb.Policy)
 
     async def GetPolicy(self, request: service.GetPolicyRequest, context: Context) -> pb.Policy:
         """Reads a policy."""
-        parts = names.parse(_POLICY, request.name)
+        parts = names.parse(POLICY, request.name)
         version = await self.records.policy_version(parts["project"], parts["policy"], request.version)
-        return convert.policy_version_to_proto(version)
+        return policy_version_to_proto(version)
 
     async def ListPolicies(
         self, request: service.ListPoliciesRequest, context: Context
@@ -119,7 +122,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         size = page_size(request.page_size)
         cursor = self.page_tokens.decode(request.page_token, parent=f"{request.parent}/policies")
         found = await self.records.list_policies(project, str(cursor[0]) if cursor else "", size + 1)
-        response = service.ListPoliciesResponse(policies=map(convert.policy_version_to_proto, found[:size]))
+        response = service.ListPoliciesResponse(policies=map(policy_version_to_proto, found[:size]))
         if len(found) > size:
             last = found[size - 1].policy_id
             response.next_page_token = self.page_tokens.encode([last], parent=f"{request.parent}/policies")
@@ -130,7 +133,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
     ) -> operations_pb2.Operation:
         """Starts the operation on the policy's current version."""
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
-        policy_id = names.parse(_POLICY, request.policy, field="policy")["policy"]
+        policy_id = names.parse(POLICY, request.policy, field="policy")["policy"]
         names.require_project(request.policy, project, field="policy")
         await self.projects.require(project)
         policy = await self.records.policy_version(project, policy_id, 0)
@@ -144,7 +147,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
 
     async def GetReceipt(self, request: service.GetReceiptRequest, context: Context) -> pb.Receipt:
         """Reads a receipt."""
-        return convert.receipt_to_proto(await self.records.receipt(request.name))
+        return receipt_to_proto(await self.records.receipt(request.name))
 
     async def ListReceipts(
         self, request: service.ListReceiptsRequest, context: Context
@@ -155,7 +158,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         cursor = self.page_tokens.decode(request.page_token, parent=parent, filter=request.filter)
         after = (int(str(cursor[0])), str(cursor[1])) if cursor else None
         found = await self.records.list_receipts(project, request.filter, after, size + 1)
-        response = service.ListReceiptsResponse(receipts=map(convert.receipt_to_proto, found[:size]))
+        response = service.ListReceiptsResponse(receipts=map(receipt_to_proto, found[:size]))
         if len(found) > size:
             last = found[size - 1]
             position: list[str | int] = [last.create_time_ms, last.name.rpartition("/")[2]]
@@ -172,7 +175,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
             if span.end > length:
                 raise SpanOutOfRange(index, length)
         return service.MapSpansResponse(
-            results=[convert.mapped_to_proto(carry(span.start, span.end)) for span in request.spans]
+            results=[mapped_to_proto(carry(span.start, span.end)) for span in request.spans]
         )
 
     async def EraseAssets(
@@ -190,15 +193,6 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         await self.requests.forget(request.names)
         await self.records.scrub()
         return response
-
-    async def _policy(self, source: service.PolicySource, project: str, field: str) -> Policy:
-        if source.WhichOneof("source") == "inline":
-            policy = convert.policy_from_proto(source.inline)
-            validate(policy, field=f"{field}.inline")
-            return policy
-        parts = names.parse(_POLICY, source.policy, field=f"{field}.policy")
-        names.require_project(source.policy, project, field=f"{field}.policy")
-        return (await self.records.policy_version(project, parts["policy"], 0)).policy
 
 
 async def _groups(
@@ -230,5 +224,5 @@ def _result(outcome: TextOutcome) -> service.StreamAnonymizeTextsResponse.Result
         result.status.CopyFrom(to_status(outcome.outcome))
     else:
         result.status.SetInParent()
-        result.anonymized.CopyFrom(convert.clean_text_to_proto(outcome.outcome))
+        result.anonymized.CopyFrom(clean_text_to_proto(outcome.outcome))
     return result

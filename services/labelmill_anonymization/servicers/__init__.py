@@ -1,0 +1,1 @@
+"""The RPCs: proto in, domain call, proto out."""
