@@ -149,6 +149,26 @@ async def test_filters_pages_and_assets_that_are_no_text(tmp_path: Path) -> None
         assert caught.value.reason == "INVALID_FILTER"
 
 
+async def test_a_large_text_is_read_and_admitted_by_streams(tmp_path: Path) -> None:
+    line = "Nothing is in this line of the log.\n"
+    text = line * (1_500_000 // len(line)) + "Write to jane.doe@gmail.com\n"
+    async with mill(tmp_path) as running_mill:
+        await make_project(running_mill)
+        mails = pb.Rule(entity_type="EMAIL_ADDRESS", operator=operators_pb2.Operator(redact=operators_pb2.Redact()))
+        await running_mill.officer.anonymization.create_policy(
+            service.CreatePolicyRequest(parent=PROJECT, policy_id="mails", policy=pb.Policy(rules=[mails]))
+        )
+        asset = await running_mill.owner.storage.upload(PROJECT, text.encode(), media_type="text/plain")
+        await ingest(running_mill, ["A small one for sam@gmail.com"])
+        operation = await running_mill.officer.anonymization.anonymize_assets(
+            service.AnonymizeAssetsRequest(parent=PROJECT, policy=f"{PROJECT}/policies/mails")
+        )
+        result = await operation.result(timeout_s=120)
+        assert (result.admitted_count, result.failed_count, result.affected_count) == (2, 0, 2)
+        clean = (await running_mill.annotator.storage.download(asset.name)).decode()
+        assert clean == text.replace("jane.doe@gmail.com", "")
+
+
 async def test_an_unknown_project_has_no_policies(tmp_path: Path) -> None:
     async with mill(tmp_path) as running_mill:
         with pytest.raises(errors.NotFound) as caught:
