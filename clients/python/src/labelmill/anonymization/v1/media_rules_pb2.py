@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/anonymization/v1/media_rules.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\"\x97\x02\n\nMediaRules\x12\x45\n\x05\x63over\x18\x01 \x01(\x0e\x32,.labelmill.anonymization.v1.MediaRules.CoverB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x12\n\nkeep_faces\x18\x02 \x01(\x08\x12\x1b\n\x13keep_license_plates\x18\x03 \x01(\x08\x12\x11\n\tkeep_text\x18\x04 \x01(\x08\x12*\n\tthreshold\x18\x05 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\"R\n\x05\x43over\x12\x15\n\x11\x43OVER_UNSPECIFIED\x10\x00\x12\x0e\n\nCOVER_FILL\x10\x01\x12\x0e\n\nCOVER_BLUR\x10\x02\x12\x12\n\x0e\x43OVER_PIXELATE\x10\x03\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/anonymization/v1/media_rules.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\"\xfb\x05\n\nMediaRules\x12\x45\n\x05\x63over\x18\x01 \x01(\x0e\x32,.labelmill.anonymization.v1.MediaRules.CoverB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x12\n\nkeep_faces\x18\x02 \x01(\x08\x12\x1b\n\x13keep_license_plates\x18\x03 \x01(\x08\x12\x11\n\tkeep_text\x18\x04 \x01(\x08\x12*\n\tthreshold\x18\x05 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x16\n\x0e\x63over_all_text\x18\x06 \x01(\x08\x12\x12\n\nkeep_codes\x18\x07 \x01(\x08\x12\x45\n\x05sound\x18\x08 \x01(\x0e\x32,.labelmill.anonymization.v1.MediaRules.SoundB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12-\n\x07padding\x18\t \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12)\n\x10sound_padding_ms\x18\n \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00H\x01\x88\x01\x01\x12\x1d\n\nmax_passes\x18\x0b \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\n(\x00\x12\x1d\n\nframe_step\x18\x0c \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x19(\x00\x12\x1c\n\x08page_dpi\x18\r \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xac\x02(\x00\x12\x35\n\x05\x64icom\x18\x0e \x01(\x0b\x32&.labelmill.anonymization.v1.DicomRules\"R\n\x05\x43over\x12\x15\n\x11\x43OVER_UNSPECIFIED\x10\x00\x12\x0e\n\nCOVER_FILL\x10\x01\x12\x0e\n\nCOVER_BLUR\x10\x02\x12\x12\n\x0e\x43OVER_PIXELATE\x10\x03\"a\n\x05Sound\x12\x15\n\x11SOUND_UNSPECIFIED\x10\x00\x12\x0e\n\nSOUND_BEEP\x10\x01\x12\x11\n\rSOUND_SILENCE\x10\x02\x12\x0e\n\nSOUND_DROP\x10\x03\x12\x0e\n\nSOUND_KEEP\x10\x04\x42\n\n\x08_paddingB\x13\n\x11_sound_padding_ms\"\xa9\x01\n\nDicomRules\x12&\n\x1eretain_patient_characteristics\x18\x01 \x01(\x08\x12\x1e\n\x16retain_device_identity\x18\x02 \x01(\x08\x12#\n\x1bretain_institution_identity\x18\x03 \x01(\x08\x12\x13\n\x0bretain_uids\x18\x04 \x01(\x08\x12\x19\n\x11retain_full_dates\x18\x05 \x01(\x08\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEDIARULES'].fields_by_name['cover']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_MEDIARULES'].fields_by_name['threshold']._loaded_options = None
   _globals['_MEDIARULES'].fields_by_name['threshold']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
+  _globals['_MEDIARULES'].fields_by_name['sound']._loaded_options = None
+  _globals['_MEDIARULES'].fields_by_name['sound']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_MEDIARULES'].fields_by_name['padding']._loaded_options = None
+  _globals['_MEDIARULES'].fields_by_name['padding']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
+  _globals['_MEDIARULES'].fields_by_name['sound_padding_ms']._loaded_options = None
+  _globals['_MEDIARULES'].fields_by_name['sound_padding_ms']._serialized_options = b'\272H\007\032\005\030\210\'(\000'
+  _globals['_MEDIARULES'].fields_by_name['max_passes']._loaded_options = None
+  _globals['_MEDIARULES'].fields_by_name['max_passes']._serialized_options = b'\272H\006\032\004\030\n(\000'
+  _globals['_MEDIARULES'].fields_by_name['frame_step']._loaded_options = None
+  _globals['_MEDIARULES'].fields_by_name['frame_step']._serialized_options = b'\272H\006\032\004\030\031(\000'
+  _globals['_MEDIARULES'].fields_by_name['page_dpi']._loaded_options = None
+  _globals['_MEDIARULES'].fields_by_name['page_dpi']._serialized_options = b'\272H\007\032\005\030\254\002(\000'
   _globals['_MEDIARULES']._serialized_start=106
-  _globals['_MEDIARULES']._serialized_end=385
-  _globals['_MEDIARULES_COVER']._serialized_start=303
-  _globals['_MEDIARULES_COVER']._serialized_end=385
+  _globals['_MEDIARULES']._serialized_end=869
+  _globals['_MEDIARULES_COVER']._serialized_start=655
+  _globals['_MEDIARULES_COVER']._serialized_end=737
+  _globals['_MEDIARULES_SOUND']._serialized_start=739
+  _globals['_MEDIARULES_SOUND']._serialized_end=836
+  _globals['_DICOMRULES']._serialized_start=872
+  _globals['_DICOMRULES']._serialized_end=1041
 # @@protoc_insertion_point(module_scope)

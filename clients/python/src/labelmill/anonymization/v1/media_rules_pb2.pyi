@@ -19,7 +19,10 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class MediaRules(_message.Message):
-    """What is looked for in pictures, documents, sound and film, and how it is covered."""
+    """What is looked for in pictures, documents, sound and film, and how it is covered. Text in pictures and what is said in recordings
+    is searched for the entity types of the policy's rules: what a rule keeps stays, everything else that is found is covered, whatever
+    its operator. Metadata (EXIF, GPS, XMP, comments, thumbnails, document information, tags of sound and film) is always removed.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -34,9 +37,9 @@ class MediaRules(_message.Message):
         COVER_FILL: MediaRules._Cover.ValueType  # 1
         """One colour: nothing is left of the region."""
         COVER_BLUR: MediaRules._Cover.ValueType  # 2
-        """A strong blur; faces cannot be recognized, the picture stays pleasant. Text is filled nevertheless."""
+        """A blur that keeps no more of a region than 4 by 4 colours; the picture stays pleasant. Text is filled nevertheless."""
         COVER_PIXELATE: MediaRules._Cover.ValueType  # 3
-        """Coarse blocks. Text is filled nevertheless."""
+        """4 by 4 blocks. Text is filled nevertheless."""
 
     class Cover(_Cover, metaclass=_CoverEnumTypeWrapper):
         """How a found region is covered."""
@@ -46,15 +49,55 @@ class MediaRules(_message.Message):
     COVER_FILL: MediaRules.Cover.ValueType  # 1
     """One colour: nothing is left of the region."""
     COVER_BLUR: MediaRules.Cover.ValueType  # 2
-    """A strong blur; faces cannot be recognized, the picture stays pleasant. Text is filled nevertheless."""
+    """A blur that keeps no more of a region than 4 by 4 colours; the picture stays pleasant. Text is filled nevertheless."""
     COVER_PIXELATE: MediaRules.Cover.ValueType  # 3
-    """Coarse blocks. Text is filled nevertheless."""
+    """4 by 4 blocks. Text is filled nevertheless."""
+
+    class _Sound:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SoundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MediaRules._Sound.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SOUND_UNSPECIFIED: MediaRules._Sound.ValueType  # 0
+        """SOUND_BEEP."""
+        SOUND_BEEP: MediaRules._Sound.ValueType  # 1
+        """Found spans of the transcript become a tone; without a transcript: TRANSCRIPT_REQUIRED."""
+        SOUND_SILENCE: MediaRules._Sound.ValueType  # 2
+        """Found spans of the transcript become silent; without a transcript: TRANSCRIPT_REQUIRED."""
+        SOUND_DROP: MediaRules._Sound.ValueType  # 3
+        """All sound becomes silent; film loses its sound track."""
+        SOUND_KEEP: MediaRules._Sound.ValueType  # 4
+        """Sound is left as it is; the output is DETECTED_ONLY, since nobody has listened to it."""
+
+    class Sound(_Sound, metaclass=_SoundEnumTypeWrapper):
+        """What becomes of sound."""
+
+    SOUND_UNSPECIFIED: MediaRules.Sound.ValueType  # 0
+    """SOUND_BEEP."""
+    SOUND_BEEP: MediaRules.Sound.ValueType  # 1
+    """Found spans of the transcript become a tone; without a transcript: TRANSCRIPT_REQUIRED."""
+    SOUND_SILENCE: MediaRules.Sound.ValueType  # 2
+    """Found spans of the transcript become silent; without a transcript: TRANSCRIPT_REQUIRED."""
+    SOUND_DROP: MediaRules.Sound.ValueType  # 3
+    """All sound becomes silent; film loses its sound track."""
+    SOUND_KEEP: MediaRules.Sound.ValueType  # 4
+    """Sound is left as it is; the output is DETECTED_ONLY, since nobody has listened to it."""
 
     COVER_FIELD_NUMBER: _builtins.int
     KEEP_FACES_FIELD_NUMBER: _builtins.int
     KEEP_LICENSE_PLATES_FIELD_NUMBER: _builtins.int
     KEEP_TEXT_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    COVER_ALL_TEXT_FIELD_NUMBER: _builtins.int
+    KEEP_CODES_FIELD_NUMBER: _builtins.int
+    SOUND_FIELD_NUMBER: _builtins.int
+    PADDING_FIELD_NUMBER: _builtins.int
+    SOUND_PADDING_MS_FIELD_NUMBER: _builtins.int
+    MAX_PASSES_FIELD_NUMBER: _builtins.int
+    FRAME_STEP_FIELD_NUMBER: _builtins.int
+    PAGE_DPI_FIELD_NUMBER: _builtins.int
+    DICOM_FIELD_NUMBER: _builtins.int
     cover: Global___MediaRules.Cover.ValueType
     """How regions are covered."""
     keep_faces: _builtins.bool
@@ -65,6 +108,28 @@ class MediaRules(_message.Message):
     """Text in pictures is not looked at."""
     threshold: _builtins.float
     """Findings of faces and plates below this score are ignored, in [0, 1]; 0: each detector's own default."""
+    cover_all_text: _builtins.bool
+    """Every text in a picture is covered, whatever it says."""
+    keep_codes: _builtins.bool
+    """QR codes and barcodes are left as they are."""
+    sound: Global___MediaRules.Sound.ValueType
+    """What becomes of sound."""
+    padding: _builtins.float
+    """By how much a found region is widened on each side before it is covered, as a fraction of its size, in [0, 1]; absent: 0.15."""
+    sound_padding_ms: _builtins.int
+    """By how much a found span of sound is widened on each side, in milliseconds, in [0, 5000]; absent: 100."""
+    max_passes: _builtins.int
+    """How often the result is searched again at most, in [1, 10]; 0: 3. What is still found is covered; a result in which something is
+    found after the last pass is refused with COVER_FAILED.
+    """
+    frame_step: _builtins.int
+    """Film is searched at every n-th frame and followed between them, in [1, 25]; 0: 5 for text and 1 for faces and plates."""
+    page_dpi: _builtins.int
+    """Resolution in which pages of PDF documents are drawn, in dots per inch, at most 300; 0: 150; less than 72: 72."""
+    @_builtins.property
+    def dicom(self) -> Global___DicomRules:
+        """What happens to DICOM objects."""
+
     def __init__(
         self,
         *,
@@ -73,11 +138,65 @@ class MediaRules(_message.Message):
         keep_license_plates: _builtins.bool = ...,
         keep_text: _builtins.bool = ...,
         threshold: _builtins.float = ...,
+        cover_all_text: _builtins.bool = ...,
+        keep_codes: _builtins.bool = ...,
+        sound: Global___MediaRules.Sound.ValueType = ...,
+        padding: _builtins.float | None = ...,
+        sound_padding_ms: _builtins.int | None = ...,
+        max_passes: _builtins.int = ...,
+        frame_step: _builtins.int = ...,
+        page_dpi: _builtins.int = ...,
+        dicom: Global___DicomRules | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_padding", b"_padding", "_sound_padding_ms", b"_sound_padding_ms", "dicom", b"dicom", "padding", b"padding", "sound_padding_ms", b"sound_padding_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_padding", b"_padding", "_sound_padding_ms", b"_sound_padding_ms", "cover", b"cover", "cover_all_text", b"cover_all_text", "dicom", b"dicom", "frame_step", b"frame_step", "keep_codes", b"keep_codes", "keep_faces", b"keep_faces", "keep_license_plates", b"keep_license_plates", "keep_text", b"keep_text", "max_passes", b"max_passes", "padding", b"padding", "page_dpi", b"page_dpi", "sound", b"sound", "sound_padding_ms", b"sound_padding_ms", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__padding: _TypeAlias = _typing.Literal["padding"]  # noqa: Y015
+    _WhichOneofArgType__padding: _TypeAlias = _typing.Literal["_padding", b"_padding"]  # noqa: Y015
+    _WhichOneofReturnType__sound_padding_ms: _TypeAlias = _typing.Literal["sound_padding_ms"]  # noqa: Y015
+    _WhichOneofArgType__sound_padding_ms: _TypeAlias = _typing.Literal["_sound_padding_ms", b"_sound_padding_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__padding) -> _WhichOneofReturnType__padding | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sound_padding_ms) -> _WhichOneofReturnType__sound_padding_ms | None: ...
+
+Global___MediaRules: _TypeAlias = MediaRules  # noqa: Y015
+
+@_typing.final
+class DicomRules(_message.Message):
+    """Options of the DICOM Basic Application Level Confidentiality Profile (PS3.15, table E.1-1). Without any, the basic profile holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETAIN_PATIENT_CHARACTERISTICS_FIELD_NUMBER: _builtins.int
+    RETAIN_DEVICE_IDENTITY_FIELD_NUMBER: _builtins.int
+    RETAIN_INSTITUTION_IDENTITY_FIELD_NUMBER: _builtins.int
+    RETAIN_UIDS_FIELD_NUMBER: _builtins.int
+    RETAIN_FULL_DATES_FIELD_NUMBER: _builtins.int
+    retain_patient_characteristics: _builtins.bool
+    """Retain Patient Characteristics: age, sex, size, weight and the like stay."""
+    retain_device_identity: _builtins.bool
+    """Retain Device Identity: names and serial numbers of devices stay."""
+    retain_institution_identity: _builtins.bool
+    """Retain Institution Identity: names and addresses of institutions stay."""
+    retain_uids: _builtins.bool
+    """Retain UIDs; otherwise each becomes another one, the same throughout the project."""
+    retain_full_dates: _builtins.bool
+    """Retain Longitudinal Temporal Information with Full Dates."""
+    def __init__(
+        self,
+        *,
+        retain_patient_characteristics: _builtins.bool = ...,
+        retain_device_identity: _builtins.bool = ...,
+        retain_institution_identity: _builtins.bool = ...,
+        retain_uids: _builtins.bool = ...,
+        retain_full_dates: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cover", b"cover", "keep_faces", b"keep_faces", "keep_license_plates", b"keep_license_plates", "keep_text", b"keep_text", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retain_device_identity", b"retain_device_identity", "retain_full_dates", b"retain_full_dates", "retain_institution_identity", b"retain_institution_identity", "retain_patient_characteristics", b"retain_patient_characteristics", "retain_uids", b"retain_uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___MediaRules: _TypeAlias = MediaRules  # noqa: Y015
+Global___DicomRules: _TypeAlias = DicomRules  # noqa: Y015
