@@ -21,6 +21,10 @@ from labelmill.anonymization.v1 import content_service_pb2_grpc as anonymization
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_resources_pb2
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service_pb2
 from labelmill.anonymization.v1 import service_pb2_grpc as anonymization_service_pb2_grpc
+from labelmill.anonymization.v1 import statistics_service_pb2 as anonymization_statistics_service_pb2
+from labelmill.anonymization.v1 import statistics_service_pb2_grpc as anonymization_statistics_service_pb2_grpc
+from labelmill.anonymization.v1 import table_service_pb2 as anonymization_table_service_pb2
+from labelmill.anonymization.v1 import table_service_pb2_grpc as anonymization_table_service_pb2_grpc
 from labelmill.prelabel.v1 import resources_pb2 as prelabel_resources_pb2
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service_pb2
 from labelmill.prelabel.v1 import service_pb2_grpc as prelabel_service_pb2_grpc
@@ -59,6 +63,11 @@ class AsyncServices:
         """Anonymizes texts (stateless) and a project's assets."""
         self.content = AsyncContentService(transport)
         """Anonymizes contents by their media type and keeps nothing."""
+        self.statistics = AsyncStatisticsService(transport)
+        """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
+which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+        self.table = AsyncTableService(transport)
+        """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
         self.prelabel = AsyncPrelabelService(transport)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = AsyncQualityService(transport)
@@ -385,6 +394,82 @@ class AsyncContentService:
         STREAM_SEQUENCE.
         """
         return self._transport.exchange(self._stub.StreamAnonymizeContents, requests, timeout_s=timeout_s)
+
+
+class AsyncStatisticsService:
+    """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
+    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_statistics_service_pb2_grpc.StatisticsServiceStub(transport.channel)
+        self.list_releases: Listing[
+            anonymization_statistics_service_pb2.ListReleasesRequest,
+            anonymization_statistics_service_pb2.ListReleasesResponse,
+            anonymization_statistics_service_pb2.Release,
+        ] = Listing(transport, self._stub.ListReleases, "releases")
+        """Lists what was released, in the order of spending: the ledger."""
+
+    async def get_privacy_budget(
+        self, request: anonymization_statistics_service_pb2.GetPrivacyBudgetRequest, *, timeout_s: float | None = None
+    ) -> anonymization_statistics_service_pb2.PrivacyBudget:
+        """Reads the budget. A project that was never given one has a budget of nothing."""
+        return await self._transport.unary(self._stub.GetPrivacyBudget, request, timeout_s=timeout_s)
+
+    async def update_privacy_budget(
+        self,
+        request: anonymization_statistics_service_pb2.UpdatePrivacyBudgetRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> anonymization_statistics_service_pb2.PrivacyBudget:
+        """Sets the budget's totals. ABORTED: STALE_ETAG. INVALID_ARGUMENT: BUDGET_BELOW_SPENT, what was spent cannot
+        be unspent. NOT_FOUND: the project.
+        """
+        return await self._transport.unary(self._stub.UpdatePrivacyBudget, request, timeout_s=timeout_s)
+
+    async def release_statistic(
+        self, request: anonymization_statistics_service_pb2.ReleaseStatisticRequest, *, timeout_s: float | None = None
+    ) -> anonymization_statistics_service_pb2.Release:
+        """Spends from the budget, then answers with noise. The same request_id gets the same answer at any time
+        later and costs once; without it each call costs. FAILED_PRECONDITION: BUDGET_SPENT, nothing was spent nor
+        computed. INVALID_ARGUMENT: BOUNDS_REQUIRED, UNKNOWN_COLUMN, INVALID_STATISTIC, REQUEST_ID_REUSED.
+        NOT_FOUND: the asset.
+        """
+        return await self._transport.unary(self._stub.ReleaseStatistic, request, timeout_s=timeout_s)
+
+    async def get_release(
+        self, request: anonymization_statistics_service_pb2.GetReleaseRequest, *, timeout_s: float | None = None
+    ) -> anonymization_statistics_service_pb2.Release:
+        """Reads a release. NOT_FOUND: RELEASE_NOT_FOUND."""
+        return await self._transport.unary(self._stub.GetRelease, request, timeout_s=timeout_s)
+
+
+class AsyncTableService:
+    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_table_service_pb2_grpc.TableServiceStub(transport.channel)
+
+    async def profile_table(
+        self, request: anonymization_table_service_pb2.ProfileTableRequest, *, timeout_s: float | None = None
+    ) -> anonymization_table_service_pb2.ProfileTableResponse:
+        """Proposes a role for each column, with the reasons and never a value, for a person to confirm.
+        INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED (with the row's number). RESOURCE_EXHAUSTED:
+        WORKERS_BUSY.
+        """
+        return await self._transport.unary(self._stub.ProfileTable, request, timeout_s=timeout_s)
+
+    async def anonymize_table(
+        self, request: anonymization_table_service_pb2.AnonymizeTableRequest, *, timeout_s: float | None = None
+    ) -> anonymization_table_service_pb2.AnonymizeTableResponse:
+        """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE,
+        CONTENT_MALFORMED (with the row's number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column
+        looks like personal data; name it in a rule), COLUMN_NOT_SCALAR (a quasi-identifier inside of a list),
+        COLUMN_UNREADABLE (cells that cannot be looked into). FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL:
+        DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
+        """
+        return await self._transport.unary(self._stub.AnonymizeTable, request, timeout_s=timeout_s)
 
 
 class AsyncPrelabelService:
@@ -744,9 +829,11 @@ class AsyncStorageService:
         self, request: storage_service_pb2.CreateUploadUrlRequest, *, timeout_s: float | None = None
     ) -> storage_service_pb2.ObjectUrl:
         """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too
-        large to pass through a service. FinishUpload then reads it back, checks it and records the asset; without
-        that it is thrown away when the upload expires. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED.
-        FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+        large to pass through a service. FinishUpload then checks it and records the asset; without that it is
+        thrown away when the upload expires. With header.sha256, a store that can refuses the PUT of any other
+        bytes (HTTP 400), and an answer may say that there is nothing to put: see ObjectUrl.asset.
+        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store
+        serves none).
         """
         return await self._transport.unary(self._stub.CreateUploadUrl, request, timeout_s=timeout_s)
 
@@ -754,8 +841,10 @@ class AsyncStorageService:
         self, request: storage_service_pb2.FinishUploadRequest, *, timeout_s: float | None = None
     ) -> Operation[storage_resources_pb2.Asset, storage_service_pb2.FinishUploadMetadata]:
         """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
-        FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an
-        upload that fails them is gone.
+        Where the store itself has compared it with the announced header.sha256, and it is no text, that takes no
+        time: the operation comes back done. Otherwise all of it is read back. FAILED_PRECONDITION:
+        UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is
+        gone.
         """
         message = await self._transport.unary(self._stub.FinishUpload, request, timeout_s=timeout_s)
         return Operation(self._transport, message)
@@ -1086,6 +1175,11 @@ class SyncServices:
         """Anonymizes texts (stateless) and a project's assets."""
         self.content = ContentService(portal, services.content)
         """Anonymizes contents by their media type and keeps nothing."""
+        self.statistics = StatisticsService(portal, services.statistics)
+        """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
+which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+        self.table = TableService(portal, services.table)
+        """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
         self.prelabel = PrelabelService(portal, services.prelabel)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = QualityService(portal, services.quality)
@@ -1415,6 +1509,82 @@ class ContentService:
         return self._portal.iterate(
             self._service.stream_anonymize_contents(self._portal.feed(requests), timeout_s=timeout_s)
         )
+
+
+class StatisticsService:
+    """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
+    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+
+    def __init__(self, portal: Portal, service: AsyncStatisticsService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_releases: SyncListing[
+            anonymization_statistics_service_pb2.ListReleasesRequest,
+            anonymization_statistics_service_pb2.ListReleasesResponse,
+            anonymization_statistics_service_pb2.Release,
+        ] = SyncListing(portal, service.list_releases, "releases")
+        """Lists what was released, in the order of spending: the ledger."""
+
+    def get_privacy_budget(
+        self, request: anonymization_statistics_service_pb2.GetPrivacyBudgetRequest, *, timeout_s: float | None = None
+    ) -> anonymization_statistics_service_pb2.PrivacyBudget:
+        """Reads the budget. A project that was never given one has a budget of nothing."""
+        return self._portal.call(self._service.get_privacy_budget(request, timeout_s=timeout_s))
+
+    def update_privacy_budget(
+        self,
+        request: anonymization_statistics_service_pb2.UpdatePrivacyBudgetRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> anonymization_statistics_service_pb2.PrivacyBudget:
+        """Sets the budget's totals. ABORTED: STALE_ETAG. INVALID_ARGUMENT: BUDGET_BELOW_SPENT, what was spent cannot
+        be unspent. NOT_FOUND: the project.
+        """
+        return self._portal.call(self._service.update_privacy_budget(request, timeout_s=timeout_s))
+
+    def release_statistic(
+        self, request: anonymization_statistics_service_pb2.ReleaseStatisticRequest, *, timeout_s: float | None = None
+    ) -> anonymization_statistics_service_pb2.Release:
+        """Spends from the budget, then answers with noise. The same request_id gets the same answer at any time
+        later and costs once; without it each call costs. FAILED_PRECONDITION: BUDGET_SPENT, nothing was spent nor
+        computed. INVALID_ARGUMENT: BOUNDS_REQUIRED, UNKNOWN_COLUMN, INVALID_STATISTIC, REQUEST_ID_REUSED.
+        NOT_FOUND: the asset.
+        """
+        return self._portal.call(self._service.release_statistic(request, timeout_s=timeout_s))
+
+    def get_release(
+        self, request: anonymization_statistics_service_pb2.GetReleaseRequest, *, timeout_s: float | None = None
+    ) -> anonymization_statistics_service_pb2.Release:
+        """Reads a release. NOT_FOUND: RELEASE_NOT_FOUND."""
+        return self._portal.call(self._service.get_release(request, timeout_s=timeout_s))
+
+
+class TableService:
+    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+
+    def __init__(self, portal: Portal, service: AsyncTableService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def profile_table(
+        self, request: anonymization_table_service_pb2.ProfileTableRequest, *, timeout_s: float | None = None
+    ) -> anonymization_table_service_pb2.ProfileTableResponse:
+        """Proposes a role for each column, with the reasons and never a value, for a person to confirm.
+        INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED (with the row's number). RESOURCE_EXHAUSTED:
+        WORKERS_BUSY.
+        """
+        return self._portal.call(self._service.profile_table(request, timeout_s=timeout_s))
+
+    def anonymize_table(
+        self, request: anonymization_table_service_pb2.AnonymizeTableRequest, *, timeout_s: float | None = None
+    ) -> anonymization_table_service_pb2.AnonymizeTableResponse:
+        """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE,
+        CONTENT_MALFORMED (with the row's number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column
+        looks like personal data; name it in a rule), COLUMN_NOT_SCALAR (a quasi-identifier inside of a list),
+        COLUMN_UNREADABLE (cells that cannot be looked into). FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL:
+        DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
+        """
+        return self._portal.call(self._service.anonymize_table(request, timeout_s=timeout_s))
 
 
 class PrelabelService:
@@ -1758,9 +1928,11 @@ class StorageService:
         self, request: storage_service_pb2.CreateUploadUrlRequest, *, timeout_s: float | None = None
     ) -> storage_service_pb2.ObjectUrl:
         """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too
-        large to pass through a service. FinishUpload then reads it back, checks it and records the asset; without
-        that it is thrown away when the upload expires. RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED.
-        FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
+        large to pass through a service. FinishUpload then checks it and records the asset; without that it is
+        thrown away when the upload expires. With header.sha256, a store that can refuses the PUT of any other
+        bytes (HTTP 400), and an answer may say that there is nothing to put: see ObjectUrl.asset.
+        RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store
+        serves none).
         """
         return self._portal.call(self._service.create_upload_url(request, timeout_s=timeout_s))
 
@@ -1768,8 +1940,10 @@ class StorageService:
         self, request: storage_service_pb2.FinishUploadRequest, *, timeout_s: float | None = None
     ) -> SyncOperation[storage_resources_pb2.Asset, storage_service_pb2.FinishUploadMetadata]:
         """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
-        FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an
-        upload that fails them is gone.
+        Where the store itself has compared it with the announced header.sha256, and it is no text, that takes no
+        time: the operation comes back done. Otherwise all of it is read back. FAILED_PRECONDITION:
+        UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is
+        gone.
         """
         return SyncOperation(self._portal, self._portal.call(self._service.finish_upload(request, timeout_s=timeout_s)))
 

@@ -3,8 +3,12 @@
 isort:skip_file
 What a policy says about tables."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from labelmill.anonymization.v1 import operators_pb2 as _operators_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -16,24 +20,355 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ColumnRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ColumnRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ColumnRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COLUMN_ROLE_UNSPECIFIED: _ColumnRole.ValueType  # 0
+    """Not said."""
+    COLUMN_ROLE_DIRECT_IDENTIFIER: _ColumnRole.ValueType  # 1
+    """Each cell names a person (or an account, a device): it is transformed as a whole, equal cells alike in all tables of a project."""
+    COLUMN_ROLE_QUASI_IDENTIFIER: _ColumnRole.ValueType  # 2
+    """Together with others it singles a person out (age, postal code, profession): generalized until k rows share it."""
+    COLUMN_ROLE_SENSITIVE: _ColumnRole.ValueType  # 3
+    """What nobody may learn about a person (a diagnosis, a salary): kept; l-diversity and t-closeness are about it."""
+    COLUMN_ROLE_INSENSITIVE: _ColumnRole.ValueType  # 4
+    """Says nothing about a person: kept."""
+    COLUMN_ROLE_FREE_TEXT: _ColumnRole.ValueType  # 5
+    """Text in which anything may stand: each cell goes through the policy's rules for texts."""
+
+class ColumnRole(_ColumnRole, metaclass=_ColumnRoleEnumTypeWrapper):
+    """What a column of a table says about a person."""
+
+COLUMN_ROLE_UNSPECIFIED: ColumnRole.ValueType  # 0
+"""Not said."""
+COLUMN_ROLE_DIRECT_IDENTIFIER: ColumnRole.ValueType  # 1
+"""Each cell names a person (or an account, a device): it is transformed as a whole, equal cells alike in all tables of a project."""
+COLUMN_ROLE_QUASI_IDENTIFIER: ColumnRole.ValueType  # 2
+"""Together with others it singles a person out (age, postal code, profession): generalized until k rows share it."""
+COLUMN_ROLE_SENSITIVE: ColumnRole.ValueType  # 3
+"""What nobody may learn about a person (a diagnosis, a salary): kept; l-diversity and t-closeness are about it."""
+COLUMN_ROLE_INSENSITIVE: ColumnRole.ValueType  # 4
+"""Says nothing about a person: kept."""
+COLUMN_ROLE_FREE_TEXT: ColumnRole.ValueType  # 5
+"""Text in which anything may stand: each cell goes through the policy's rules for texts."""
+Global___ColumnRole: _TypeAlias = ColumnRole  # noqa: Y015
+
 @_typing.final
 class TableRules(_message.Message):
-    """How the columns of tables are treated."""
+    """How the columns of tables are treated. A table is a whole: k, l and t hold within one table, not across several."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Unlisted:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UnlistedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TableRules._Unlisted.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        UNLISTED_UNSPECIFIED: TableRules._Unlisted.ValueType  # 0
+        """UNLISTED_INFER."""
+        UNLISTED_INFER: TableRules._Unlisted.ValueType  # 1
+        """They get the role that ProfileTable proposes; text of no clear role is FREE_TEXT."""
+        UNLISTED_FREE_TEXT: TableRules._Unlisted.ValueType  # 2
+        """They are FREE_TEXT, numbers too."""
+        UNLISTED_REFUSE: TableRules._Unlisted.ValueType  # 3
+        """The table fails with COLUMN_WITHOUT_RULE."""
+
+    class Unlisted(_Unlisted, metaclass=_UnlistedEnumTypeWrapper):
+        """What happens to columns that no rule names."""
+
+    UNLISTED_UNSPECIFIED: TableRules.Unlisted.ValueType  # 0
+    """UNLISTED_INFER."""
+    UNLISTED_INFER: TableRules.Unlisted.ValueType  # 1
+    """They get the role that ProfileTable proposes; text of no clear role is FREE_TEXT."""
+    UNLISTED_FREE_TEXT: TableRules.Unlisted.ValueType  # 2
+    """They are FREE_TEXT, numbers too."""
+    UNLISTED_REFUSE: TableRules.Unlisted.ValueType  # 3
+    """The table fails with COLUMN_WITHOUT_RULE."""
+
+    class _Undersized:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UndersizedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TableRules._Undersized.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        UNDERSIZED_UNSPECIFIED: TableRules._Undersized.ValueType  # 0
+        """UNDERSIZED_FAIL."""
+        UNDERSIZED_FAIL: TableRules._Undersized.ValueType  # 1
+        """The table fails with TABLE_TOO_SMALL."""
+        UNDERSIZED_SUPPRESS: TableRules._Undersized.ValueType  # 2
+        """The rows stay, but all their quasi-identifiers are emptied; where l is not reached, the sensitive cells too."""
+
+    class Undersized(_Undersized, metaclass=_UndersizedEnumTypeWrapper):
+        """What happens where k or l cannot be reached, because the table has too few rows or values."""
+
+    UNDERSIZED_UNSPECIFIED: TableRules.Undersized.ValueType  # 0
+    """UNDERSIZED_FAIL."""
+    UNDERSIZED_FAIL: TableRules.Undersized.ValueType  # 1
+    """The table fails with TABLE_TOO_SMALL."""
+    UNDERSIZED_SUPPRESS: TableRules.Undersized.ValueType  # 2
+    """The rows stay, but all their quasi-identifiers are emptied; where l is not reached, the sensitive cells too."""
+
+    class _CsvHeader:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _CsvHeaderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TableRules._CsvHeader.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CSV_HEADER_UNSPECIFIED: TableRules._CsvHeader.ValueType  # 0
+        """CSV_HEADER_DETECT."""
+        CSV_HEADER_DETECT: TableRules._CsvHeader.ValueType  # 1
+        """It does, unless a cell of the first row is empty, occurs twice or is a number or a date."""
+        CSV_HEADER_PRESENT: TableRules._CsvHeader.ValueType  # 2
+        """It does."""
+        CSV_HEADER_ABSENT: TableRules._CsvHeader.ValueType  # 3
+        """It does not; the columns are called column_1, column_2, ..."""
+
+    class CsvHeader(_CsvHeader, metaclass=_CsvHeaderEnumTypeWrapper):
+        """Whether a CSV file begins with the names of its columns."""
+
+    CSV_HEADER_UNSPECIFIED: TableRules.CsvHeader.ValueType  # 0
+    """CSV_HEADER_DETECT."""
+    CSV_HEADER_DETECT: TableRules.CsvHeader.ValueType  # 1
+    """It does, unless a cell of the first row is empty, occurs twice or is a number or a date."""
+    CSV_HEADER_PRESENT: TableRules.CsvHeader.ValueType  # 2
+    """It does."""
+    CSV_HEADER_ABSENT: TableRules.CsvHeader.ValueType  # 3
+    """It does not; the columns are called column_1, column_2, ..."""
+
     K_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    UNLISTED_FIELD_NUMBER: _builtins.int
+    L_DIVERSITY_FIELD_NUMBER: _builtins.int
+    T_CLOSENESS_FIELD_NUMBER: _builtins.int
+    UNDERSIZED_FIELD_NUMBER: _builtins.int
+    CSV_HEADER_FIELD_NUMBER: _builtins.int
     k: _builtins.int
-    """Each combination of quasi-identifiers must be shared by at least this many rows; 0: 5."""
+    """Each combination of quasi-identifiers must be shared by at least this many rows; 0: 5; 1: quasi-identifiers stay as they are."""
+    unlisted: Global___TableRules.Unlisted.ValueType
+    """What happens to all other columns."""
+    t_closeness: _builtins.float
+    """How far the distribution of sensitive values among rows that share their quasi-identifiers may be from that of the whole table, in
+    [0, 1]: earth mover's distance, ordered for numbers and dates, equal (total variation) for others. Absent: not asked for.
+    """
+    undersized: Global___TableRules.Undersized.ValueType
+    """What happens where k or l cannot be reached."""
+    csv_header: Global___TableRules.CsvHeader.ValueType
+    """Whether CSV files have a header."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnRule]:
+        """What is known of columns; the first rule that matches a column decides."""
+
+    @_builtins.property
+    def l_diversity(self) -> Global___LDiversity:
+        """How varied the sensitive values of rows that share their quasi-identifiers must be; absent: not asked for."""
+
     def __init__(
         self,
         *,
         k: _builtins.int = ...,
+        columns: _abc.Iterable[Global___ColumnRule] | None = ...,
+        unlisted: Global___TableRules.Unlisted.ValueType = ...,
+        l_diversity: Global___LDiversity | None = ...,
+        t_closeness: _builtins.float | None = ...,
+        undersized: Global___TableRules.Undersized.ValueType = ...,
+        csv_header: Global___TableRules.CsvHeader.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness", "l_diversity", b"l_diversity", "t_closeness", b"t_closeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["k", b"k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness", "columns", b"columns", "csv_header", b"csv_header", "k", b"k", "l_diversity", b"l_diversity", "t_closeness", b"t_closeness", "undersized", b"undersized", "unlisted", b"unlisted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__t_closeness: _TypeAlias = _typing.Literal["t_closeness"]  # noqa: Y015
+    _WhichOneofArgType__t_closeness: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__t_closeness) -> _WhichOneofReturnType__t_closeness | None: ...
+
+Global___TableRules: _TypeAlias = TableRules  # noqa: Y015
+
+@_typing.final
+class ColumnRule(_message.Message):
+    """What is known of one column, or of several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    ENTITY_TYPE_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    HIERARCHY_FIELD_NUMBER: _builtins.int
+    column: _builtins.str
+    """The column's name, or a pattern with * and ?; letter case counts. In JSON the path: "patient.name", "visits[].date"."""
+    role: Global___ColumnRole.ValueType
+    """Its role."""
+    entity_type: _builtins.str
+    """DIRECT_IDENTIFIER: what the cells are, such as "PERSON"; empty: what ProfileTable proposes, or else ACCOUNT_NUMBER."""
+    @_builtins.property
+    def operator(self) -> _operators_pb2.Operator:
+        """DIRECT_IDENTIFIER: what is done to the cells; absent: what the policy does to the entity type; if that is nothing, replace."""
+
+    @_builtins.property
+    def hierarchy(self) -> Global___Hierarchy:
+        """QUASI_IDENTIFIER of text: how values are generalized; absent: to the set of the values that the rows share, at most 20 of them."""
+
+    def __init__(
+        self,
+        *,
+        column: _builtins.str = ...,
+        role: Global___ColumnRole.ValueType = ...,
+        entity_type: _builtins.str = ...,
+        operator: _operators_pb2.Operator | None = ...,
+        hierarchy: Global___Hierarchy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hierarchy", b"hierarchy", "operator", b"operator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "entity_type", b"entity_type", "hierarchy", b"hierarchy", "operator", b"operator", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TableRules: _TypeAlias = TableRules  # noqa: Y015
+Global___ColumnRule: _TypeAlias = ColumnRule  # noqa: Y015
+
+@_typing.final
+class Hierarchy(_message.Message):
+    """How the values of a column are generalized."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Branch(_message.Message):
+        """The groups that a value belongs to."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        VALUE_FIELD_NUMBER: _builtins.int
+        GROUPS_FIELD_NUMBER: _builtins.int
+        value: _builtins.str
+        """A value as it stands in cells."""
+        @_builtins.property
+        def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """Its groups from the narrowest to the widest, such as "Portugal": ["Southern Europe", "Europe"]."""
+
+        def __init__(
+            self,
+            *,
+            value: _builtins.str = ...,
+            groups: _abc.Iterable[_builtins.str] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Branches(_message.Message):
+        """A hierarchy, value by value."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        BRANCHES_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def branches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hierarchy.Branch]:
+            """The values."""
+
+        def __init__(
+            self,
+            *,
+            branches: _abc.Iterable[Global___Hierarchy.Branch] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["branches", b"branches"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Prefix(_message.Message):
+        """No parameters."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BRANCHES_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def branches(self) -> Global___Hierarchy.Branches:
+        """By groups; a value that is not listed is generalized to "*" at once."""
+
+    @_builtins.property
+    def prefix(self) -> Global___Hierarchy.Prefix:
+        """By leaving out characters from the end, "90210" to "902**": postal codes, codes of classifications."""
+
+    def __init__(
+        self,
+        *,
+        branches: Global___Hierarchy.Branches | None = ...,
+        prefix: Global___Hierarchy.Prefix | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["branches", b"branches", "kind", b"kind", "prefix", b"prefix"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branches", b"branches", "kind", b"kind", "prefix", b"prefix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["branches", "prefix"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+Global___Hierarchy: _TypeAlias = Hierarchy  # noqa: Y015
+
+@_typing.final
+class LDiversity(_message.Message):
+    """l-diversity: rows that share their quasi-identifiers have varied sensitive values, in every sensitive column."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LDiversity._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: LDiversity._Kind.ValueType  # 0
+        """KIND_DISTINCT."""
+        KIND_DISTINCT: LDiversity._Kind.ValueType  # 1
+        """At least l different values."""
+        KIND_ENTROPY: LDiversity._Kind.ValueType  # 2
+        """The entropy of the values is at least log(l) (Machanavajjhala et al. 2007): frequent values count less."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """How variety is counted."""
+
+    KIND_UNSPECIFIED: LDiversity.Kind.ValueType  # 0
+    """KIND_DISTINCT."""
+    KIND_DISTINCT: LDiversity.Kind.ValueType  # 1
+    """At least l different values."""
+    KIND_ENTROPY: LDiversity.Kind.ValueType  # 2
+    """The entropy of the values is at least log(l) (Machanavajjhala et al. 2007): frequent values count less."""
+
+    KIND_FIELD_NUMBER: _builtins.int
+    L_FIELD_NUMBER: _builtins.int
+    kind: Global___LDiversity.Kind.ValueType
+    """The kind."""
+    l: _builtins.float
+    """l, at least 1."""
+    def __init__(
+        self,
+        *,
+        kind: Global___LDiversity.Kind.ValueType = ...,
+        l: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "l", b"l"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LDiversity: _TypeAlias = LDiversity  # noqa: Y015
