@@ -8,10 +8,12 @@ from labelmill_runtime.errors import (
     Aborted,
     AlreadyExists,
     DeadlineExceeded,
+    FailedPrecondition,
     Internal,
     InvalidArgument,
     NotFound,
     OutOfRange,
+    Unavailable,
 )
 
 
@@ -186,3 +188,104 @@ class DetectionTimeout(DeadlineExceeded):
 
     def __init__(self) -> None:
         super().__init__("DETECTION_TIMEOUT", "Looking for personal data took too long; the text was not anonymized.")
+
+
+class SampleSpanInvalid(InvalidArgument):
+    """A marked span is empty or ends beyond its text."""
+
+    def __init__(self, document: int, span: int) -> None:
+        super().__init__(
+            "SAMPLE_SPAN_INVALID",
+            "A marked span is empty or ends beyond its text; offsets are Unicode code points, ends exclusive.",
+            metadata={"document_index": str(document), "span_index": str(span)},
+            fields={f"sample[{document}].gold_spans[{span}].span": "must lie inside of its text and not be empty"},
+        )
+
+
+class SampleTooLarge(InvalidArgument):
+    """More than one evaluation takes."""
+
+    def __init__(self, documents: int, characters: int) -> None:
+        super().__init__(
+            "SAMPLE_TOO_LARGE",
+            f"The sample has more than {documents} texts or {characters} code points; send a random part of it.",
+            metadata={"max_documents": str(documents), "max_code_points": str(characters)},
+            fields={"sample": "is too large"},
+        )
+
+
+class SampleAllFailed(InvalidArgument):
+    """There is nothing that a figure could be about."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "SAMPLE_NOT_SEARCHABLE",
+            "None of the sample's texts could be searched; the metadata has the first one's reason.",
+            metadata={"first_reason": reason},
+            fields={"sample": "has no text that could be searched"},
+        )
+
+
+class KeyNotFound(NotFound):
+    """No such key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("KEY_NOT_FOUND", "There is no such key.", resource=("Key", name))
+
+
+class KeyDestroyed(FailedPrecondition):
+    """The key is gone, and with it whatever was made with it."""
+
+    def __init__(self) -> None:
+        super().__init__("KEY_DESTROYED", "The key was destroyed; what was made with it cannot be read again.")
+
+
+class KeyInUse(FailedPrecondition):
+    """The primary key of a project cannot be destroyed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "KEY_IN_USE",
+            "The key is the primary one, with which values are transformed right now; rotate it first.",
+            resource=("Key", name),
+        )
+
+
+class KeyNotRotatable(FailedPrecondition):
+    """The index of subjects cannot change."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "KEY_NOT_ROTATABLE",
+            "The key that finds the keys of data subjects cannot be rotated: none of them would be found again.",
+            fields={"purpose": "must be LINKING or ENCRYPTION"},
+        )
+
+
+class KeyringReadOnly(FailedPrecondition):
+    """The root keys are kept by somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "KEYRING_READ_ONLY",
+            "The root keys come from a place that this service does not write to; add a key there and make it primary.",
+        )
+
+
+class KeyringUnavailable(Unavailable):
+    """The place where the root keys are does not answer, or not as it should."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "KEYRING_UNAVAILABLE",
+            "The keyring cannot be reached right now.",
+            metadata={"problem": problem},
+            retry_after_s=1,
+        )
+
+
+class EncryptionKeyMissing(Internal):
+    """An operator that encrypts was given no key; the value must not pass."""
+
+    def __init__(self) -> None:
+        super().__init__("ENCRYPTION_KEY_MISSING", "A value was to be encrypted and there was no key for it.")

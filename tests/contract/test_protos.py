@@ -92,7 +92,7 @@ def test_the_project_field_of_an_rpc_exists(method: MethodDescriptor) -> None:
 def test_mutating_unary_rpcs_take_a_request_id(method: MethodDescriptor) -> None:
     reads = (
         *("Get", "List", "BatchGet", "BatchRead", "Download", "Export", "Diff"),
-        *("Predict", "Embed", "Map", "Score", "Compute"),
+        *("Predict", "Embed", "Map", "Score", "Compute", "Evaluate", "Compare"),
     )
     stateless = method.name.startswith(reads) or method.name in {
         *("AnonymizeText", "AnonymizeContent", "AnonymizeTable", "ProfileTable", "HeartbeatTasks", "CreateDownloadUrl"),

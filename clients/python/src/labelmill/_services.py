@@ -18,6 +18,8 @@ from labelmill.annotation.v1 import service_pb2 as annotation_service_pb2
 from labelmill.annotation.v1 import service_pb2_grpc as annotation_service_pb2_grpc
 from labelmill.anonymization.v1 import content_service_pb2 as anonymization_content_service_pb2
 from labelmill.anonymization.v1 import content_service_pb2_grpc as anonymization_content_service_pb2_grpc
+from labelmill.anonymization.v1 import evaluation_service_pb2 as anonymization_evaluation_service_pb2
+from labelmill.anonymization.v1 import evaluation_service_pb2_grpc as anonymization_evaluation_service_pb2_grpc
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_resources_pb2
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service_pb2
 from labelmill.anonymization.v1 import service_pb2_grpc as anonymization_service_pb2_grpc
@@ -63,6 +65,9 @@ class AsyncServices:
         """Anonymizes texts (stateless) and a project's assets."""
         self.content = AsyncContentService(transport)
         """Anonymizes contents by their media type and keeps nothing."""
+        self.evaluation = AsyncEvaluationService(transport)
+        """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
+only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
         self.statistics = AsyncStatisticsService(transport)
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
@@ -394,6 +399,47 @@ class AsyncContentService:
         STREAM_SEQUENCE.
         """
         return self._transport.exchange(self._stub.StreamAnonymizeContents, requests, timeout_s=timeout_s)
+
+
+class AsyncEvaluationService:
+    """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
+    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_evaluation_service_pb2_grpc.EvaluationServiceStub(transport.channel)
+
+    async def evaluate_policy(
+        self, request: anonymization_evaluation_service_pb2.EvaluatePolicyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_evaluation_service_pb2.EvaluatePolicyResponse:
+        """Measures one policy. INVALID_ARGUMENT: SAMPLE_SPAN_INVALID, SAMPLE_TOO_LARGE, SAMPLE_NOT_SEARCHABLE (none
+        of the texts could be searched), and what AnonymizeText says of a policy.
+        """
+        return await self._transport.unary(self._stub.EvaluatePolicy, request, timeout_s=timeout_s)
+
+    async def compare_policies(
+        self, request: anonymization_evaluation_service_pb2.ComparePoliciesRequest, *, timeout_s: float | None = None
+    ) -> anonymization_evaluation_service_pb2.ComparePoliciesResponse:
+        """Measures two policies on the same texts, and their differences with intervals of their own. Errors as of
+        EvaluatePolicy.
+        """
+        return await self._transport.unary(self._stub.ComparePolicies, request, timeout_s=timeout_s)
+
+    async def stream_evaluate_policies(
+        self,
+        requests: AsyncIterable[anonymization_evaluation_service_pb2.StreamEvaluatePoliciesRequest]
+        | Iterable[anonymization_evaluation_service_pb2.StreamEvaluatePoliciesRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> anonymization_evaluation_service_pb2.StreamEvaluatePoliciesResponse:
+        """The same for larger samples, at most 50,000 texts and 50 million code points, for one policy or two. The
+        first message holds the header. INVALID_ARGUMENT: STREAM_SEQUENCE, and those of EvaluatePolicy; indices in
+        field paths count over the whole stream.
+        """
+        response: anonymization_evaluation_service_pb2.StreamEvaluatePoliciesResponse = (
+            await self._transport.send_stream(self._stub.StreamEvaluatePolicies, requests, timeout_s=timeout_s)
+        )
+        return response
 
 
 class AsyncStatisticsService:
@@ -1175,6 +1221,9 @@ class SyncServices:
         """Anonymizes texts (stateless) and a project's assets."""
         self.content = ContentService(portal, services.content)
         """Anonymizes contents by their media type and keeps nothing."""
+        self.evaluation = EvaluationService(portal, services.evaluation)
+        """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
+only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
         self.statistics = StatisticsService(portal, services.statistics)
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
@@ -1508,6 +1557,45 @@ class ContentService:
         """
         return self._portal.iterate(
             self._service.stream_anonymize_contents(self._portal.feed(requests), timeout_s=timeout_s)
+        )
+
+
+class EvaluationService:
+    """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
+    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+
+    def __init__(self, portal: Portal, service: AsyncEvaluationService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def evaluate_policy(
+        self, request: anonymization_evaluation_service_pb2.EvaluatePolicyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_evaluation_service_pb2.EvaluatePolicyResponse:
+        """Measures one policy. INVALID_ARGUMENT: SAMPLE_SPAN_INVALID, SAMPLE_TOO_LARGE, SAMPLE_NOT_SEARCHABLE (none
+        of the texts could be searched), and what AnonymizeText says of a policy.
+        """
+        return self._portal.call(self._service.evaluate_policy(request, timeout_s=timeout_s))
+
+    def compare_policies(
+        self, request: anonymization_evaluation_service_pb2.ComparePoliciesRequest, *, timeout_s: float | None = None
+    ) -> anonymization_evaluation_service_pb2.ComparePoliciesResponse:
+        """Measures two policies on the same texts, and their differences with intervals of their own. Errors as of
+        EvaluatePolicy.
+        """
+        return self._portal.call(self._service.compare_policies(request, timeout_s=timeout_s))
+
+    def stream_evaluate_policies(
+        self,
+        requests: Iterable[anonymization_evaluation_service_pb2.StreamEvaluatePoliciesRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> anonymization_evaluation_service_pb2.StreamEvaluatePoliciesResponse:
+        """The same for larger samples, at most 50,000 texts and 50 million code points, for one policy or two. The
+        first message holds the header. INVALID_ARGUMENT: STREAM_SEQUENCE, and those of EvaluatePolicy; indices in
+        field paths count over the whole stream.
+        """
+        return self._portal.call(
+            self._service.stream_evaluate_policies(self._portal.feed(requests), timeout_s=timeout_s)
         )
 
 

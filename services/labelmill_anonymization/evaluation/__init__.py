@@ -1,0 +1,1 @@
+"""How well a policy finds and hides what people marked in a sample of their own."""
