@@ -98,7 +98,7 @@ class OperationRows:
     async def finish(self, claim: Claim, now_ms: int, ending: Ending) -> bool:
         """Stores the result; False if the claim no longer holds."""
         async with self._database.transaction() as session:
-            return await _changed(session, self._mine(claim).values(**_ended(ending, now_ms)))
+            return await _changed(session, self._mine(claim).values(**ended(ending, now_ms)))
 
     async def release(self, claim: Claim) -> None:
         """Gives an unfinished operation back, to be claimed at once."""
@@ -117,7 +117,7 @@ class OperationRows:
                 return True
             values: dict[str, Any] = {"cancel_requested_ms": row.cancel_requested_ms or now_ms}
             if row.lease_until_ms <= now_ms:
-                values |= {**_ended(Ending(error=cancelled), now_ms), "fence": column.fence + 1}
+                values |= {**ended(Ending(error=cancelled), now_ms), "fence": column.fence + 1}
             await session.execute(update(self.table).where(column.name == name).values(values))
             return True
 
@@ -150,7 +150,8 @@ class OperationRows:
         return update(self.table).where(column.name == claim.name, column.fence == claim.fence, ~column.done)
 
 
-def _ended(ending: Ending, now_ms: int) -> dict[str, Any]:
+def ended(ending: Ending, now_ms: int) -> dict[str, Any]:
+    """The columns of an operation that ends now."""
     return {
         "done": True,
         "request": b"",  # only needed to run it, and may hold filters over what is personal

@@ -16,10 +16,10 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
-from labelmill_runtime.errors import FailedPrecondition, NotFound
+from labelmill_runtime.errors import FailedPrecondition, LabelmillError, NotFound
 from labelmill_runtime.ids import ulid
 from labelmill_runtime.operation_context import OperationCancelled, OperationContext, OperationInterrupted, packed
-from labelmill_runtime.operation_rows import OperationRows
+from labelmill_runtime.operation_rows import Ending, OperationRows, ended
 from labelmill_runtime.operation_runner import OperationKind, OperationRunner
 from labelmill_runtime.principal import Principal, current_principal_or_none
 from labelmill_runtime.principal_json import dump_principal
@@ -86,27 +86,53 @@ class OperationStore:
         if session is None:
             async with self._database.transaction() as own:
                 return await self.start(own, kind=kind, project=project, request=request, metadata=metadata)
+        operation = await self._insert(session, kind, project, metadata, request.SerializeToString())
+        event.listen(session.sync_session, "after_commit", lambda _session: self._runner.wake(), once=True)
+        return operation
+
+    async def record(
+        self, session: AsyncSession, *, kind: str, project: str, metadata: Message, result: Message | LabelmillError
+    ) -> operations_pb2.Operation:
+        """Records an operation that is over when it begins: the caller's transaction holds all of its effect."""
+        if isinstance(result, LabelmillError):
+            ending = Ending(error=to_status(result))
+        else:
+            ending = Ending(response=packed(result))
+        operation = await self._insert(session, kind, project, metadata, b"", ending)
+        operation.done = True
+        if ending.error is not None:
+            operation.error.CopyFrom(ending.error)
+        if ending.response is not None:
+            operation.response.CopyFrom(ending.response)
+        return operation
+
+    async def _insert(
+        self,
+        session: AsyncSession,
+        kind: str,
+        project: str,
+        metadata: Message,
+        request: bytes,
+        ending: Ending | None = None,
+    ) -> operations_pb2.Operation:
         now = self._clock()
         name = f"projects/{project}/operations/{self._service}-{ulid(now)}"
-        await self._rows.insert(
-            session,
-            {
-                "name": name,
-                "kind": kind,
-                "project": project,
-                "principal": dump_principal(current_principal_or_none() or NOBODY),
-                "request": request.SerializeToString(),
-                "metadata": packed(metadata).SerializeToString(),
-                "checkpoint": "{}",
-                "done": False,
-                "lease_until_ms": 0,
-                "fence": 0,
-                "attempts": 0,
-                "create_time_ms": now,
-                "update_time_ms": now,
-            },
-        )
-        event.listen(session.sync_session, "after_commit", lambda _session: self._runner.wake(), once=True)
+        row = {
+            "name": name,
+            "kind": kind,
+            "project": project,
+            "principal": dump_principal(current_principal_or_none() or NOBODY),
+            "request": request,
+            "metadata": packed(metadata).SerializeToString(),
+            "checkpoint": "{}",
+            "done": False,
+            "lease_until_ms": 0,
+            "fence": 0,
+            "attempts": 0,
+            "create_time_ms": now,
+            "update_time_ms": now,
+        }
+        await self._rows.insert(session, row if ending is None else row | ended(ending, now))
         return operations_pb2.Operation(name=name, metadata=packed(metadata))
 
     async def get(self, name: str) -> operations_pb2.Operation:

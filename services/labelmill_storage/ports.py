@@ -89,8 +89,15 @@ class StagedObject(Protocol):
     async def write(self, data: bytes) -> None:
         """Adds bytes."""
 
+    @property
+    def put_sha256(self) -> str:
+        """The SHA-256 with which the store itself has compared all bytes when a URL brought them; empty: it did not."""
+
     async def seal(self) -> None:
-        """Ends the writing: all bytes are durable and `read_back` can be called."""
+        """Ends the writing: all bytes are durable and `read_back` and `read` can be called."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Bytes of a sealed object, or of one that a URL brought."""
 
     def read_back(self) -> AsyncIterator[bytes]:
         """The bytes of a sealed object, for checking what earlier connections brought."""
@@ -112,8 +119,15 @@ class ObjectStore(Protocol):
     def stage(self, zone: Zone, project: str) -> AbstractAsyncContextManager[StagedObject]:
         """Begins an object; what was not committed when the block ends is gone."""
 
-    async def begin_upload(self, zone: Zone, project: str, size_bytes: int) -> str:
-        """Begins an object that outlives connections and processes; returns the handle to continue it by."""
+    async def begin_upload(self, zone: Zone, project: str, size_bytes: int, *, by_url: bool = False) -> str:
+        """Begins an object that outlives connections and processes; returns the handle to continue it by.
+
+        Args:
+            zone: Where it is to be.
+            project: Whose it is.
+            size_bytes: 0 where it is not known.
+            by_url: It will come as a whole, by `upload_url`.
+        """
 
     def continue_upload(self, zone: Zone, handle: str) -> AbstractAsyncContextManager[StagedObject]:
         """Goes on writing; when the block ends without a commit, what is durable stays for the next time.
@@ -132,8 +146,11 @@ class ObjectStore(Protocol):
         Not for one that was committed: its object may go.
         """
 
-    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
-        """A URL to PUT the whole of an upload by. Raises UrlsUnavailable."""
+    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int, sha256: str = "") -> SignedUrl:
+        """A URL to PUT the whole of an upload by; with a SHA-256, no other bytes, where the store can see to that.
+
+        Raises UrlsUnavailable.
+        """
 
     async def download_url(self, key: ObjectKey, content: Content, expires_in_s: int) -> SignedUrl:
         """A URL to GET an object by; answers carry the content's media type and no name. Raises UrlsUnavailable."""
@@ -223,6 +240,9 @@ class AssetRecords(Protocol):
     async def erased(self, drafts: Sequence[Draft]) -> dict[str, LabelmillError]:
         """Of drafts of one project that are not recorded, those that were erased, by asset id; `add` refuses them."""
 
+    async def note_blocks(self, project: str, asset_id: str, zone: Zone, content: Content) -> None:
+        """Keeps the block digests of a content that was recorded without."""
+
     async def about_to_write(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, int]:
         """Must be called before objects are written: recording them can then tell a removal since from one before.
 
@@ -254,8 +274,13 @@ class UploadRecords(Protocol):
     async def extend(self, upload: Upload, expire_time: datetime) -> None:
         """Lets it live longer."""
 
-    async def finish(self, upload: Upload, draft: Draft) -> Recorded | LabelmillError:
+    async def finish(self, upload: Upload, draft: Draft, transaction: Any = None) -> Recorded | LabelmillError:
         """Records the asset and what the upload became, in one transaction; a refused one is forgotten.
+
+        Args:
+            upload: The upload.
+            draft: What it is to become.
+            transaction: One that is open already; None: one of its own.
 
         Raises:
             Aborted: CONTENT_REMOVED_MEANWHILE; nothing has changed.

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from labelmill_storage.contents.content import (
     InvalidUtf8,
     media_type_of,
 )
+from labelmill_storage.contents.samples import END_BYTES, sample
 
 LIMIT = 1 << 40
 
@@ -173,3 +175,38 @@ def test_damaged_image_has_no_size(content: bytes) -> None:
 @given(st.binary(max_size=64))
 def test_no_bytes_after_a_jpeg_magic_break_the_reader(rest: bytes) -> None:
     assert inspect(b"\xff\xd8\xff" + rest, "", LIMIT).media_type == "image/jpeg"
+
+
+def described(inspection: Inspection, content: bytes) -> Content | str:
+    """What streaming tells of a content, without block digests, or why it is refused."""
+    try:
+        inspection.update(content)
+        return replace(inspection.finish(), block_digests=b"")
+    except InvalidArgument as error:
+        return error.reason
+
+
+def described_by_ends(declared: str, content: bytes) -> Content | str | None:
+    try:
+        seen = Inspection.of_ends(declared, sample(content), hashlib.sha256(content).hexdigest())
+        return None if seen is None else seen.finish()
+    except InvalidArgument as error:
+        return error.reason
+
+
+@given(
+    head=st.binary(max_size=40),
+    filler=st.sampled_from([b"a", b"\0", b"\xff", b"\xc3\xbc"]),
+    count=st.integers(1, 1000),
+    tail=st.binary(max_size=40),
+    declared=st.sampled_from(["", "text/plain", "application/x-thing", "image/png"]),
+)
+def test_two_ends_tell_the_same_as_streaming_or_nothing(
+    head: bytes, filler: bytes, count: int, tail: bytes, declared: str
+) -> None:
+    content = head + filler * (count * 600) + tail
+    streamed = described(Inspection(declared, LIMIT), content)
+    by_ends = described_by_ends(declared, content)
+    assert by_ends in (None, streamed)
+    if by_ends is None:  # only for what may be text is all of it needed
+        assert b"\xff" not in content[: END_BYTES - 3]

@@ -22,9 +22,12 @@ from labelmill_storage.housekeeping import Chore
 from labelmill_storage.servicers.assets import StorageServicer
 from labelmill_storage.servicers.uploads import FINISH, FinishUpload
 from labelmill_storage.settings import StorageSettings
+from labelmill_storage.transfers.blocks import Blocks
 from labelmill_storage.transfers.ingest import Ingest
 from labelmill_storage.transfers.links import Links
+from labelmill_storage.transfers.puts import Puts
 from labelmill_storage.transfers.reading import Reader
+from labelmill_storage.transfers.under_way import UnderWay
 from labelmill_storage.transfers.uploads import Uploads
 
 _EXPIRED_UPLOADS_S = 600.0
@@ -48,18 +51,20 @@ def assets(parts: Parts) -> Assets:
     ingest = Ingest(objects, records, projects, parts.ids, limit, describer)
     upload_records = SqlUploads(parts.database, parts.tables, records)
     expiry = timedelta(hours=settings.upload_expiry_hours)
-    uploads = Uploads(
-        ingest, objects, records, upload_records, projects, parts.ids, max_asset_bytes=limit, expiry=expiry
-    )
+    under_way = UnderWay(ingest, objects, records, upload_records, parts.ids, max_asset_bytes=limit, expiry=expiry)
+    uploads = Uploads(under_way, ingest, objects, records, upload_records, projects)
+    puts = Puts(under_way, uploads, ingest, objects, projects)
     messages = service_pb2.FinishUploadRequest, service_pb2.FinishUploadMetadata
-    parts.operations.register(FINISH, FinishUpload(uploads).run, *messages, max_parallel=2)
+    parts.operations.register(FINISH, FinishUpload(puts).run, *messages, max_parallel=2)
     servicer = StorageServicer(
         ingest=ingest,
         uploads=uploads,
+        puts=puts,
         upload_records=upload_records,
         links=Links(objects, records, parts.audit_log, parts.egress),
         operations=parts.operations,
         reader=Reader(objects, records),
+        blocks=Blocks(objects, records),
         egress=parts.egress,
         raw_reads=RawReads(parts.audit_log),
         exceptions=ExceptionDesk(objects, records, projects),

@@ -89,6 +89,28 @@ class Inspection:
         self.image_sizes: list[images.Size] = []
         self._text: _TextLength | None = _TextLength()
 
+    @classmethod
+    def of_ends(cls, declared_media_type: str, sample: Sample, sha256: str) -> Inspection | None:
+        """The inspection of a content that somebody else has hashed, by its two ends: what streaming would tell.
+
+        Its description has no block digests.
+
+        Returns:
+            None for what may be text: every byte of that counts.
+
+        Raises:
+            InvalidUtf8: The media type is one of text, and the content begins with bytes that are none.
+        """
+        seen = cls(declared_media_type, sample.size_bytes)
+        text = _TextLength()
+        text.update(sample.head)
+        seen._check_text(text)
+        if seen._text is not None and not text.has_nul:
+            return None
+        seen._text, seen._size = None, sample.size_bytes
+        media_type = seen._describe(sample, sha256, b"").media_type
+        return None if media_type.startswith("text/") else seen
+
     def update(self, chunk: bytes) -> None:
         """Takes the next bytes.
 
@@ -125,18 +147,21 @@ class Inspection:
         if self._text is not None:
             self._text.finish()
             self._check_text(self._text)
-        self.sample = self._ends.finish()
-        self.told = self._look(self.sample)
+        return self._describe(self._ends.finish(), self._whole.hexdigest(), self._blocks.finish())
+
+    def _describe(self, sample: Sample, sha256: str, block_digests: bytes) -> Content:
+        self.sample = sample
+        self.told = self._look(sample)
         # Nothing at all contradicts no type.
         media_type = media_types.settle(self._media_type, self.told) if self._size else self._media_type or self.told
-        self.image_sizes = images.sizes(self.told, self.sample)
+        self.image_sizes = images.sizes(self.told, sample)
         self._described = Content(
-            sha256=self._whole.hexdigest(),
+            sha256=sha256,
             size_bytes=self._size,
             media_type=media_type,
             text_length=self._text.length if self._text is not None and media_type.startswith("text/") else None,
             image_size=self.image_sizes[0] if self.image_sizes else None,
-            block_digests=self._blocks.finish(),
+            block_digests=block_digests,
         )
         return self._described
 

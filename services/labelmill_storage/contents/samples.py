@@ -9,6 +9,7 @@ END_BYTES = 256 * 1024
 """How much is kept of each end."""
 DIRECTORY_BYTES = 8 * 1024 * 1024
 """How much is kept of the end of a zip archive: its directory is there."""
+_ZIP = b"PK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Sample:
         return found
 
 
+def tail_bytes(head: bytes, size_bytes: int) -> int:
+    """How much of the end is kept of a content that begins with `head`."""
+    keep = DIRECTORY_BYTES if head.startswith(_ZIP) else END_BYTES
+    return min(keep, size_bytes - len(head))
+
+
 def sample(content: bytes) -> Sample:
     """The sample of a content that is at hand as a whole."""
     ends = Ends()
@@ -65,7 +72,7 @@ class Ends:
         if len(self._head) < END_BYTES:
             missing = END_BYTES - len(self._head)
             self._head += chunk[:missing]
-            if self._head.startswith(b"PK"):
+            if self._head.startswith(_ZIP):
                 self._keep = DIRECTORY_BYTES
             chunk = chunk[missing:]
         if not chunk:

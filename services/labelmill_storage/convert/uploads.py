@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from labelmill.storage.v1 import resources_pb2, service_pb2
 from labelmill_runtime import names
 from labelmill_storage.assets import asset_name
-from labelmill_storage.convert.assets import project, receipt
+from labelmill_storage.convert.assets import content, project, receipt
 from labelmill_storage.gate import admission
 from labelmill_storage.ports import SignedUrl
 from labelmill_storage.transfers import ingest
@@ -78,6 +78,14 @@ def standing(it: Standing) -> resources_pb2.Upload:
     return message
 
 
+def finishing(done_bytes: int, size_bytes: int) -> service_pb2.FinishUploadMetadata:
+    """How far the check of an upload is that begins, or ends, now."""
+    metadata = service_pb2.FinishUploadMetadata()
+    metadata.progress.done_count, metadata.progress.total_count = done_bytes, size_bytes
+    metadata.progress.create_time.GetCurrentTime()
+    return metadata
+
+
 def seconds(duration: Duration, default_s: int) -> int:
     """A whole number of seconds, rounded up; the default where none is given."""
     if not (duration.seconds or duration.nanos):
@@ -96,6 +104,7 @@ def download_url(link: Link) -> service_pb2.ObjectUrl:
     """A URL to get a content by."""
     message = _url(link.signed)
     message.sha256 = link.content.sha256
+    message.content.CopyFrom(content(link.content))
     return message
 
 

@@ -15,7 +15,7 @@ from labelmill_storage.datasets.splitting import InvalidSplit
 from labelmill_storage.gate import zones
 from labelmill_storage.gate.zones import Roles
 from labelmill_storage.ports import AssetRecords, EgressMeter, ObjectMissing, ObjectStore, key_of
-from labelmill_storage.transfers.reading import ContentDamaged
+from labelmill_storage.transfers.blocks import ContentDamaged
 
 MAX_CONTENT_BYTES = 1024 * 1024
 _BATCH_ROWS = 256

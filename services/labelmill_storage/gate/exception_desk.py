@@ -11,8 +11,15 @@ from labelmill_runtime.errors import DataLoss, LabelmillError
 from labelmill_storage.assets import Asset, Recorded, Zone, asset_name
 from labelmill_storage.contents.content import BLOCK_BYTES
 from labelmill_storage.gate.exceptions import Copied, admissible, check_reason
-from labelmill_storage.ports import AssetRecords, AssetWriter, ObjectKey, ObjectStore, ProjectDirectory, key_of
-from labelmill_storage.transfers.reading import ContentDamaged
+from labelmill_storage.ports import (
+    AssetRecords,
+    AssetWriter,
+    ObjectKey,
+    ObjectStore,
+    ProjectDirectory,
+    key_of,
+)
+from labelmill_storage.transfers.blocks import ContentDamaged
 
 _AT_ONCE_BYTES = 32 * 1024 * 1024
 """Contents of one block are copied together, as many as this holds."""

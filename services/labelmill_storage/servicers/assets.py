@@ -18,6 +18,7 @@ from labelmill_storage.gate.zones import Roles, view
 from labelmill_storage.ports import AssetRecords, EgressMeter, ProjectDirectory, key_of
 from labelmill_storage.servicers.exceptions import ExceptionRpcs
 from labelmill_storage.servicers.uploads import UploadRpcs
+from labelmill_storage.transfers.blocks import Blocks
 from labelmill_storage.transfers.reading import Reader, Reading, check_range
 
 
@@ -26,6 +27,7 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
     """Serves assets."""
 
     reader: Reader
+    blocks: Blocks
     egress: EgressMeter
     raw_reads: RawReads
     records: AssetRecords
@@ -56,6 +58,7 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
         check_range(content, request.offset_bytes)
         await self.egress.check(project, _roles(project))
         await self.raw_reads.one(project, asset_id, zone, content, _roles(project))
+        content = await self.blocks.known(project, asset_id, zone, content)
         yield service_pb2.DownloadAssetResponse(content=convert.content(content))
         key = key_of(zone, project, content)
         async for chunk in self.reader.chunks(key, content, request.offset_bytes, request.length_bytes):

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.storage.v1 import resources_pb2, service_pb2, service_pb2_grpc
+from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_runtime.principal import current_principal
@@ -22,6 +23,7 @@ from labelmill_storage.gate.zones import view
 from labelmill_storage.ports import UploadRecords
 from labelmill_storage.transfers.ingest import Ingest, first_header
 from labelmill_storage.transfers.links import Links
+from labelmill_storage.transfers.puts import Checked, Puts
 from labelmill_storage.transfers.uploads import Uploads
 
 FINISH = "finish_upload"
@@ -36,6 +38,7 @@ class UploadRpcs(service_pb2_grpc.StorageServiceServicer):
 
     ingest: Ingest
     uploads: Uploads
+    puts: Puts
     upload_records: UploadRecords
     links: Links
     desk: AdmissionDesk
@@ -78,10 +81,12 @@ class UploadRpcs(service_pb2_grpc.StorageServiceServicer):
         if answered is not None:
             return answered
         header = convert.header(request.header)
-        signed = await self.uploads.url(header, convert.seconds(request.expire_after, _UPLOAD_URL_S))
+        made = await self.puts.url(header, convert.seconds(request.expire_after, _UPLOAD_URL_S))
 
         async def respond(session: AsyncSession) -> service_pb2.ObjectUrl:
-            return convert.upload_url(signed, header)
+            if isinstance(made, Asset):
+                return service_pb2.ObjectUrl(asset=_seen(made))
+            return convert.upload_url(made, header)
 
         return await self.request_log.once(request, respond, service_pb2.ObjectUrl)
 
@@ -92,14 +97,30 @@ class UploadRpcs(service_pb2_grpc.StorageServiceServicer):
         answered = await self.request_log.answered(request, operations_pb2.Operation)
         if answered is not None:
             return answered
-        upload = await self.uploads.require_put(*convert.parse_upload(request.name))
-        metadata = service_pb2.FinishUploadMetadata()
-        metadata.progress.total_count = upload.announced.size_bytes
-        metadata.progress.create_time.GetCurrentTime()
+        name = convert.parse_upload(request.name)
+        async with self.puts.checking(*name, request.sha256) as checked:
+            if checked is not None:
+                return await self._finish(request, checked)
+        upload = await self.puts.require_put(*name)
 
         async def respond(session: AsyncSession) -> operations_pb2.Operation:
+            metadata = convert.finishing(0, upload.announced.size_bytes)
             return await self.operations.start(
                 session, kind=FINISH, project=upload.project, request=request, metadata=metadata
+            )
+
+        return await self.request_log.once(request, respond, operations_pb2.Operation)
+
+    async def _finish(self, request: service_pb2.FinishUploadRequest, checked: Checked) -> operations_pb2.Operation:
+        """Records what the store has checked."""
+        upload = checked.upload
+
+        async def respond(session: AsyncSession) -> operations_pb2.Operation:
+            outcome = await self.upload_records.finish(upload, checked.draft, session)
+            result = outcome if isinstance(outcome, LabelmillError) else _seen(outcome.asset)
+            size = upload.announced.size_bytes
+            return await self.operations.record(
+                session, kind=FINISH, project=upload.project, metadata=convert.finishing(size, size), result=result
             )
 
         return await self.request_log.once(request, respond, operations_pb2.Operation)
@@ -124,7 +145,7 @@ class UploadRpcs(service_pb2_grpc.StorageServiceServicer):
 class FinishUpload:
     """Runs the operation FinishUpload."""
 
-    uploads: Uploads
+    puts: Puts
 
     async def run(self, context: OperationContext, request: service_pb2.FinishUploadRequest) -> resources_pb2.Asset:
         """Runs, from the start after a crash: hashing goes over the whole content or says nothing."""
@@ -142,7 +163,7 @@ class FinishUpload:
             it.update_time.GetCurrentTime()
             await context.progress(metadata)
 
-        return _seen(await self.uploads.finish_put(*convert.parse_upload(request.name), request.sha256, progress))
+        return _seen(await self.puts.finish(*convert.parse_upload(request.name), request.sha256, progress))
 
 
 def _seen(asset: Asset) -> resources_pb2.Asset:

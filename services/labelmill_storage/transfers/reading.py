@@ -8,12 +8,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from labelmill_runtime.errors import DataLoss, LabelmillError, OutOfRange, ResourceExhausted
+from labelmill_runtime.errors import LabelmillError, OutOfRange, ResourceExhausted
 from labelmill_storage.assets import Content, Zone, asset_name
 from labelmill_storage.contents.content import BLOCK_BYTES
 from labelmill_storage.gate import zones
 from labelmill_storage.gate.zones import Roles
 from labelmill_storage.ports import AssetRecords, ObjectKey, ObjectStore, key_of
+from labelmill_storage.transfers.blocks import ContentDamaged
 
 CHUNK_BYTES = 256 * 1024
 BATCH_BYTES = 3 * 1024 * 1024 + 512 * 1024
@@ -21,13 +22,6 @@ BATCH_BYTES = 3 * 1024 * 1024 + 512 * 1024
 
 _DIGEST_BYTES = 32
 _ITEM_OVERHEAD_BYTES = 400
-
-
-class ContentDamaged(DataLoss):
-    """The store gave back other bytes than it was given."""
-
-    def __init__(self) -> None:
-        super().__init__("CONTENT_DAMAGED", "The stored content does not have the checksum that was recorded.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class LocalFiles:
         finally:
             await staged.discard()
 
-    async def begin_upload(self, zone: Zone, project: str, size_bytes: int) -> str:
+    async def begin_upload(self, zone: Zone, project: str, size_bytes: int, *, by_url: bool = False) -> str:
         """Begins an upload; the zone is settled at the commit."""
         return await self._threads.run(partial(self._uploads.begin, project, size_bytes))
 
@@ -83,8 +83,8 @@ class LocalFiles:
         """Removes the file."""
         await self._threads.run(partial(self._uploads.drop, handle))
 
-    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
-        """A URL that this process, and every other one with its key, takes a PUT by."""
+    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int, sha256: str = "") -> SignedUrl:
+        """A URL that this process, and every other one with its key, takes a PUT by; all is read back afterwards."""
         if self._urls is None:
             raise UrlsUnavailable
         return self._urls.for_upload(zone, handle, expires_in_s)

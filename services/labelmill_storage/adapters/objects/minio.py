@@ -20,6 +20,7 @@ from minio import Minio
 from labelmill_runtime.errors import LabelmillError
 from labelmill_storage.adapters.objects.multipart import Lanes, StagedMultipart, arrived
 from labelmill_storage.adapters.objects.s3_calls import Bucket, http_pool
+from labelmill_storage.adapters.objects.s3_checksums import CheckedPuts, header_of
 from labelmill_storage.adapters.objects.s3_presign import Signer
 from labelmill_storage.adapters.objects.threads import Threads
 from labelmill_storage.assets import Content, Zone
@@ -76,12 +77,17 @@ class MinioStore:
         """
         part_threads = max(2, threads // 2)
         pool = http_pool(threads + part_threads, read_timeout_s=read_timeout_s)
-        self._buckets, self._signers = {}, {}
-        base = public_url.rstrip("/") or f"{'https' if secure else 'http'}://{endpoint}"
+        self._buckets: dict[Zone, Bucket] = {}
+        self._signers: dict[Zone, Signer] = {}
+        self._checked: dict[Zone, CheckedPuts] = {}
+        inside = f"{'https' if secure else 'http'}://{endpoint}"
+        base = public_url.rstrip("/") or inside
         for zone, to in zones.items():
             client = Minio(endpoint, to.access_key, to.secret_key, secure=secure, region=region, http_client=pool)
             self._buckets[zone] = Bucket(client, to.bucket, to.encryption or {})
             self._signers[zone] = Signer(base, region, to.access_key, to.secret_key)
+            signer = Signer(inside, region, to.access_key, to.secret_key)
+            self._checked[zone] = CheckedPuts(self._buckets[zone], signer, pool, now)
         self._http = pool
         self._threads = Threads(threads, "minio")
         self._lanes = Lanes(self._threads, Threads(part_threads, "minio-parts"), spool_dir, part_bytes)
@@ -101,10 +107,10 @@ class MinioStore:
         finally:
             await staged.discard()
 
-    async def begin_upload(self, zone: Zone, project: str, size_bytes: int) -> str:
-        """Begins a multipart upload, unless one part is enough: then there is nothing to continue by."""
+    async def begin_upload(self, zone: Zone, project: str, size_bytes: int, *, by_url: bool = False) -> str:
+        """Begins a multipart upload, unless one part or one PUT is enough: then there is nothing to continue by."""
         path, upload_id = _new_path(project, "u-"), ""
-        if not 0 < size_bytes <= self._lanes.part_bytes:
+        if not by_url and not 0 < size_bytes <= self._lanes.part_bytes:
             upload_id = await self._threads.run(partial(self._buckets[zone].begin, path))
         return f"{path}|{size_bytes}|{upload_id}"
 
@@ -123,6 +129,8 @@ class MinioStore:
             staged = StagedMultipart(self._buckets[zone], self._lanes, upload.path, upload.upload_id)
             try:
                 await staged.resume()
+                if staged.put_sha256 and not await self._threads.run(self._checked[zone].hold):
+                    staged.doubt()
                 yield staged
             finally:
                 await staged.discard(keep=True)
@@ -132,18 +140,21 @@ class MinioStore:
     async def received(self, zone: Zone, handle: str) -> int:
         """How many bytes are in parts that are there, or in the object that a URL brought."""
         upload = _Handle.parse(handle)
-        size, _, _ = await self._threads.run(partial(arrived, self._buckets[zone], upload.path, upload.upload_id))
-        return size
+        found = await self._threads.run(partial(arrived, self._buckets[zone], upload.path, upload.upload_id))
+        return found.size_bytes
 
     async def drop_upload(self, zone: Zone, handle: str) -> None:
         """Removes parts and object."""
         upload = _Handle.parse(handle)
         await self._threads.run(partial(_drop, self._buckets[zone], upload))
 
-    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int) -> SignedUrl:
-        """A presigned PUT that works once, for exactly the size that was announced."""
+    async def upload_url(self, zone: Zone, handle: str, expires_in_s: int, sha256: str = "") -> SignedUrl:
+        """A presigned PUT that works once, for exactly the size, and, if the server compares it, the hash announced."""
         upload, bucket, now = _Handle.parse(handle), self._buckets[zone], self._now()
         headers = {"If-None-Match": "*", **bucket.encryption}
+        compared = await self._threads.run(self._checked[zone].hold) if sha256 else False
+        if compared:
+            headers |= header_of(sha256)
         if upload.size_bytes:
             headers["Content-Length"] = str(upload.size_bytes)
         url = self._signers[zone].url("PUT", f"{bucket.name}/{upload.path}", expires_in_s, now, headers=headers)

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from labelmill_runtime.errors import FailedPrecondition, Unavailable
 from labelmill_storage.adapters.objects.s3_calls import Bucket, SentPart
+from labelmill_storage.adapters.objects.s3_checksums import told_by
 from labelmill_storage.adapters.objects.spool import Spool
 from labelmill_storage.adapters.objects.threads import Steps, Threads
 from labelmill_storage.ports import ObjectKey, ObjectMissing
@@ -69,16 +70,26 @@ class StagedMultipart:
         self._next_number = 1
         self._received = 0
         self._whole = False
+        self._put_sha256 = ""
         self._completing = False
         self._committed = False
         self._abandoned = False
 
     async def resume(self) -> None:
         """Finds out what is there already. Raises ObjectMissing."""
-        self._received, self._sent, self._whole = await self._steps.do(
-            partial(arrived, self._bucket, self._path, self._upload_id)
-        )
+        found = await self._steps.do(partial(arrived, self._bucket, self._path, self._upload_id))
+        self._received, self._sent, self._whole = found.size_bytes, found.parts, found.whole
+        self._put_sha256 = found.put_sha256
         self._next_number = len(self._sent) + 1
+
+    @property
+    def put_sha256(self) -> str:
+        """What the server says it compared a single PUT with."""
+        return self._put_sha256
+
+    def doubt(self) -> None:
+        """Forgets that: the server was seen not to compare."""
+        self._put_sha256 = ""
 
     @property
     def received_bytes(self) -> int:
@@ -112,10 +123,14 @@ class StagedMultipart:
             await self._again(self._complete)
             self._whole = True
 
+    async def read(self, offset: int, length: int) -> bytes:
+        """Bytes of the sealed object."""
+        return await self._steps.do(partial(self._bucket.read, self._path, offset, length)) if length else b""
+
     async def read_back(self) -> AsyncIterator[bytes]:
         """The bytes of the sealed object, by ranges."""
         for offset in range(0, self._received, _READ_BYTES):
-            yield await self._steps.do(partial(self._bucket.read, self._path, offset, _READ_BYTES))
+            yield await self.read(offset, _READ_BYTES)
 
     async def commit(self, key: ObjectKey) -> str:
         """Puts the object in its place."""
@@ -212,8 +227,20 @@ class StagedMultipart:
         return await work()
 
 
-def arrived(bucket: Bucket, path: str, upload_id: str) -> tuple[int, list[SentPart], bool]:
-    """(bytes, parts, whether it is a whole object already) of an upload; blocks.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What is there of an upload."""
+
+    size_bytes: int
+    parts: list[SentPart]
+    whole: bool = False
+    """It is an object already."""
+    put_sha256: str = ""
+    """What the server compared the object with when a URL brought it."""
+
+
+def arrived(bucket: Bucket, path: str, upload_id: str) -> Arrived:
+    """What is there of an upload; blocks.
 
     Raises:
         ObjectMissing: There is neither an object nor a multipart upload of that id.
@@ -221,14 +248,21 @@ def arrived(bucket: Bucket, path: str, upload_id: str) -> tuple[int, list[SentPa
     try:
         parts = _unbroken(bucket.parts(path, upload_id)) if upload_id else []
     except ObjectMissing:
-        size = bucket.size(path)
-        if size is None:
+        whole = _object(bucket, path)
+        if whole is None:
             raise
-        return size, [], True
-    size = None if parts else bucket.size(path)  # put by URL, past the multipart upload
-    if size is not None:
-        return size, [], True
-    return sum(part.size_bytes for part in parts), parts, False
+        return whole
+    whole = None if parts else _object(bucket, path)  # put by URL
+    return whole or Arrived(sum(part.size_bytes for part in parts), parts)
+
+
+def _object(bucket: Bucket, path: str) -> Arrived | None:
+    head = bucket.head(path)
+    return (
+        None
+        if head is None
+        else Arrived(int(head.get("content-length", "0")), [], whole=True, put_sha256=told_by(head))
+    )
 
 
 def _unbroken(parts: list[SentPart]) -> list[SentPart]:

@@ -150,11 +150,17 @@ class Bucket:
 
     def size(self, path: str) -> int | None:
         """How many bytes an object has; None if there is no such object."""
+        head = self.head(path)
+        return None if head is None else int(head.get("content-length", "0"))
+
+    def head(self, path: str) -> Mapping[str, str] | None:
+        """The headers of an object, its checksum among them if the server has one; None if there is no such object."""
         try:
             with _named_failures():
-                return self.client.stat_object(self.name, path).size
+                found = self.client.stat_object(self.name, path, extra_headers={"x-amz-checksum-mode": "ENABLED"})
         except ObjectMissing:
             return None
+        return found.metadata or {}
 
     def pages(self) -> Iterator[list[ListedObject]]:
         """All objects, page by page. Raises as it goes."""

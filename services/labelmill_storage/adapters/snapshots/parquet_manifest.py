@@ -19,7 +19,8 @@ from labelmill_storage.assets import Zone
 from labelmill_storage.contents.content import BLOCK_BYTES, Inspection
 from labelmill_storage.datasets.snapshots import MANIFEST_TYPE, Manifest, Row, Snapshot, SnapshotDamaged
 from labelmill_storage.ports import ObjectKey, ObjectMissing, ObjectStore, key_of
-from labelmill_storage.transfers.reading import ContentDamaged, Reader
+from labelmill_storage.transfers.blocks import ContentDamaged
+from labelmill_storage.transfers.reading import Reader
 
 _CACHED_BLOCKS = 3
 _READ_TIMEOUT_S = 120

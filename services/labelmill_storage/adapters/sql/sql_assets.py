@@ -71,6 +71,16 @@ class SqlRecords:
             return {} if error is None else {draft.id: error}
         return await self._erased(drafts) if drafts else {}
 
+    async def note_blocks(self, project: str, asset_id: str, zone: Zone, content: Content) -> None:
+        """Keeps the block digests of a content that was recorded without."""
+        column, prefix = self._tables.assets.c, zone.name.lower()
+        same = and_(
+            column.project == project, column.asset_id == asset_id, column[f"{prefix}_sha256"] == content.sha256
+        )
+        noted = update(self._tables.assets).where(same).values({f"{prefix}_block_digests": content.block_digests})
+        async with self._database.transaction() as session:
+            await session.execute(noted)
+
     async def about_to_write(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, int]:
         """Must be called before objects are written."""
         if len(keys) == 1:

@@ -67,17 +67,19 @@ class SqlUploads:
         async with self._database.transaction() as session:
             await session.execute(update(self._uploads).where(living).values(longer))
 
-    async def finish(self, upload: Upload, draft: Draft) -> Recorded | LabelmillError:
+    async def finish(self, upload: Upload, draft: Draft, transaction: Any = None) -> Recorded | LabelmillError:
         """Records the asset and what the upload became."""
-        async with self._database.transaction() as session:
-            (recorded,) = await self._records.writer(session).add([draft])
-            if isinstance(recorded, LabelmillError):
-                await self.forget(upload, session)
-            else:
-                living = self._uploads.c.expire_time_us > CONDEMNED
-                ending = self._ending(upload, recorded.asset.id).where(living).returning(self._uploads.c.upload_id)
-                if (await session.execute(ending)).first() is None:
-                    raise UploadNotFound(upload.name)
+        if transaction is None:
+            async with self._database.transaction() as session:
+                return await self.finish(upload, draft, session)
+        (recorded,) = await self._records.writer(transaction).add([draft])
+        if isinstance(recorded, LabelmillError):
+            await self.forget(upload, transaction)
+            return recorded
+        living = self._uploads.c.expire_time_us > CONDEMNED
+        ending = self._ending(upload, recorded.asset.id).where(living).returning(self._uploads.c.upload_id)
+        if (await transaction.execute(ending)).first() is None:
+            raise UploadNotFound(upload.name)
         return recorded
 
     async def condemn(self, upload: Upload) -> bool:

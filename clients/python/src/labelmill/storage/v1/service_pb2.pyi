@@ -774,6 +774,8 @@ class ObjectUrl(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     UPLOAD_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     """The URL. Whoever holds it may use it: treat it as a secret."""
     method: _builtins.str
@@ -790,6 +792,14 @@ class ObjectUrl(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """From when on it is refused."""
 
+    @_builtins.property
+    def content(self) -> _resources_pb2.Content:
+        """For GET: the description of the content."""
+
+    @_builtins.property
+    def asset(self) -> _resources_pb2.Asset:
+        """For PUT: the asset that has the announced SHA-256 already. There is nothing to put then: all other fields are empty."""
+
     def __init__(
         self,
         *,
@@ -799,10 +809,12 @@ class ObjectUrl(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         sha256: _builtins.str = ...,
         upload: _builtins.str = ...,
+        content: _resources_pb2.Content | None = ...,
+        asset: _resources_pb2.Asset | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "content", b"content", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "headers", b"headers", "method", b"method", "sha256", b"sha256", "upload", b"upload", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "content", b"content", "expire_time", b"expire_time", "headers", b"headers", "method", b"method", "sha256", b"sha256", "upload", b"upload", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -151,7 +151,9 @@ class StorageServiceServicer:
 
     def CreateUploadUrl(self, request, context):
         """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
-        service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+        service. FinishUpload then checks it and records the asset; without that it is thrown away when the upload expires. With
+        header.sha256, a store that can refuses the PUT of any other bytes (HTTP 400), and an answer may say that there is nothing to put:
+        see ObjectUrl.asset.
         RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -159,7 +161,9 @@ class StorageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FinishUpload(self, request, context):
-        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata. Where the store itself
+        has compared it with the announced header.sha256, and it is no text, that takes no time: the operation comes back done. Otherwise
+        all of it is read back.
         FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -54,11 +54,15 @@ class StorageServiceStub:
     """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
     CreateUploadUrl: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateUploadUrlRequest, _service_pb2.ObjectUrl]
     """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
-    service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+    service. FinishUpload then checks it and records the asset; without that it is thrown away when the upload expires. With
+    header.sha256, a store that can refuses the PUT of any other bytes (HTTP 400), and an answer may say that there is nothing to put:
+    see ObjectUrl.asset.
     RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
     """
     FinishUpload: _grpc.UnaryUnaryMultiCallable[_service_pb2.FinishUploadRequest, _operations_pb2.Operation]
-    """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+    """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata. Where the store itself
+    has compared it with the announced header.sha256, and it is no text, that takes no time: the operation comes back done. Otherwise
+    all of it is read back.
     FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
     """
     CreateDownloadUrl: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateDownloadUrlRequest, _service_pb2.ObjectUrl]
@@ -120,11 +124,15 @@ class StorageServiceAsyncStub(StorageServiceStub):
     """Throws away what arrived of an upload. NOT_FOUND: UPLOAD_NOT_FOUND. FAILED_PRECONDITION: UPLOAD_FINISHED."""
     CreateUploadUrl: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateUploadUrlRequest, _service_pb2.ObjectUrl]  # type: ignore[assignment]
     """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
-    service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+    service. FinishUpload then checks it and records the asset; without that it is thrown away when the upload expires. With
+    header.sha256, a store that can refuses the PUT of any other bytes (HTTP 400), and an answer may say that there is nothing to put:
+    see ObjectUrl.asset.
     RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
     """
     FinishUpload: _aio.UnaryUnaryMultiCallable[_service_pb2.FinishUploadRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+    """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata. Where the store itself
+    has compared it with the announced header.sha256, and it is no text, that takes no time: the operation comes back done. Otherwise
+    all of it is read back.
     FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
     """
     CreateDownloadUrl: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateDownloadUrlRequest, _service_pb2.ObjectUrl]  # type: ignore[assignment]
@@ -207,7 +215,9 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ObjectUrl, _abc.Awaitable[_service_pb2.ObjectUrl]]:
         """Makes a URL by which one content can be put straight into the store with one HTTP PUT, for objects too large to pass through a
-        service. FinishUpload then reads it back, checks it and records the asset; without that it is thrown away when the upload expires.
+        service. FinishUpload then checks it and records the asset; without that it is thrown away when the upload expires. With
+        header.sha256, a store that can refuses the PUT of any other bytes (HTTP 400), and an answer may say that there is nothing to put:
+        see ObjectUrl.asset.
         RESOURCE_EXHAUSTED: CONTENT_TOO_LARGE, QUOTA_EXCEEDED. FAILED_PRECONDITION: URLS_UNAVAILABLE (this store serves none).
         """
 
@@ -217,7 +227,9 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.FinishUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata.
+        """Checks and records what was put by CreateUploadUrl's URL. Response: Asset; metadata: FinishUploadMetadata. Where the store itself
+        has compared it with the announced header.sha256, and it is no text, that takes no time: the operation comes back done. Otherwise
+        all of it is read back.
         FAILED_PRECONDITION: UPLOAD_INCOMPLETE (nothing was put yet). Otherwise the errors of UploadAsset; an upload that fails them is gone.
         """
 
