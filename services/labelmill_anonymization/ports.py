@@ -97,10 +97,17 @@ class ReceiptSigner(Protocol):
 
 
 class KeySource(Protocol):
-    """Derives the keys of projects."""
+    """Gives the keys of projects."""
 
-    async def keys(self, project: str) -> ProjectKeys:
-        """The project's keys."""
+    async def keys(self, project: str, subject: str = "", *, subject_key: bool = False) -> ProjectKeys:
+        """The project's keys, for contents about a data subject where one is given.
+
+        Args:
+            project: The project's id.
+            subject: Whom the content is about, as the caller's own id.
+            subject_key: Whether the subject needs an encryption key of its own (`Policy.encrypts_by_subject`); made at
+                first use.
+        """
 
 
 @dataclass(frozen=True, slots=True)

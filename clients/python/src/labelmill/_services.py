@@ -20,6 +20,8 @@ from labelmill.anonymization.v1 import content_service_pb2 as anonymization_cont
 from labelmill.anonymization.v1 import content_service_pb2_grpc as anonymization_content_service_pb2_grpc
 from labelmill.anonymization.v1 import evaluation_service_pb2 as anonymization_evaluation_service_pb2
 from labelmill.anonymization.v1 import evaluation_service_pb2_grpc as anonymization_evaluation_service_pb2_grpc
+from labelmill.anonymization.v1 import keys_service_pb2 as anonymization_keys_service_pb2
+from labelmill.anonymization.v1 import keys_service_pb2_grpc as anonymization_keys_service_pb2_grpc
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_resources_pb2
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service_pb2
 from labelmill.anonymization.v1 import service_pb2_grpc as anonymization_service_pb2_grpc
@@ -68,6 +70,10 @@ class AsyncServices:
         self.evaluation = AsyncEvaluationService(transport)
         """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
 only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+        self.keys = AsyncKeyService(transport)
+        """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
+        self.keys = AsyncReidentificationService(transport)
+        """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
         self.statistics = AsyncStatisticsService(transport)
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
@@ -279,6 +285,15 @@ class AsyncAnonymizationService:
             anonymization_resources_pb2.Policy,
         ] = Listing(transport, self._stub.ListPolicies, "policies")
         """Lists the current versions of a project's policies, by name."""
+        self.list_ready_policies: Listing[
+            anonymization_service_pb2.ListReadyPoliciesRequest,
+            anonymization_service_pb2.ListReadyPoliciesResponse,
+            anonymization_resources_pb2.Policy,
+        ] = Listing(transport, self._stub.ListReadyPolicies, "policies")
+        """Lists the policies that come with the service, by name: hipaa-safe-harbor, gdpr-pseudonymize, pci, names-
+        only, max. Requests may name them as they are; AnonymizeAssets needs a policy of the project: create one
+        from what is listed here.
+        """
         self.list_receipts: Listing[
             anonymization_service_pb2.ListReceiptsRequest,
             anonymization_service_pb2.ListReceiptsResponse,
@@ -318,7 +333,7 @@ class AsyncAnonymizationService:
         self, request: anonymization_service_pb2.CreatePolicyRequest, *, timeout_s: float | None = None
     ) -> anonymization_resources_pb2.Policy:
         """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE,
-        UNSUPPORTED_LANGUAGE.
+        UNSUPPORTED_LANGUAGE, UNSUPPORTED_LOCALE, INVALID_PATTERN, WORD_LIST_TOO_LONG, ENTITY_TYPE_WITHOUT_RULE.
         """
         return await self._transport.unary(self._stub.CreatePolicy, request, timeout_s=timeout_s)
 
@@ -364,8 +379,9 @@ class AsyncAnonymizationService:
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
         """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and
-        receipts go, whole: the signature covers the counts. That an asset was admitted, by which receipt, and
-        that receipt's hash stay in storage's audit log.
+        receipts go, whole: the signature covers the counts; the keys of their own with which they were encrypted
+        (KEY_SCOPE_SUBJECT) are destroyed. That an asset was admitted, by which receipt, and that receipt's hash
+        stay in storage's audit log.
         """
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
@@ -440,6 +456,69 @@ class AsyncEvaluationService:
             await self._transport.send_stream(self._stub.StreamEvaluatePolicies, requests, timeout_s=timeout_s)
         )
         return response
+
+
+class AsyncKeyService:
+    """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_keys_service_pb2_grpc.KeyServiceStub(transport.channel)
+        self.list_keys: Listing[
+            anonymization_keys_service_pb2.ListKeysRequest,
+            anonymization_keys_service_pb2.ListKeysResponse,
+            anonymization_keys_service_pb2.Key,
+        ] = Listing(transport, self._stub.ListKeys, "keys")
+        """Lists a project's keys in the order of their creation, destroyed ones too."""
+
+    async def rotate_key(
+        self, request: anonymization_keys_service_pb2.RotateKeyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.Key:
+        """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it
+        made. Rotating LINKING gives every value another hash, pseudonym and date shift from now on.
+        FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+        """
+        return await self._transport.unary(self._stub.RotateKey, request, timeout_s=timeout_s)
+
+    async def destroy_key(
+        self, request: anonymization_keys_service_pb2.DestroyKeyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.Key:
+        """Destroys a key for good: what was made with it can never be read again. A key that is destroyed already is
+        answered as it is. NOT_FOUND: KEY_NOT_FOUND. FAILED_PRECONDITION: KEY_IN_USE (the project's primary key:
+        rotate first). INVALID_ARGUMENT: NOT_CONFIRMED.
+        """
+        return await self._transport.unary(self._stub.DestroyKey, request, timeout_s=timeout_s)
+
+    async def destroy_subject_keys(
+        self, request: anonymization_keys_service_pb2.DestroySubjectKeysRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.DestroySubjectKeysResponse:
+        """Destroys all keys of a data subject: its tokens can never be read again, wherever copies of them are. A
+        subject that comes again gets a new key.
+        """
+        return await self._transport.unary(self._stub.DestroySubjectKeys, request, timeout_s=timeout_s)
+
+
+class AsyncReidentificationService:
+    """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_keys_service_pb2_grpc.ReidentificationServiceStub(transport.channel)
+        self.list_reidentifications: Listing[
+            anonymization_keys_service_pb2.ListReidentificationsRequest,
+            anonymization_keys_service_pb2.ListReidentificationsResponse,
+            anonymization_keys_service_pb2.Reidentification,
+        ] = Listing(transport, self._stub.ListReidentifications, "reidentifications")
+        """Lists what was read again, in the order of time."""
+
+    async def reidentify(
+        self, request: anonymization_keys_service_pb2.ReidentifyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.ReidentifyResponse:
+        """Reads tokens again: those within a text, or single values. Pseudonyms, hashes and shifted dates cannot be
+        read again. A value that cannot be read has a problem in its result and stays as it is. UNAVAILABLE:
+        KEYRING_UNAVAILABLE.
+        """
+        return await self._transport.unary(self._stub.Reidentify, request, timeout_s=timeout_s)
 
 
 class AsyncStatisticsService:
@@ -1224,6 +1303,10 @@ class SyncServices:
         self.evaluation = EvaluationService(portal, services.evaluation)
         """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
 only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+        self.keys = KeyService(portal, services.keys)
+        """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
+        self.keys = ReidentificationService(portal, services.keys)
+        """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
         self.statistics = StatisticsService(portal, services.statistics)
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
@@ -1435,6 +1518,15 @@ class AnonymizationService:
             anonymization_resources_pb2.Policy,
         ] = SyncListing(portal, service.list_policies, "policies")
         """Lists the current versions of a project's policies, by name."""
+        self.list_ready_policies: SyncListing[
+            anonymization_service_pb2.ListReadyPoliciesRequest,
+            anonymization_service_pb2.ListReadyPoliciesResponse,
+            anonymization_resources_pb2.Policy,
+        ] = SyncListing(portal, service.list_ready_policies, "policies")
+        """Lists the policies that come with the service, by name: hipaa-safe-harbor, gdpr-pseudonymize, pci, names-
+        only, max. Requests may name them as they are; AnonymizeAssets needs a policy of the project: create one
+        from what is listed here.
+        """
         self.list_receipts: SyncListing[
             anonymization_service_pb2.ListReceiptsRequest,
             anonymization_service_pb2.ListReceiptsResponse,
@@ -1475,7 +1567,7 @@ class AnonymizationService:
         self, request: anonymization_service_pb2.CreatePolicyRequest, *, timeout_s: float | None = None
     ) -> anonymization_resources_pb2.Policy:
         """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE,
-        UNSUPPORTED_LANGUAGE.
+        UNSUPPORTED_LANGUAGE, UNSUPPORTED_LOCALE, INVALID_PATTERN, WORD_LIST_TOO_LONG, ENTITY_TYPE_WITHOUT_RULE.
         """
         return self._portal.call(self._service.create_policy(request, timeout_s=timeout_s))
 
@@ -1522,8 +1614,9 @@ class AnonymizationService:
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
         """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and
-        receipts go, whole: the signature covers the counts. That an asset was admitted, by which receipt, and
-        that receipt's hash stay in storage's audit log.
+        receipts go, whole: the signature covers the counts; the keys of their own with which they were encrypted
+        (KEY_SCOPE_SUBJECT) are destroyed. That an asset was admitted, by which receipt, and that receipt's hash
+        stay in storage's audit log.
         """
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
 
@@ -1597,6 +1690,69 @@ class EvaluationService:
         return self._portal.call(
             self._service.stream_evaluate_policies(self._portal.feed(requests), timeout_s=timeout_s)
         )
+
+
+class KeyService:
+    """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
+
+    def __init__(self, portal: Portal, service: AsyncKeyService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_keys: SyncListing[
+            anonymization_keys_service_pb2.ListKeysRequest,
+            anonymization_keys_service_pb2.ListKeysResponse,
+            anonymization_keys_service_pb2.Key,
+        ] = SyncListing(portal, service.list_keys, "keys")
+        """Lists a project's keys in the order of their creation, destroyed ones too."""
+
+    def rotate_key(
+        self, request: anonymization_keys_service_pb2.RotateKeyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.Key:
+        """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it
+        made. Rotating LINKING gives every value another hash, pseudonym and date shift from now on.
+        FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+        """
+        return self._portal.call(self._service.rotate_key(request, timeout_s=timeout_s))
+
+    def destroy_key(
+        self, request: anonymization_keys_service_pb2.DestroyKeyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.Key:
+        """Destroys a key for good: what was made with it can never be read again. A key that is destroyed already is
+        answered as it is. NOT_FOUND: KEY_NOT_FOUND. FAILED_PRECONDITION: KEY_IN_USE (the project's primary key:
+        rotate first). INVALID_ARGUMENT: NOT_CONFIRMED.
+        """
+        return self._portal.call(self._service.destroy_key(request, timeout_s=timeout_s))
+
+    def destroy_subject_keys(
+        self, request: anonymization_keys_service_pb2.DestroySubjectKeysRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.DestroySubjectKeysResponse:
+        """Destroys all keys of a data subject: its tokens can never be read again, wherever copies of them are. A
+        subject that comes again gets a new key.
+        """
+        return self._portal.call(self._service.destroy_subject_keys(request, timeout_s=timeout_s))
+
+
+class ReidentificationService:
+    """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
+
+    def __init__(self, portal: Portal, service: AsyncReidentificationService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_reidentifications: SyncListing[
+            anonymization_keys_service_pb2.ListReidentificationsRequest,
+            anonymization_keys_service_pb2.ListReidentificationsResponse,
+            anonymization_keys_service_pb2.Reidentification,
+        ] = SyncListing(portal, service.list_reidentifications, "reidentifications")
+        """Lists what was read again, in the order of time."""
+
+    def reidentify(
+        self, request: anonymization_keys_service_pb2.ReidentifyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.ReidentifyResponse:
+        """Reads tokens again: those within a text, or single values. Pseudonyms, hashes and shifted dates cannot be
+        read again. A value that cannot be read has a problem in its result and stays as it is. UNAVAILABLE:
+        KEYRING_UNAVAILABLE.
+        """
+        return self._portal.call(self._service.reidentify(request, timeout_s=timeout_s))
 
 
 class StatisticsService:

@@ -31,7 +31,7 @@ from labelmill.anonymization.v1 import service_pb2 as labelmill_dot_anonymizatio
 from labelmill.type.v1 import geometry_pb2 as labelmill_dot_type_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0labelmill/anonymization/v1/content_service.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a labelmill/access/v1/access.proto\x1a*labelmill/anonymization/v1/resources.proto\x1a(labelmill/anonymization/v1/service.proto\x1a labelmill/type/v1/geometry.proto\"\x8c\x01\n\x07\x43ontent\x12\x1b\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\n\xbaH\x07z\x05\x18\x80\x80\xc0\x01\x12\x1c\n\nmedia_type\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x46\n\ntranscript\x18\x03 \x03(\x0b\x32&.labelmill.anonymization.v1.SpokenWordB\n\xbaH\x07\x92\x01\x04\x10\xc0\x9a\x0c\"]\n\nSpokenWord\x12\x16\n\x04text\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x37\n\x07segment\x18\x02 \x01(\x0b\x32\x1e.labelmill.type.v1.TimeSegmentB\x06\xbaH\x03\xc8\x01\x01\"\xdd\x01\n\x17\x41nonymizeContentRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12<\n\x07\x63ontent\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x06policy\x18\x03 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\"\xa7\x02\n\x18\x41nonymizeContentResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12>\n\rentity_counts\x18\x03 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\x12\x45\n\x10protection_level\x18\x04 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\x12\x33\n\x07regions\x18\x05 \x03(\x0b\x32\".labelmill.anonymization.v1.Region\x12\x19\n\x11\x64\x65tector_versions\x18\x06 \x03(\t\x12\x0f\n\x07key_ids\x18\x07 \x03(\t\"\xc3\x03\n\x1eStreamAnonymizeContentsRequest\x12S\n\x06header\x18\x01 \x01(\x0b\x32\x41.labelmill.anonymization.v1.StreamAnonymizeContentsRequest.HeaderH\x00\x12O\n\x04item\x18\x02 \x01(\x0b\x32?.labelmill.anonymization.v1.StreamAnonymizeContentsRequest.ItemH\x00\x1a\x8a\x01\n\x06Header\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12@\n\x06policy\x18\x02 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\x1a_\n\x04Item\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x07\x63ontent\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xa0\x01\n\x1fStreamAnonymizeContentsResponse\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12H\n\nanonymized\x18\x03 \x01(\x0b\x32\x34.labelmill.anonymization.v1.AnonymizeContentResponse2\xd8\x02\n\x0e\x43ontentService\x12\x91\x01\n\x10\x41nonymizeContent\x12\x33.labelmill.anonymization.v1.AnonymizeContentRequest\x1a\x34.labelmill.anonymization.v1.AnonymizeContentResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12\xb1\x01\n\x17StreamAnonymizeContents\x12:.labelmill.anonymization.v1.StreamAnonymizeContentsRequest\x1a;.labelmill.anonymization.v1.StreamAnonymizeContentsResponse\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent(\x01\x30\x01\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0labelmill/anonymization/v1/content_service.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a labelmill/access/v1/access.proto\x1a*labelmill/anonymization/v1/resources.proto\x1a(labelmill/anonymization/v1/service.proto\x1a labelmill/type/v1/geometry.proto\"\xa7\x01\n\x07\x43ontent\x12\x1b\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\n\xbaH\x07z\x05\x18\x80\x80\xc0\x01\x12\x1c\n\nmedia_type\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x46\n\ntranscript\x18\x03 \x03(\x0b\x32&.labelmill.anonymization.v1.SpokenWordB\n\xbaH\x07\x92\x01\x04\x10\xc0\x9a\x0c\x12\x19\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"]\n\nSpokenWord\x12\x16\n\x04text\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x37\n\x07segment\x18\x02 \x01(\x0b\x32\x1e.labelmill.type.v1.TimeSegmentB\x06\xbaH\x03\xc8\x01\x01\"\xdd\x01\n\x17\x41nonymizeContentRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB2\xe2\x41\x01\x02\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12<\n\x07\x63ontent\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x06policy\x18\x03 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\"\xa7\x02\n\x18\x41nonymizeContentResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12>\n\rentity_counts\x18\x03 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\x12\x45\n\x10protection_level\x18\x04 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\x12\x33\n\x07regions\x18\x05 \x03(\x0b\x32\".labelmill.anonymization.v1.Region\x12\x19\n\x11\x64\x65tector_versions\x18\x06 \x03(\t\x12\x0f\n\x07key_ids\x18\x07 \x03(\t\"\xc3\x03\n\x1eStreamAnonymizeContentsRequest\x12S\n\x06header\x18\x01 \x01(\x0b\x32\x41.labelmill.anonymization.v1.StreamAnonymizeContentsRequest.HeaderH\x00\x12O\n\x04item\x18\x02 \x01(\x0b\x32?.labelmill.anonymization.v1.StreamAnonymizeContentsRequest.ItemH\x00\x1a\x8a\x01\n\x06Header\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12@\n\x06policy\x18\x02 \x01(\x0b\x32(.labelmill.anonymization.v1.PolicySourceB\x06\xbaH\x03\xc8\x01\x01\x1a_\n\x04Item\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x07\x63ontent\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xa0\x01\n\x1fStreamAnonymizeContentsResponse\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12H\n\nanonymized\x18\x03 \x01(\x0b\x32\x34.labelmill.anonymization.v1.AnonymizeContentResponse2\xd8\x02\n\x0e\x43ontentService\x12\x91\x01\n\x10\x41nonymizeContent\x12\x33.labelmill.anonymization.v1.AnonymizeContentRequest\x1a\x34.labelmill.anonymization.v1.AnonymizeContentResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x05\x06\x12\x06parent\x12\xb1\x01\n\x17StreamAnonymizeContents\x12:.labelmill.anonymization.v1.StreamAnonymizeContentsRequest\x1a;.labelmill.anonymization.v1.StreamAnonymizeContentsResponse\"\x19\x82\xa8\x19\x15\n\x04\x01\x02\x05\x06\x12\rheader.parent(\x01\x30\x01\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTENT'].fields_by_name['media_type']._serialized_options = b'\272H\005r\003\030\377\001'
   _globals['_CONTENT'].fields_by_name['transcript']._loaded_options = None
   _globals['_CONTENT'].fields_by_name['transcript']._serialized_options = b'\272H\007\222\001\004\020\300\232\014'
+  _globals['_CONTENT'].fields_by_name['subject']._loaded_options = None
+  _globals['_CONTENT'].fields_by_name['subject']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_SPOKENWORD'].fields_by_name['text']._loaded_options = None
   _globals['_SPOKENWORD'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_SPOKENWORD'].fields_by_name['segment']._loaded_options = None
@@ -70,21 +72,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTENTSERVICE'].methods_by_name['StreamAnonymizeContents']._loaded_options = None
   _globals['_CONTENTSERVICE'].methods_by_name['StreamAnonymizeContents']._serialized_options = b'\202\250\031\025\n\004\001\002\005\006\022\rheader.parent'
   _globals['_CONTENT']._serialized_start=322
-  _globals['_CONTENT']._serialized_end=462
-  _globals['_SPOKENWORD']._serialized_start=464
-  _globals['_SPOKENWORD']._serialized_end=557
-  _globals['_ANONYMIZECONTENTREQUEST']._serialized_start=560
-  _globals['_ANONYMIZECONTENTREQUEST']._serialized_end=781
-  _globals['_ANONYMIZECONTENTRESPONSE']._serialized_start=784
-  _globals['_ANONYMIZECONTENTRESPONSE']._serialized_end=1079
-  _globals['_STREAMANONYMIZECONTENTSREQUEST']._serialized_start=1082
-  _globals['_STREAMANONYMIZECONTENTSREQUEST']._serialized_end=1533
-  _globals['_STREAMANONYMIZECONTENTSREQUEST_HEADER']._serialized_start=1283
-  _globals['_STREAMANONYMIZECONTENTSREQUEST_HEADER']._serialized_end=1421
-  _globals['_STREAMANONYMIZECONTENTSREQUEST_ITEM']._serialized_start=1423
-  _globals['_STREAMANONYMIZECONTENTSREQUEST_ITEM']._serialized_end=1518
-  _globals['_STREAMANONYMIZECONTENTSRESPONSE']._serialized_start=1536
-  _globals['_STREAMANONYMIZECONTENTSRESPONSE']._serialized_end=1696
-  _globals['_CONTENTSERVICE']._serialized_start=1699
-  _globals['_CONTENTSERVICE']._serialized_end=2043
+  _globals['_CONTENT']._serialized_end=489
+  _globals['_SPOKENWORD']._serialized_start=491
+  _globals['_SPOKENWORD']._serialized_end=584
+  _globals['_ANONYMIZECONTENTREQUEST']._serialized_start=587
+  _globals['_ANONYMIZECONTENTREQUEST']._serialized_end=808
+  _globals['_ANONYMIZECONTENTRESPONSE']._serialized_start=811
+  _globals['_ANONYMIZECONTENTRESPONSE']._serialized_end=1106
+  _globals['_STREAMANONYMIZECONTENTSREQUEST']._serialized_start=1109
+  _globals['_STREAMANONYMIZECONTENTSREQUEST']._serialized_end=1560
+  _globals['_STREAMANONYMIZECONTENTSREQUEST_HEADER']._serialized_start=1310
+  _globals['_STREAMANONYMIZECONTENTSREQUEST_HEADER']._serialized_end=1448
+  _globals['_STREAMANONYMIZECONTENTSREQUEST_ITEM']._serialized_start=1450
+  _globals['_STREAMANONYMIZECONTENTSREQUEST_ITEM']._serialized_end=1545
+  _globals['_STREAMANONYMIZECONTENTSRESPONSE']._serialized_start=1563
+  _globals['_STREAMANONYMIZECONTENTSRESPONSE']._serialized_end=1723
+  _globals['_CONTENTSERVICE']._serialized_start=1726
+  _globals['_CONTENTSERVICE']._serialized_end=2070
 # @@protoc_insertion_point(module_scope)

@@ -31,12 +31,15 @@ class Content(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     TRANSCRIPT_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     content: _builtins.bytes
     """The bytes, at most 3 MiB; larger ones go by storage and AnonymizeAssets."""
     media_type: _builtins.str
     """Its media type: text/*, text/csv, application/json, application/vnd.apache.parquet, image/jpeg, image/png, application/pdf,
     application/dicom, audio/*, video/*; empty: text/plain.
     """
+    subject: _builtins.str
+    """Whom the content is about, as your own pseudonymous id; for operators that keep subjects apart. Empty: not said."""
     @_builtins.property
     def transcript(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpokenWord]:
         """For sound and film: the words that are said, with their times. Without them the spoken part of a recording cannot be searched, and
@@ -49,10 +52,11 @@ class Content(_message.Message):
         content: _builtins.bytes = ...,
         media_type: _builtins.str = ...,
         transcript: _abc.Iterable[Global___SpokenWord] | None = ...,
+        subject: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "media_type", b"media_type", "transcript", b"transcript"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "media_type", b"media_type", "subject", b"subject", "transcript", b"transcript"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/anonymization/v1/operators.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\"\xdd\x02\n\x08Operator\x12\x34\n\x06redact\x18\x01 \x01(\x0b\x32\".labelmill.anonymization.v1.RedactH\x00\x12\x36\n\x07replace\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ReplaceH\x00\x12\x30\n\x04mask\x18\x03 \x01(\x0b\x32 .labelmill.anonymization.v1.MaskH\x00\x12\x30\n\x04hash\x18\x04 \x01(\x0b\x32 .labelmill.anonymization.v1.HashH\x00\x12:\n\tpseudonym\x18\x05 \x01(\x0b\x32%.labelmill.anonymization.v1.PseudonymH\x00\x12\x30\n\x04keep\x18\x06 \x01(\x0b\x32 .labelmill.anonymization.v1.KeepH\x00\x42\x11\n\x08operator\x12\x05\xbaH\x02\x08\x01\"\x08\n\x06Redact\"&\n\x07Replace\x12\x1b\n\tnew_value\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"^\n\x04Mask\x12\"\n\x11masking_character\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12 \n\x0f\x63haracter_count\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x10\n\x08\x66rom_end\x18\x03 \x01(\x08\"p\n\x04Hash\x12h\n\x06length\x18\x01 \x01(\x05\x42X\xbaHU\xba\x01R\n\x0bhash.length\x12\x1blength must be 0 or 8 to 64\x1a&this == 0 || (this >= 8 && this <= 64)\"$\n\tPseudonym\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"\x06\n\x04KeepBm\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/anonymization/v1/operators.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\"\xd5\x04\n\x08Operator\x12\x34\n\x06redact\x18\x01 \x01(\x0b\x32\".labelmill.anonymization.v1.RedactH\x00\x12\x36\n\x07replace\x18\x02 \x01(\x0b\x32#.labelmill.anonymization.v1.ReplaceH\x00\x12\x30\n\x04mask\x18\x03 \x01(\x0b\x32 .labelmill.anonymization.v1.MaskH\x00\x12\x30\n\x04hash\x18\x04 \x01(\x0b\x32 .labelmill.anonymization.v1.HashH\x00\x12:\n\tpseudonym\x18\x05 \x01(\x0b\x32%.labelmill.anonymization.v1.PseudonymH\x00\x12\x30\n\x04keep\x18\x06 \x01(\x0b\x32 .labelmill.anonymization.v1.KeepH\x00\x12\x36\n\x07\x65ncrypt\x18\x07 \x01(\x0b\x32#.labelmill.anonymization.v1.EncryptH\x00\x12\x43\n\x0e\x65ncrypt_format\x18\x08 \x01(\x0b\x32).labelmill.anonymization.v1.EncryptFormatH\x00\x12;\n\ndate_shift\x18\t \x01(\x0b\x32%.labelmill.anonymization.v1.DateShiftH\x00\x12<\n\ngeneralize\x18\n \x01(\x0b\x32&.labelmill.anonymization.v1.GeneralizeH\x00\x42\x11\n\x08operator\x12\x05\xbaH\x02\x08\x01\"\x08\n\x06Redact\"&\n\x07Replace\x12\x1b\n\tnew_value\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"^\n\x04Mask\x12\"\n\x11masking_character\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12 \n\x0f\x63haracter_count\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x10\n\x08\x66rom_end\x18\x03 \x01(\x08\"p\n\x04Hash\x12h\n\x06length\x18\x01 \x01(\x05\x42X\xbaHU\xba\x01R\n\x0bhash.length\x12\x1blength must be 0 or 8 to 64\x1a&this == 0 || (this >= 8 && this <= 64)\"$\n\tPseudonym\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\n\"\x06\n\x04Keep\"H\n\x07\x45ncrypt\x12=\n\x05scope\x18\x01 \x01(\x0e\x32$.labelmill.anonymization.v1.KeyScopeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xf0\x01\n\rEncryptFormat\x12=\n\x05scope\x18\x01 \x01(\x0e\x32$.labelmill.anonymization.v1.KeyScopeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12N\n\x08\x66\x61llback\x18\x02 \x01(\x0e\x32\x32.labelmill.anonymization.v1.EncryptFormat.FallbackB\x08\xbaH\x05\x82\x01\x02\x10\x01\"P\n\x08\x46\x61llback\x12\x18\n\x14\x46\x41LLBACK_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46\x41LLBACK_REPLACE\x10\x01\x12\x14\n\x10\x46\x41LLBACK_ENCRYPT\x10\x02\"O\n\tDateShift\x12\x1c\n\x08max_days\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc2\x1c(\x00\x12\x16\n\tday_first\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_day_first\"\x8f\x01\n\nGeneralize\x12\x1b\n\x08\x61ge_band\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1b\n\x07\x61ge_cap\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x96\x01(\x00\x12 \n\rpostal_digits\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x04(\x00\x12%\n\x0bnumber_band\x18\x04 \x01(\x01\x42\x10\xbaH\r\x12\x0b)\x00\x00\x00\x00\x00\x00\x00\x00@\x01*S\n\x08KeyScope\x12\x19\n\x15KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_SCOPE_PROJECT\x10\x01\x12\x15\n\x11KEY_SCOPE_SUBJECT\x10\x02\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,18 +45,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HASH'].fields_by_name['length']._serialized_options = b'\272HU\272\001R\n\013hash.length\022\033length must be 0 or 8 to 64\032&this == 0 || (this >= 8 && this <= 64)'
   _globals['_PSEUDONYM'].fields_by_name['locale']._loaded_options = None
   _globals['_PSEUDONYM'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030\n'
+  _globals['_ENCRYPT'].fields_by_name['scope']._loaded_options = None
+  _globals['_ENCRYPT'].fields_by_name['scope']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ENCRYPTFORMAT'].fields_by_name['scope']._loaded_options = None
+  _globals['_ENCRYPTFORMAT'].fields_by_name['scope']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ENCRYPTFORMAT'].fields_by_name['fallback']._loaded_options = None
+  _globals['_ENCRYPTFORMAT'].fields_by_name['fallback']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_DATESHIFT'].fields_by_name['max_days']._loaded_options = None
+  _globals['_DATESHIFT'].fields_by_name['max_days']._serialized_options = b'\272H\007\032\005\030\302\034(\000'
+  _globals['_GENERALIZE'].fields_by_name['age_band']._loaded_options = None
+  _globals['_GENERALIZE'].fields_by_name['age_band']._serialized_options = b'\272H\006\032\004\030d(\000'
+  _globals['_GENERALIZE'].fields_by_name['age_cap']._loaded_options = None
+  _globals['_GENERALIZE'].fields_by_name['age_cap']._serialized_options = b'\272H\007\032\005\030\226\001(\000'
+  _globals['_GENERALIZE'].fields_by_name['postal_digits']._loaded_options = None
+  _globals['_GENERALIZE'].fields_by_name['postal_digits']._serialized_options = b'\272H\006\032\004\030\004(\000'
+  _globals['_GENERALIZE'].fields_by_name['number_band']._loaded_options = None
+  _globals['_GENERALIZE'].fields_by_name['number_band']._serialized_options = b'\272H\r\022\013)\000\000\000\000\000\000\000\000@\001'
+  _globals['_KEYSCOPE']._serialized_start=1553
+  _globals['_KEYSCOPE']._serialized_end=1636
   _globals['_OPERATOR']._serialized_start=104
-  _globals['_OPERATOR']._serialized_end=453
-  _globals['_REDACT']._serialized_start=455
-  _globals['_REDACT']._serialized_end=463
-  _globals['_REPLACE']._serialized_start=465
-  _globals['_REPLACE']._serialized_end=503
-  _globals['_MASK']._serialized_start=505
-  _globals['_MASK']._serialized_end=599
-  _globals['_HASH']._serialized_start=601
-  _globals['_HASH']._serialized_end=713
-  _globals['_PSEUDONYM']._serialized_start=715
-  _globals['_PSEUDONYM']._serialized_end=751
-  _globals['_KEEP']._serialized_start=753
-  _globals['_KEEP']._serialized_end=759
+  _globals['_OPERATOR']._serialized_end=701
+  _globals['_REDACT']._serialized_start=703
+  _globals['_REDACT']._serialized_end=711
+  _globals['_REPLACE']._serialized_start=713
+  _globals['_REPLACE']._serialized_end=751
+  _globals['_MASK']._serialized_start=753
+  _globals['_MASK']._serialized_end=847
+  _globals['_HASH']._serialized_start=849
+  _globals['_HASH']._serialized_end=961
+  _globals['_PSEUDONYM']._serialized_start=963
+  _globals['_PSEUDONYM']._serialized_end=999
+  _globals['_KEEP']._serialized_start=1001
+  _globals['_KEEP']._serialized_end=1007
+  _globals['_ENCRYPT']._serialized_start=1009
+  _globals['_ENCRYPT']._serialized_end=1081
+  _globals['_ENCRYPTFORMAT']._serialized_start=1084
+  _globals['_ENCRYPTFORMAT']._serialized_end=1324
+  _globals['_ENCRYPTFORMAT_FALLBACK']._serialized_start=1244
+  _globals['_ENCRYPTFORMAT_FALLBACK']._serialized_end=1324
+  _globals['_DATESHIFT']._serialized_start=1326
+  _globals['_DATESHIFT']._serialized_end=1405
+  _globals['_GENERALIZE']._serialized_start=1408
+  _globals['_GENERALIZE']._serialized_end=1551
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ What can be done with a found value."""
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -15,6 +16,36 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _KeyScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _KeyScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    KEY_SCOPE_UNSPECIFIED: _KeyScope.ValueType  # 0
+    """KEY_SCOPE_PROJECT."""
+    KEY_SCOPE_PROJECT: _KeyScope.ValueType  # 1
+    """The project's: equal values give equal tokens throughout the project."""
+    KEY_SCOPE_SUBJECT: _KeyScope.ValueType  # 2
+    """The data subject's own (`subject` of the request; for assets, the asset): equal values are linkable within one subject only, and
+    erasure destroys the key, so that the subject's tokens can never be read again, wherever copies of them are. Where no subject is
+    given, the project's.
+    """
+
+class KeyScope(_KeyScope, metaclass=_KeyScopeEnumTypeWrapper):
+    """Which key encrypts."""
+
+KEY_SCOPE_UNSPECIFIED: KeyScope.ValueType  # 0
+"""KEY_SCOPE_PROJECT."""
+KEY_SCOPE_PROJECT: KeyScope.ValueType  # 1
+"""The project's: equal values give equal tokens throughout the project."""
+KEY_SCOPE_SUBJECT: KeyScope.ValueType  # 2
+"""The data subject's own (`subject` of the request; for assets, the asset): equal values are linkable within one subject only, and
+erasure destroys the key, so that the subject's tokens can never be read again, wherever copies of them are. Where no subject is
+given, the project's.
+"""
+Global___KeyScope: _TypeAlias = KeyScope  # noqa: Y015
 
 @_typing.final
 class Operator(_message.Message):
@@ -28,6 +59,10 @@ class Operator(_message.Message):
     HASH_FIELD_NUMBER: _builtins.int
     PSEUDONYM_FIELD_NUMBER: _builtins.int
     KEEP_FIELD_NUMBER: _builtins.int
+    ENCRYPT_FIELD_NUMBER: _builtins.int
+    ENCRYPT_FORMAT_FIELD_NUMBER: _builtins.int
+    DATE_SHIFT_FIELD_NUMBER: _builtins.int
+    GENERALIZE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def redact(self) -> Global___Redact:
         """Remove it."""
@@ -52,6 +87,22 @@ class Operator(_message.Message):
     def keep(self) -> Global___Keep:
         """Leave it as it is, but count it in the receipt."""
 
+    @_builtins.property
+    def encrypt(self) -> Global___Encrypt:
+        """Put a token in its place that Reidentify can read again."""
+
+    @_builtins.property
+    def encrypt_format(self) -> Global___EncryptFormat:
+        """Encrypt its letters and digits into letters and digits, so that its form stays; Reidentify can read it again."""
+
+    @_builtins.property
+    def date_shift(self) -> Global___DateShift:
+        """Move a date by a number of days that is the same for everything about one subject."""
+
+    @_builtins.property
+    def generalize(self) -> Global___Generalize:
+        """Make it coarser: an age to a band, a postal code to its first digits, a date to its year, an address to its network."""
+
     def __init__(
         self,
         *,
@@ -61,12 +112,16 @@ class Operator(_message.Message):
         hash: Global___Hash | None = ...,
         pseudonym: Global___Pseudonym | None = ...,
         keep: Global___Keep | None = ...,
+        encrypt: Global___Encrypt | None = ...,
+        encrypt_format: Global___EncryptFormat | None = ...,
+        date_shift: Global___DateShift | None = ...,
+        generalize: Global___Generalize | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "keep", b"keep", "mask", b"mask", "operator", b"operator", "pseudonym", b"pseudonym", "redact", b"redact", "replace", b"replace"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date_shift", b"date_shift", "encrypt", b"encrypt", "encrypt_format", b"encrypt_format", "generalize", b"generalize", "hash", b"hash", "keep", b"keep", "mask", b"mask", "operator", b"operator", "pseudonym", b"pseudonym", "redact", b"redact", "replace", b"replace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "keep", b"keep", "mask", b"mask", "operator", b"operator", "pseudonym", b"pseudonym", "redact", b"redact", "replace", b"replace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date_shift", b"date_shift", "encrypt", b"encrypt", "encrypt_format", b"encrypt_format", "generalize", b"generalize", "hash", b"hash", "keep", b"keep", "mask", b"mask", "operator", b"operator", "pseudonym", b"pseudonym", "redact", b"redact", "replace", b"replace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_operator: _TypeAlias = _typing.Literal["redact", "replace", "mask", "hash", "pseudonym", "keep"]  # noqa: Y015
+    _WhichOneofReturnType_operator: _TypeAlias = _typing.Literal["redact", "replace", "mask", "hash", "pseudonym", "keep", "encrypt", "encrypt_format", "date_shift", "generalize"]  # noqa: Y015
     _WhichOneofArgType_operator: _TypeAlias = _typing.Literal["operator", b"operator"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_operator) -> _WhichOneofReturnType_operator | None: ...
 
@@ -143,8 +198,9 @@ Global___Mask: _TypeAlias = Mask  # noqa: Y015
 
 @_typing.final
 class Hash(_message.Message):
-    """Replaces the value by an HMAC-SHA256 under the project's key, in hex: equal values give equal hashes in one project, others in
-    another.
+    """Replaces the value by its salted hash, in hex: equal values give equal hashes in one project, others in another. The salt is a secret
+    of the project in the keyring and the construction is HMAC-SHA256, so this is the keyed hash, too: a salt that anybody may know would
+    let everybody find names and phone numbers by trying them all. It cannot be read again.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -167,13 +223,17 @@ Global___Hash: _TypeAlias = Hash  # noqa: Y015
 
 @_typing.final
 class Pseudonym(_message.Message):
-    """Replaces the value by an invented one of the same kind, chosen by the project's key, so that equal values get equal pseudonyms."""
+    """Replaces the value by an invented one of the same kind, chosen by the project's key, so that equal values get equal pseudonyms. Different
+    values get different ones: names that are on the lists of common names are exchanged among them one to one, others get a made-up part
+    of 56 bits, numbers are enciphered one to one. Given names keep their gender, names the locale; the parts of a name get the same
+    pseudonym wherever they stand: "John Smith" becomes "Mark Jones" and "Mr. Smith" becomes "Mr. Jones". It cannot be read again.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """The locale of invented values, such as "en_US" or "de_DE"; empty: "en_US"."""
+    """The locale of invented names: en_US, de_DE, es_ES, fr_FR, it_IT and others of Faker; empty: that of the text's language."""
     def __init__(
         self,
         *,
@@ -203,3 +263,148 @@ class Keep(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Keep: _TypeAlias = Keep  # noqa: Y015
+
+@_typing.final
+class Encrypt(_message.Message):
+    """Replaces the value by a token such as <PERSON:0f8a...:Zm9v...>: type, key id, and the value under AES-256-SIV (RFC 5297) with project
+    and type as associated data. Equal values give equal tokens, an altered or moved token is refused, its length tells the value's.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_FIELD_NUMBER: _builtins.int
+    scope: Global___KeyScope.ValueType
+    """Whose key."""
+    def __init__(
+        self,
+        *,
+        scope: Global___KeyScope.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Encrypt: _TypeAlias = Encrypt  # noqa: Y015
+
+@_typing.final
+class EncryptFormat(_message.Message):
+    """Encrypts the ASCII digits and letters of a value among themselves by FF1 (NIST SP 800-38G) with project and type as tweak: length and
+    separators stay, digits stay digits unless there are letters as well. The result has no key id in it; to read it again, name the key
+    (AnonymizeTextResponse.key_ids) and the type. Check digits are not kept.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Fallback:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _FallbackEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[EncryptFormat._Fallback.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        FALLBACK_UNSPECIFIED: EncryptFormat._Fallback.ValueType  # 0
+        """FALLBACK_REPLACE."""
+        FALLBACK_REPLACE: EncryptFormat._Fallback.ValueType  # 1
+        """The entity type in angle brackets."""
+        FALLBACK_ENCRYPT: EncryptFormat._Fallback.ValueType  # 2
+        """A token, as by Encrypt."""
+
+    class Fallback(_Fallback, metaclass=_FallbackEnumTypeWrapper):
+        """What happens to a value that FF1 cannot take: fewer than a million values of its form, other letters, nothing to encrypt."""
+
+    FALLBACK_UNSPECIFIED: EncryptFormat.Fallback.ValueType  # 0
+    """FALLBACK_REPLACE."""
+    FALLBACK_REPLACE: EncryptFormat.Fallback.ValueType  # 1
+    """The entity type in angle brackets."""
+    FALLBACK_ENCRYPT: EncryptFormat.Fallback.ValueType  # 2
+    """A token, as by Encrypt."""
+
+    SCOPE_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
+    scope: Global___KeyScope.ValueType
+    """Whose key."""
+    fallback: Global___EncryptFormat.Fallback.ValueType
+    """See Fallback."""
+    def __init__(
+        self,
+        *,
+        scope: Global___KeyScope.ValueType = ...,
+        fallback: Global___EncryptFormat.Fallback.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallback", b"fallback", "scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncryptFormat: _TypeAlias = EncryptFormat  # noqa: Y015
+
+@_typing.final
+class DateShift(_message.Message):
+    """Moves a date by 1 to max_days days, back or forth, by the same number for everything about one subject (without a subject: for the
+    whole project), so that the time between two events stays what it is. The form of the date, its time of day and its language stay; the day
+    of the week follows the new date. What is no whole date of a known form becomes <DATE_TIME>. Cannot be read again without knowing
+    the subject and the key.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_DAYS_FIELD_NUMBER: _builtins.int
+    DAY_FIRST_FIELD_NUMBER: _builtins.int
+    max_days: _builtins.int
+    """At most this far, 1 to 3650 days; 0: 182."""
+    day_first: _builtins.bool
+    """In dates such as 03/04/2024 the first number is the day; absent: as usual in the text's language (English: the month)."""
+    def __init__(
+        self,
+        *,
+        max_days: _builtins.int = ...,
+        day_first: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_day_first", b"_day_first", "day_first", b"day_first"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_day_first", b"_day_first", "day_first", b"day_first", "max_days", b"max_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__day_first: _TypeAlias = _typing.Literal["day_first"]  # noqa: Y015
+    _WhichOneofArgType__day_first: _TypeAlias = _typing.Literal["_day_first", b"_day_first"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__day_first) -> _WhichOneofReturnType__day_first | None: ...
+
+Global___DateShift: _TypeAlias = DateShift  # noqa: Y015
+
+@_typing.final
+class Generalize(_message.Message):
+    """Makes a value coarser, by its type. AGE: a band, "30-39", and from age_cap on "90+". POSTAL_CODE: the first postal_digits digits, the others
+    covered, and 000 for those ZIP areas with fewer than 20,000 inhabitants (45 CFR 164.514(b)(2)(i)(B)). DATE_TIME: the year. IP_ADDRESS:
+    its network. Other types: a number becomes a band of number_band. What is none of these becomes its entity type in angle brackets.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGE_BAND_FIELD_NUMBER: _builtins.int
+    AGE_CAP_FIELD_NUMBER: _builtins.int
+    POSTAL_DIGITS_FIELD_NUMBER: _builtins.int
+    NUMBER_BAND_FIELD_NUMBER: _builtins.int
+    age_band: _builtins.int
+    """Years in a band of ages; 0: 10."""
+    age_cap: _builtins.int
+    """Ages from here on become one class; 0: 90, as HIPAA Safe Harbor wants it."""
+    postal_digits: _builtins.int
+    """Digits of a postal code that stay, at most 4; 0: 3."""
+    number_band: _builtins.float
+    """Width of the bands of other numbers; 0: 10."""
+    def __init__(
+        self,
+        *,
+        age_band: _builtins.int = ...,
+        age_cap: _builtins.int = ...,
+        postal_digits: _builtins.int = ...,
+        number_band: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_band", b"age_band", "age_cap", b"age_cap", "number_band", b"number_band", "postal_digits", b"postal_digits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Generalize: _TypeAlias = Generalize  # noqa: Y015

@@ -27,11 +27,12 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from labelmill.anonymization.v1 import media_rules_pb2 as labelmill_dot_anonymization_dot_v1_dot_media__rules__pb2
 from labelmill.anonymization.v1 import operators_pb2 as labelmill_dot_anonymization_dot_v1_dot_operators__pb2
+from labelmill.anonymization.v1 import recognizers_pb2 as labelmill_dot_anonymization_dot_v1_dot_recognizers__pb2
 from labelmill.anonymization.v1 import table_rules_pb2 as labelmill_dot_anonymization_dot_v1_dot_table__rules__pb2
 from labelmill.type.v1 import geometry_pb2 as labelmill_dot_type_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/anonymization/v1/resources.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,labelmill/anonymization/v1/media_rules.proto\x1a*labelmill/anonymization/v1/operators.proto\x1a,labelmill/anonymization/v1/table_rules.proto\x1a labelmill/type/v1/geometry.proto\"\xbf\x04\n\x06Policy\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x19\n\x08language\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x9b\x01\n\x05rules\x18\x05 \x03(\x0b\x32 .labelmill.anonymization.v1.RuleBj\xbaHg\x92\x01\x03\x10\xc8\x01\xba\x01^\n\x1apolicy.unique_entity_types\x12\x1b\x65ntity types must be unique\x1a#this.map(r, r.entity_type).unique()\x12>\n\x10\x64\x65\x66\x61ult_operator\x18\x06 \x01(\x0b\x32$.labelmill.anonymization.v1.Operator\x12\x32\n\x11\x64\x65\x66\x61ult_threshold\x18\x07 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12;\n\x0bmedia_rules\x18\n \x01(\x0b\x32&.labelmill.anonymization.v1.MediaRules\x12;\n\x0btable_rules\x18\x0b \x01(\x0b\x32&.labelmill.anonymization.v1.TableRules\"\xb9\x01\n\x04Rule\x12\x32\n\x0b\x65ntity_type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{0,62}$\x12>\n\x08operator\x18\x02 \x01(\x0b\x32$.labelmill.anonymization.v1.OperatorB\x06\xbaH\x03\xc8\x01\x01\x12/\n\tthreshold\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"\xb8\x01\n\x07\x46inding\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12-\n\x08raw_span\x18\x02 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12/\n\nclean_span\x18\x03 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x12\n\nrecognizer\x18\x05 \x01(\t\x12\x15\n\roperator_name\x18\x06 \x01(\t\"\xa2\x01\n\x06Region\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\x12#\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x16.labelmill.type.v1.Box\x12/\n\x07segment\x18\x04 \x01(\x0b\x32\x1e.labelmill.type.v1.TimeSegment\x12\r\n\x05score\x18\x05 \x01(\x01\x12\x10\n\x08\x64\x65tector\x18\x06 \x01(\t\"\xdf\x03\n\x07Receipt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\x05\x12\x12\n\nraw_sha256\x18\x05 \x01(\t\x12\x14\n\x0c\x63lean_sha256\x18\x06 \x01(\t\x12\x45\n\x10protection_level\x18\x07 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\x12>\n\rentity_counts\x18\x08 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\x12\x19\n\x11\x64\x65tector_versions\x18\t \x03(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0esigning_key_id\x18\x0b \x01(\t\x12\x11\n\tsignature\x18\x0c \x01(\x0c\x12\x12\n\nmedia_type\x18\r \x01(\t\x12\x0f\n\x07key_ids\x18\x0e \x03(\t\x12\x42\n\x0foperator_counts\x18\x0f \x03(\x0b\x32).labelmill.anonymization.v1.OperatorCount\"1\n\x0b\x45ntityCount\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"5\n\rOperatorCount\x12\x15\n\roperator_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05*\x9c\x01\n\x0fProtectionLevel\x12 \n\x1cPROTECTION_LEVEL_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPROTECTION_LEVEL_ANONYMIZED\x10\x01\x12\"\n\x1ePROTECTION_LEVEL_PSEUDONYMIZED\x10\x02\x12\"\n\x1ePROTECTION_LEVEL_DETECTED_ONLY\x10\x03\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/anonymization/v1/resources.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,labelmill/anonymization/v1/media_rules.proto\x1a*labelmill/anonymization/v1/operators.proto\x1a,labelmill/anonymization/v1/recognizers.proto\x1a,labelmill/anonymization/v1/table_rules.proto\x1a labelmill/type/v1/geometry.proto\"\xaa\x06\n\x06Policy\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x19\n\x08language\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x9b\x01\n\x05rules\x18\x05 \x03(\x0b\x32 .labelmill.anonymization.v1.RuleBj\xbaHg\x92\x01\x03\x10\xc8\x01\xba\x01^\n\x1apolicy.unique_entity_types\x12\x1b\x65ntity types must be unique\x1a#this.map(r, r.entity_type).unique()\x12>\n\x10\x64\x65\x66\x61ult_operator\x18\x06 \x01(\x0b\x32$.labelmill.anonymization.v1.Operator\x12\x32\n\x11\x64\x65\x66\x61ult_threshold\x18\x07 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12;\n\x0bmedia_rules\x18\n \x01(\x0b\x32&.labelmill.anonymization.v1.MediaRules\x12;\n\x0btable_rules\x18\x0b \x01(\x0b\x32&.labelmill.anonymization.v1.TableRules\x12K\n\x0brecognizers\x18\x0c \x03(\x0b\x32,.labelmill.anonymization.v1.CustomRecognizerB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x39\n\nallow_list\x18\r \x01(\x0b\x32%.labelmill.anonymization.v1.AllowList\x12\x42\n\ndeny_lists\x18\x0e \x03(\x0b\x32$.labelmill.anonymization.v1.DenyListB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1d\n\x0b\x64\x65scription\x18\x0f \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\"\xb9\x01\n\x04Rule\x12\x32\n\x0b\x65ntity_type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{0,62}$\x12>\n\x08operator\x18\x02 \x01(\x0b\x32$.labelmill.anonymization.v1.OperatorB\x06\xbaH\x03\xc8\x01\x01\x12/\n\tthreshold\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"\xb8\x01\n\x07\x46inding\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12-\n\x08raw_span\x18\x02 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12/\n\nclean_span\x18\x03 \x01(\x0b\x32\x1b.labelmill.type.v1.TextSpan\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x12\n\nrecognizer\x18\x05 \x01(\t\x12\x15\n\roperator_name\x18\x06 \x01(\t\"\xa2\x01\n\x06Region\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\x12#\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x16.labelmill.type.v1.Box\x12/\n\x07segment\x18\x04 \x01(\x0b\x32\x1e.labelmill.type.v1.TimeSegment\x12\r\n\x05score\x18\x05 \x01(\x01\x12\x10\n\x08\x64\x65tector\x18\x06 \x01(\t\"\xdf\x03\n\x07Receipt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\x05\x12\x12\n\nraw_sha256\x18\x05 \x01(\t\x12\x14\n\x0c\x63lean_sha256\x18\x06 \x01(\t\x12\x45\n\x10protection_level\x18\x07 \x01(\x0e\x32+.labelmill.anonymization.v1.ProtectionLevel\x12>\n\rentity_counts\x18\x08 \x03(\x0b\x32\'.labelmill.anonymization.v1.EntityCount\x12\x19\n\x11\x64\x65tector_versions\x18\t \x03(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0esigning_key_id\x18\x0b \x01(\t\x12\x11\n\tsignature\x18\x0c \x01(\x0c\x12\x12\n\nmedia_type\x18\r \x01(\t\x12\x0f\n\x07key_ids\x18\x0e \x03(\t\x12\x42\n\x0foperator_counts\x18\x0f \x03(\x0b\x32).labelmill.anonymization.v1.OperatorCount\"1\n\x0b\x45ntityCount\x12\x13\n\x0b\x65ntity_type\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"5\n\rOperatorCount\x12\x15\n\roperator_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05*\x9c\x01\n\x0fProtectionLevel\x12 \n\x1cPROTECTION_LEVEL_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPROTECTION_LEVEL_ANONYMIZED\x10\x01\x12\"\n\x1ePROTECTION_LEVEL_PSEUDONYMIZED\x10\x02\x12\"\n\x1ePROTECTION_LEVEL_DETECTED_ONLY\x10\x03\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,26 +54,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICY'].fields_by_name['default_threshold']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
   _globals['_POLICY'].fields_by_name['create_time']._loaded_options = None
   _globals['_POLICY'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_POLICY'].fields_by_name['recognizers']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['recognizers']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_POLICY'].fields_by_name['deny_lists']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['deny_lists']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_POLICY'].fields_by_name['description']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\320\017'
   _globals['_RULE'].fields_by_name['entity_type']._loaded_options = None
   _globals['_RULE'].fields_by_name['entity_type']._serialized_options = b'\272H\032r\0302\026^[A-Z][A-Z0-9_]{0,62}$'
   _globals['_RULE'].fields_by_name['operator']._loaded_options = None
   _globals['_RULE'].fields_by_name['operator']._serialized_options = b'\272H\003\310\001\001'
   _globals['_RULE'].fields_by_name['threshold']._loaded_options = None
   _globals['_RULE'].fields_by_name['threshold']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
-  _globals['_PROTECTIONLEVEL']._serialized_start=2046
-  _globals['_PROTECTIONLEVEL']._serialized_end=2202
-  _globals['_POLICY']._serialized_start=340
-  _globals['_POLICY']._serialized_end=915
-  _globals['_RULE']._serialized_start=918
-  _globals['_RULE']._serialized_end=1103
-  _globals['_FINDING']._serialized_start=1106
-  _globals['_FINDING']._serialized_end=1290
-  _globals['_REGION']._serialized_start=1293
-  _globals['_REGION']._serialized_end=1455
-  _globals['_RECEIPT']._serialized_start=1458
-  _globals['_RECEIPT']._serialized_end=1937
-  _globals['_ENTITYCOUNT']._serialized_start=1939
-  _globals['_ENTITYCOUNT']._serialized_end=1988
-  _globals['_OPERATORCOUNT']._serialized_start=1990
-  _globals['_OPERATORCOUNT']._serialized_end=2043
+  _globals['_PROTECTIONLEVEL']._serialized_start=2327
+  _globals['_PROTECTIONLEVEL']._serialized_end=2483
+  _globals['_POLICY']._serialized_start=386
+  _globals['_POLICY']._serialized_end=1196
+  _globals['_RULE']._serialized_start=1199
+  _globals['_RULE']._serialized_end=1384
+  _globals['_FINDING']._serialized_start=1387
+  _globals['_FINDING']._serialized_end=1571
+  _globals['_REGION']._serialized_start=1574
+  _globals['_REGION']._serialized_end=1736
+  _globals['_RECEIPT']._serialized_start=1739
+  _globals['_RECEIPT']._serialized_end=2218
+  _globals['_ENTITYCOUNT']._serialized_start=2220
+  _globals['_ENTITYCOUNT']._serialized_end=2269
+  _globals['_OPERATORCOUNT']._serialized_start=2271
+  _globals['_OPERATORCOUNT']._serialized_end=2324
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from labelmill.anonymization.v1 import media_rules_pb2 as _media_rules_pb2
 from labelmill.anonymization.v1 import operators_pb2 as _operators_pb2
+from labelmill.anonymization.v1 import recognizers_pb2 as _recognizers_pb2
 from labelmill.anonymization.v1 import table_rules_pb2 as _table_rules_pb2
 from labelmill.type.v1 import geometry_pb2 as _geometry_pb2
 import builtins as _builtins
@@ -35,7 +36,7 @@ class _ProtectionLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Prote
     PROTECTION_LEVEL_ANONYMIZED: _ProtectionLevel.ValueType  # 1
     """Every found value was removed or replaced in a way that no key undoes."""
     PROTECTION_LEVEL_PSEUDONYMIZED: _ProtectionLevel.ValueType  # 2
-    """Some values were replaced in a way that a key holder could link (hash, pseudonym)."""
+    """Some values were replaced in a way that a key holder could link or read again (hash, pseudonym, date shift, encryption)."""
     PROTECTION_LEVEL_DETECTED_ONLY: _ProtectionLevel.ValueType  # 3
     """Some found values were kept."""
 
@@ -47,7 +48,7 @@ PROTECTION_LEVEL_UNSPECIFIED: ProtectionLevel.ValueType  # 0
 PROTECTION_LEVEL_ANONYMIZED: ProtectionLevel.ValueType  # 1
 """Every found value was removed or replaced in a way that no key undoes."""
 PROTECTION_LEVEL_PSEUDONYMIZED: ProtectionLevel.ValueType  # 2
-"""Some values were replaced in a way that a key holder could link (hash, pseudonym)."""
+"""Some values were replaced in a way that a key holder could link or read again (hash, pseudonym, date shift, encryption)."""
 PROTECTION_LEVEL_DETECTED_ONLY: ProtectionLevel.ValueType  # 3
 """Some found values were kept."""
 Global___ProtectionLevel: _TypeAlias = ProtectionLevel  # noqa: Y015
@@ -69,18 +70,24 @@ class Policy(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     MEDIA_RULES_FIELD_NUMBER: _builtins.int
     TABLE_RULES_FIELD_NUMBER: _builtins.int
+    RECOGNIZERS_FIELD_NUMBER: _builtins.int
+    ALLOW_LIST_FIELD_NUMBER: _builtins.int
+    DENY_LISTS_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """projects/{project}/policies/{policy}."""
+    """projects/{project}/policies/{policy}; readyPolicies/{policy} for those that come with the service."""
     version: _builtins.int
-    """Counts from 1."""
+    """Counts from 1; 0 for ready ones."""
     display_name: _builtins.str
     """What people read."""
     language: _builtins.str
-    """ISO 639-1 code of the text's language; empty: "en". An unsupported one is INVALID_ARGUMENT."""
+    """ISO 639-1 code of the text's language; "auto": told from each text; empty: "en". An unsupported one is INVALID_ARGUMENT."""
     default_threshold: _builtins.float
     """Findings below this score are ignored where the rule has no threshold of its own, in [0, 1]. 0: all are kept."""
     etag: _builtins.str
     """Changes with every version; send it back with an update."""
+    description: _builtins.str
+    """What the policy is for, for people."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rule]:
         """One rule for each entity type that is to be found. An unknown type is INVALID_ARGUMENT with the rule's field path."""
@@ -101,6 +108,18 @@ class Policy(_message.Message):
     def table_rules(self) -> _table_rules_pb2.TableRules:
         """What happens to tables; absent: the defaults of TableRules."""
 
+    @_builtins.property
+    def recognizers(self) -> _containers.RepeatedCompositeFieldContainer[_recognizers_pb2.CustomRecognizer]:
+        """Recognizers of the policy's own, beside those of the service. Their types may be new ones; each needs a rule or the default operator."""
+
+    @_builtins.property
+    def allow_list(self) -> _recognizers_pb2.AllowList:
+        """What is never reported, whoever finds it."""
+
+    @_builtins.property
+    def deny_lists(self) -> _containers.RepeatedCompositeFieldContainer[_recognizers_pb2.DenyList]:
+        """What is always found."""
+
     def __init__(
         self,
         *,
@@ -115,10 +134,14 @@ class Policy(_message.Message):
         etag: _builtins.str = ...,
         media_rules: _media_rules_pb2.MediaRules | None = ...,
         table_rules: _table_rules_pb2.TableRules | None = ...,
+        recognizers: _abc.Iterable[_recognizers_pb2.CustomRecognizer] | None = ...,
+        allow_list: _recognizers_pb2.AllowList | None = ...,
+        deny_lists: _abc.Iterable[_recognizers_pb2.DenyList] | None = ...,
+        description: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "default_operator", b"default_operator", "media_rules", b"media_rules", "table_rules", b"table_rules"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allow_list", b"allow_list", "create_time", b"create_time", "default_operator", b"default_operator", "media_rules", b"media_rules", "table_rules", b"table_rules"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "default_operator", b"default_operator", "default_threshold", b"default_threshold", "display_name", b"display_name", "etag", b"etag", "language", b"language", "media_rules", b"media_rules", "name", b"name", "rules", b"rules", "table_rules", b"table_rules", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_list", b"allow_list", "create_time", b"create_time", "default_operator", b"default_operator", "default_threshold", b"default_threshold", "deny_lists", b"deny_lists", "description", b"description", "display_name", b"display_name", "etag", b"etag", "language", b"language", "media_rules", b"media_rules", "name", b"name", "recognizers", b"recognizers", "rules", b"rules", "table_rules", b"table_rules", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,7 +32,7 @@ class PolicySource(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     INLINE_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
-    """projects/{project}/policies/{policy}, its current version."""
+    """projects/{project}/policies/{policy}, its current version; or readyPolicies/{policy}."""
     @_builtins.property
     def inline(self) -> _resources_pb2.Policy:
         """A policy that is not kept."""
@@ -62,10 +62,13 @@ class AnonymizeTextRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """projects/{project}: the key of hashes and pseudonyms."""
     text: _builtins.str
     """At most 100,000 code points."""
+    subject: _builtins.str
+    """Whom the text is about, as your own pseudonymous id; for operators that keep subjects apart. Empty: not said."""
     @_builtins.property
     def policy(self) -> Global___PolicySource:
         """What to do."""
@@ -76,10 +79,11 @@ class AnonymizeTextRequest(_message.Message):
         parent: _builtins.str = ...,
         text: _builtins.str = ...,
         policy: Global___PolicySource | None = ...,
+        subject: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "policy", b"policy", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "policy", b"policy", "subject", b"subject", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -94,6 +98,7 @@ class AnonymizeTextResponse(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     PROTECTION_LEVEL_FIELD_NUMBER: _builtins.int
+    KEY_IDS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The text after the policy."""
     protection_level: _resources_pb2.ProtectionLevel.ValueType
@@ -102,16 +107,21 @@ class AnonymizeTextResponse(_message.Message):
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Finding]:
         """What was found, in the order of the raw text."""
 
+    @_builtins.property
+    def key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The keys of the keyring by which values can be linked or read again, ordered; empty unless the output is PSEUDONYMIZED."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         findings: _abc.Iterable[_resources_pb2.Finding] | None = ...,
         protection_level: _resources_pb2.ProtectionLevel.ValueType = ...,
+        key_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "protection_level", b"protection_level", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "key_ids", b"key_ids", "protection_level", b"protection_level", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,19 +167,23 @@ class StreamAnonymizeTextsRequest(_message.Message):
 
         ITEM_ID_FIELD_NUMBER: _builtins.int
         TEXT_FIELD_NUMBER: _builtins.int
+        SUBJECT_FIELD_NUMBER: _builtins.int
         item_id: _builtins.str
         """The caller's own id, sent back with the answer."""
         text: _builtins.str
         """The text; over 100,000 code points, or over 4 MiB in one message, this item alone fails."""
+        subject: _builtins.str
+        """See AnonymizeTextRequest.subject."""
         def __init__(
             self,
             *,
             item_id: _builtins.str = ...,
             text: _builtins.str = ...,
+            subject: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "text", b"text"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "subject", b"subject", "text", b"text"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -470,6 +484,60 @@ class ListPoliciesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPoliciesResponse: _TypeAlias = ListPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class ListReadyPoliciesRequest(_message.Message):
+    """Asks for the policies that come with the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0: 50; capped at 1000."""
+    page_token: _builtins.str
+    """From the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReadyPoliciesRequest: _TypeAlias = ListReadyPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class ListReadyPoliciesResponse(_message.Message):
+    """The policies that come with the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: there is none."""
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Policy]:
+        """The policies."""
+
+    def __init__(
+        self,
+        *,
+        policies: _abc.Iterable[_resources_pb2.Policy] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "policies", b"policies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReadyPoliciesResponse: _TypeAlias = ListReadyPoliciesResponse  # noqa: Y015
 
 @_typing.final
 class AnonymizeAssetsRequest(_message.Message):

@@ -73,6 +73,11 @@ class AnonymizationServiceStub:
                 request_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListPoliciesRequest.SerializeToString,
                 response_deserializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListPoliciesResponse.FromString,
                 _registered_method=True)
+        self.ListReadyPolicies = channel.unary_unary(
+                '/labelmill.anonymization.v1.AnonymizationService/ListReadyPolicies',
+                request_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListReadyPoliciesRequest.SerializeToString,
+                response_deserializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListReadyPoliciesResponse.FromString,
+                _registered_method=True)
         self.AnonymizeAssets = channel.unary_unary(
                 '/labelmill.anonymization.v1.AnonymizationService/AnonymizeAssets',
                 request_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.AnonymizeAssetsRequest.SerializeToString,
@@ -129,7 +134,8 @@ class AnonymizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreatePolicy(self, request, context):
-        """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE.
+        """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+        UNSUPPORTED_LOCALE, INVALID_PATTERN, WORD_LIST_TOO_LONG, ENTITY_TYPE_WITHOUT_RULE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,6 +157,14 @@ class AnonymizationServiceServicer:
 
     def ListPolicies(self, request, context):
         """Lists the current versions of a project's policies, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReadyPolicies(self, request, context):
+        """Lists the policies that come with the service, by name: hipaa-safe-harbor, gdpr-pseudonymize, pci, names-only, max. Requests may name
+        them as they are; AnonymizeAssets needs a policy of the project: create one from what is listed here.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,7 +201,8 @@ class AnonymizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseAssets(self, request, context):
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the
+        counts; the keys of their own with which they were encrypted (KEY_SCOPE_SUBJECT) are destroyed.
         That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -231,6 +246,11 @@ def add_AnonymizationServiceServicer_to_server(servicer, server):
                     servicer.ListPolicies,
                     request_deserializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListPoliciesRequest.FromString,
                     response_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListPoliciesResponse.SerializeToString,
+            ),
+            'ListReadyPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReadyPolicies,
+                    request_deserializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListReadyPoliciesRequest.FromString,
+                    response_serializer=labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListReadyPoliciesResponse.SerializeToString,
             ),
             'AnonymizeAssets': grpc.unary_unary_rpc_method_handler(
                     servicer.AnonymizeAssets,
@@ -448,6 +468,33 @@ class AnonymizationService:
             '/labelmill.anonymization.v1.AnonymizationService/ListPolicies',
             labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListPoliciesRequest.SerializeToString,
             labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReadyPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.anonymization.v1.AnonymizationService/ListReadyPolicies',
+            labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListReadyPoliciesRequest.SerializeToString,
+            labelmill_dot_anonymization_dot_v1_dot_service__pb2.ListReadyPoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,13 +48,19 @@ class AnonymizationServiceStub:
     ListEntityTypes: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListEntityTypesRequest, _service_pb2.ListEntityTypesResponse]
     """Lists the entity types that can be found in a language."""
     CreatePolicy: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreatePolicyRequest, _resources_pb2.Policy]
-    """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE."""
+    """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+    UNSUPPORTED_LOCALE, INVALID_PATTERN, WORD_LIST_TOO_LONG, ENTITY_TYPE_WITHOUT_RULE.
+    """
     UpdatePolicy: _grpc.UnaryUnaryMultiCallable[_service_pb2.UpdatePolicyRequest, _resources_pb2.Policy]
     """Adds a version to a policy. ABORTED: the etag is stale."""
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetPolicyRequest, _resources_pb2.Policy]
     """Reads a policy, the current version or a given one."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListPoliciesRequest, _service_pb2.ListPoliciesResponse]
     """Lists the current versions of a project's policies, by name."""
+    ListReadyPolicies: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListReadyPoliciesRequest, _service_pb2.ListReadyPoliciesResponse]
+    """Lists the policies that come with the service, by name: hipaa-safe-harbor, gdpr-pseudonymize, pci, names-only, max. Requests may name
+    them as they are; AnonymizeAssets needs a policy of the project: create one from what is listed here.
+    """
     AnonymizeAssets: _grpc.UnaryUnaryMultiCallable[_service_pb2.AnonymizeAssetsRequest, _operations_pb2.Operation]
     """Anonymizes a project's RAW assets and admits them into CLEAN. Response: AnonymizeAssetsResponse; metadata:
     AnonymizeAssetsMetadata. Resumes after a crash; an asset that already has a receipt of this policy version is skipped.
@@ -67,7 +73,8 @@ class AnonymizationServiceStub:
     MapSpans: _grpc.UnaryUnaryMultiCallable[_service_pb2.MapSpansRequest, _service_pb2.MapSpansResponse]
     """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
     EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the
+    counts; the keys of their own with which they were encrypted (KEY_SCOPE_SUBJECT) are destroyed.
     That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
     """
 
@@ -88,13 +95,19 @@ class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
     ListEntityTypes: _aio.UnaryUnaryMultiCallable[_service_pb2.ListEntityTypesRequest, _service_pb2.ListEntityTypesResponse]  # type: ignore[assignment]
     """Lists the entity types that can be found in a language."""
     CreatePolicy: _aio.UnaryUnaryMultiCallable[_service_pb2.CreatePolicyRequest, _resources_pb2.Policy]  # type: ignore[assignment]
-    """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE."""
+    """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+    UNSUPPORTED_LOCALE, INVALID_PATTERN, WORD_LIST_TOO_LONG, ENTITY_TYPE_WITHOUT_RULE.
+    """
     UpdatePolicy: _aio.UnaryUnaryMultiCallable[_service_pb2.UpdatePolicyRequest, _resources_pb2.Policy]  # type: ignore[assignment]
     """Adds a version to a policy. ABORTED: the etag is stale."""
     GetPolicy: _aio.UnaryUnaryMultiCallable[_service_pb2.GetPolicyRequest, _resources_pb2.Policy]  # type: ignore[assignment]
     """Reads a policy, the current version or a given one."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_service_pb2.ListPoliciesRequest, _service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
     """Lists the current versions of a project's policies, by name."""
+    ListReadyPolicies: _aio.UnaryUnaryMultiCallable[_service_pb2.ListReadyPoliciesRequest, _service_pb2.ListReadyPoliciesResponse]  # type: ignore[assignment]
+    """Lists the policies that come with the service, by name: hipaa-safe-harbor, gdpr-pseudonymize, pci, names-only, max. Requests may name
+    them as they are; AnonymizeAssets needs a policy of the project: create one from what is listed here.
+    """
     AnonymizeAssets: _aio.UnaryUnaryMultiCallable[_service_pb2.AnonymizeAssetsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Anonymizes a project's RAW assets and admits them into CLEAN. Response: AnonymizeAssetsResponse; metadata:
     AnonymizeAssetsMetadata. Resumes after a crash; an asset that already has a receipt of this policy version is skipped.
@@ -107,7 +120,8 @@ class AnonymizationServiceAsyncStub(AnonymizationServiceStub):
     MapSpans: _aio.UnaryUnaryMultiCallable[_service_pb2.MapSpansRequest, _service_pb2.MapSpansResponse]  # type: ignore[assignment]
     """Carries spans between the raw and the clean text of an asset, in either direction. OUT_OF_RANGE: a span ends beyond its text."""
     EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the
+    counts; the keys of their own with which they were encrypted (KEY_SCOPE_SUBJECT) are destroyed.
     That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
     """
 
@@ -149,7 +163,9 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CreatePolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Policy, _abc.Awaitable[_resources_pb2.Policy]]:
-        """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE."""
+        """Creates a policy, version 1. ALREADY_EXISTS: the id is taken. INVALID_ARGUMENT: UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE,
+        UNSUPPORTED_LOCALE, INVALID_PATTERN, WORD_LIST_TOO_LONG, ENTITY_TYPE_WITHOUT_RULE.
+        """
 
     @_abc_1.abstractmethod
     def UpdatePolicy(
@@ -174,6 +190,16 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListPoliciesResponse, _abc.Awaitable[_service_pb2.ListPoliciesResponse]]:
         """Lists the current versions of a project's policies, by name."""
+
+    @_abc_1.abstractmethod
+    def ListReadyPolicies(
+        self,
+        request: _service_pb2.ListReadyPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.ListReadyPoliciesResponse, _abc.Awaitable[_service_pb2.ListReadyPoliciesResponse]]:
+        """Lists the policies that come with the service, by name: hipaa-safe-harbor, gdpr-pseudonymize, pci, names-only, max. Requests may name
+        them as they are; AnonymizeAssets needs a policy of the project: create one from what is listed here.
+        """
 
     @_abc_1.abstractmethod
     def AnonymizeAssets(
@@ -216,7 +242,8 @@ class AnonymizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _erasure_pb2.EraseAssetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the counts.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Offset maps and receipts go, whole: the signature covers the
+        counts; the keys of their own with which they were encrypted (KEY_SCOPE_SUBJECT) are destroyed.
         That an asset was admitted, by which receipt, and that receipt's hash stay in storage's audit log.
         """
 
