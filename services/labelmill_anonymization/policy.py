@@ -10,6 +10,7 @@ from labelmill_anonymization.entity_types import entity_types
 from labelmill_anonymization.errors import DuplicateEntityType, UnknownEntityType, UnsupportedLocale
 from labelmill_anonymization.inventions import is_locale
 from labelmill_anonymization.operators import Operator, Pseudonym
+from labelmill_anonymization.tables.rules import TableRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Policy:
     default_threshold: float = 0.0
     language: str = "en"
     display_name: str = ""
+    table_rules: TableRules = TableRules()
 
     def operator_for(self, entity_type: str, score: float) -> Operator | None:
         """What happens to a finding; None: it is ignored (no rule and no default, or not certain enough)."""
@@ -90,6 +92,9 @@ def validate(policy: Policy, *, field: str = "policy") -> None:
         if rule.entity_type in seen:
             raise DuplicateEntityType(f"{path}.entity_type")
         seen.add(rule.entity_type)
+    for index, column in enumerate(policy.table_rules.columns):
+        if column.entity_type and column.entity_type not in known:
+            raise UnknownEntityType(f"{field}.table_rules.columns[{index}].entity_type", policy.language)
     for path, operator in _operators(policy, field):
         if isinstance(operator, Pseudonym) and not is_locale(operator.locale):
             raise UnsupportedLocale(f"{path}.pseudonym.locale")
@@ -100,3 +105,6 @@ def _operators(policy: Policy, field: str) -> Iterator[tuple[str, Operator]]:
         yield f"{field}.rules[{index}].operator", rule.operator
     if policy.default_operator is not None:
         yield f"{field}.default_operator", policy.default_operator
+    for index, column in enumerate(policy.table_rules.columns):
+        if column.operator is not None:
+            yield f"{field}.table_rules.columns[{index}].operator", column.operator

@@ -1,0 +1,1 @@
+"""Tables: roles of columns, identifiers, k-anonymity with l-diversity and t-closeness, what it costs."""

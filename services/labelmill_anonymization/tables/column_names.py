@@ -1,0 +1,83 @@
+"""What the name of a column says about its role: words that schemas use for personal data."""
+
+from __future__ import annotations
+
+import re
+
+from labelmill_anonymization.tables.rules import Role
+
+Meaning = tuple[Role, str]
+"""(role, entity type of a direct identifier or "")."""
+
+_D, _Q, _S = Role.DIRECT_IDENTIFIER, Role.QUASI_IDENTIFIER, Role.SENSITIVE
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+
+_PHRASES: dict[Meaning, str] = {
+    (_D, "PERSON"): (
+        "name, first name, last name, given name, family name, full name, surname, forename, middle name, maiden name, "
+        "nickname, patient, patient name, customer, customer name, employee, employee name, contact name, contact, "
+        "author, recipient, sender, cardholder, doctor, physician, vorname, nachname, nombre, apellido, prenom, nom, "
+        "cognome, nome"
+    ),
+    (_D, "EMAIL_ADDRESS"): "email, e mail, mail, email address, mail address",
+    (_D, "PHONE_NUMBER"): "phone, telephone, tel, mobile, cell, cellphone, fax, phone number, mobile number, fax number, telefon",
+    (_D, "STREET_ADDRESS"): "address, street, street address, address line, addr, strasse, adresse, direccion, indirizzo",
+    (_D, "US_SSN"): "ssn, social security number, social security",
+    (_D, "US_PASSPORT"): "passport, passport number",
+    (_D, "US_DRIVER_LICENSE"): "driver license, drivers license, driving licence, driver licence, dl number",
+    (_D, "IBAN_CODE"): "iban",
+    (_D, "CREDIT_CARD"): "card number, credit card, credit card number, cc number, pan",
+    (_D, "ACCOUNT_NUMBER"): (
+        "account, account number, account id, user id, userid, username, user name, login, customer id, client id, "
+        "member id, employee id, person id, subject id, participant id, national id, tax id, student id, personnel number"
+    ),
+    (_D, "MEDICAL_RECORD_NUMBER"): "mrn, medical record number, patient id, patient number, record number",
+    (_D, "HEALTH_PLAN_NUMBER"): "health plan number, insurance number, policy number, mbi",
+    (_D, "IP_ADDRESS"): "ip, ip address, ipv4, ipv6",
+    (_D, "MAC_ADDRESS"): "mac, mac address",
+    (_D, "DEVICE_ID"): "device id, imei, serial number, device serial",
+    (_D, "LICENSE_PLATE"): "license plate, licence plate, plate number, number plate",
+    (_D, "VEHICLE_ID"): "vin, vehicle id",
+    (_D, "URL"): "url, homepage, website, profile url",
+    (_Q, ""): (
+        "age, birth, birthday, birthdate, birth date, date of birth, dob, birth year, year of birth, sex, gender, zip, "
+        "zip code, zipcode, postal code, postcode, plz, city, town, municipality, county, state, province, region, country, "
+        "nationality, citizenship, native country, birthplace, place of birth, ethnicity, ethnic group, race, religion, "
+        "marital status, marital, civil status, relationship, education, education num, degree, occupation, job, job title, profession, "
+        "employer, workclass, department, language, native language, household size, children, height, weight, "
+        "admission date, discharge date, date of death, latitude, longitude, lat, lon, lng, location"
+    ),
+    (_S, ""): (
+        "diagnosis, disease, illness, condition, icd, icd code, icd10, medication, drug, treatment, therapy, symptom, hiv, "
+        "blood type, test result, lab result, disability, income, salary, wage, earnings, credit score, debt, "
+        "balance, criminal record, conviction, sexual orientation, political party, party, union, grade, gpa"
+    ),
+}
+_MEANINGS: dict[tuple[str, ...], Meaning] = {
+    tuple(phrase.split()): meaning for meaning, phrases in _PHRASES.items() for phrase in phrases.split(", ")
+}
+_LONGEST = max(map(len, _MEANINGS))
+_NUMBERING = frozenset({"id", "ids", "key", "no", "nr", "num", "number", "uuid", "guid", "code", "hash", "token"})
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a column name, lower-case: "patient.homeZIPCode" -> patient, home, zip, code."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def meaning(name: str) -> Meaning | None:
+    """What the name says: by its last element if that says anything (the type of a thing stands last), then any."""
+    last = words(name.rpartition(".")[2])
+    for size in range(min(_LONGEST, len(last)), 0, -1):
+        if last[-size:] in _MEANINGS:
+            return _MEANINGS[last[-size:]]
+    for size in range(min(_LONGEST, len(last)), 1, -1):
+        for start in range(len(last) - size + 1):
+            if last[start : start + size] in _MEANINGS:
+                return _MEANINGS[last[start : start + size]]
+    return None
+
+
+def says_identity(name: str) -> bool:
+    """Whether the name is that of a key: id, uuid, number."""
+    return bool(_NUMBERING.intersection(words(name.rpartition(".")[2])[-1:]))

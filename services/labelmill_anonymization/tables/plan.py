@@ -1,0 +1,76 @@
+"""What will be done to each column of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labelmill_anonymization.operators import Operator, Replace
+from labelmill_anonymization.policy import Policy
+from labelmill_anonymization.tables.cells import Kind
+from labelmill_anonymization.tables.column_names import meaning
+from labelmill_anonymization.tables.errors import ColumnNotScalar, ColumnUnreadable, ColumnWithoutRule
+from labelmill_anonymization.tables.profile import Evidence, Proposal, Summary
+from labelmill_anonymization.tables.rules import ColumnRule, Hierarchy, Role, TableRules, Undersized, Unlisted
+
+_CERTAIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """One column. `operator` is that of direct identifiers."""
+
+    name: str
+    role: Role
+    entity_type: str = ""
+    operator: Operator | None = None
+    hierarchy: Hierarchy | None = None
+    is_emptied: bool = False
+    """Nothing of it can be kept: no operator applies to its cells."""
+
+
+def rule_of(name: str, rules: TableRules, column: int) -> ColumnRule | None:
+    """The rule for a column, by what the policy says of unlisted ones; None: its role is to be inferred.
+
+    Raises:
+        ColumnWithoutRule: The policy wants a rule for each column.
+    """
+    rule = rules.rule_for(name)
+    if rule is None and rules.unlisted is Unlisted.REFUSE:
+        raise ColumnWithoutRule(column)
+    if rule is None and rules.unlisted is Unlisted.FREE_TEXT:
+        return ColumnRule(name, Role.FREE_TEXT)
+    return rule
+
+
+def names_to_check(summaries: Sequence[Summary], rules: TableRules) -> dict[int, str]:
+    """The names of columns that nobody vouches for, as texts: no rule names them, and no schema uses such words."""
+    return {
+        index: summary.name.replace("_", " ")
+        for index, summary in enumerate(summaries)
+        if meaning(summary.name) is None and not any(r.is_exact and r.column == summary.name for r in rules.columns)
+    }
+
+
+def plan_column(number: int, summary: Summary, proposal: Proposal, policy: Policy, rules: TableRules) -> ColumnPlan:
+    """What will be done to a column; `number` counts from 1.
+
+    Raises:
+        ColumnUnreadable: The cells cannot be looked into, and no rule says what they are.
+        ColumnNotScalar: A quasi-identifier or a sensitive column inside of a list.
+    """
+    role, rule = proposal.role, rules.rule_for(summary.name)
+    if summary.kind is Kind.OPAQUE:
+        if role in (Role.FREE_TEXT, Role.QUASI_IDENTIFIER):
+            raise ColumnUnreadable(number)
+        return ColumnPlan(summary.name, role, proposal.entity_type, is_emptied=role is Role.DIRECT_IDENTIFIER)
+    if not summary.is_scalar and role in (Role.QUASI_IDENTIFIER, Role.SENSITIVE):
+        if role is Role.SENSITIVE and Evidence.RULE not in proposal.evidence:
+            return ColumnPlan(summary.name, Role.FREE_TEXT)
+        if rules.undersized is not Undersized.SUPPRESS:
+            raise ColumnNotScalar(number)
+        return ColumnPlan(summary.name, role, is_emptied=True)
+    if role is not Role.DIRECT_IDENTIFIER:
+        return ColumnPlan(summary.name, role, hierarchy=rule.hierarchy if rule is not None else None)
+    operator = (rule.operator if rule is not None else None) or policy.operator_for(proposal.entity_type, _CERTAIN)
+    return ColumnPlan(summary.name, role, proposal.entity_type, operator or Replace())

@@ -1,0 +1,36 @@
+"""What a table is, whatever its format: columns to look at, and a way to write it again with some of them replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from labelmill_anonymization.tables.cells import Codes, Column
+
+
+@dataclass(frozen=True)
+class NewCells:
+    """What takes the place of a column's cells: `values[codes[i]]` that of cell i. None: an empty cell."""
+
+    values: list[Any]
+    codes: Codes
+
+
+class TableFile(Protocol):
+    """A table that was read."""
+
+    @property
+    def row_count(self) -> int:
+        """Rows, a header not included."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns in their order."""
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the names of columns come from the file."""
+
+    def write(self, changed: Mapping[int, NewCells]) -> bytes:
+        """The table with columns replaced, by index; everything else is the same value by value."""
