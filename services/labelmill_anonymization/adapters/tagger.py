@@ -12,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from labelmill_anonymization.findings import Finding
+from labelmill_anonymization.tagger.blocks import join
 from labelmill_anonymization.tagger.decoding import spans
 from labelmill_anonymization.tagger.features import describe
 from labelmill_anonymization.tagger.lexicon import Lexicon
@@ -70,7 +71,7 @@ class Tagger:
                 start, end = (edge + shift for edge in trimmed)
                 if piece.begin <= start < piece.end:
                     found[piece.text].append(Finding(span.entity_type, start, end, span.score, RECOGNIZER))
-        return found
+        return [join(findings, text) for findings, text in zip(found, texts, strict=True)]
 
     def logits(self, tokens: Tokens) -> NDArray[np.float32]:
         """The network's answers: a row a token, a column a state."""

@@ -1,0 +1,131 @@
+"""Measures the tagger on development texts: `python -m tools.tagger.evaluate`.
+
+With `--card`, writes the figures and the hashes of the files into the model's card (card.json beside the model), and
+into the tables of MODEL_CARD.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelmill_anonymization.adapters.tagger import Tagger
+from labelmill_anonymization.findings import Finding
+from labelmill_anonymization.tagger.blocks import join
+from labelmill_anonymization.tagger.labels import TYPES
+from tools.tagger.generate import Generator, Marked
+from tools.tagger.lexicon import FILE as LEXICON
+from tools.tagger.scoring import Score
+from tools.tagger.train import MODEL
+
+CARD = MODEL.with_name("card.json")
+PAGE = Path(__file__).with_name("MODEL_CARD.md")
+
+_SEED = 2_000_003
+_TEXTS = 4_000
+_BATCH = 32
+_BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.001)
+
+
+def main() -> None:
+    """Prints the figures; writes them with `--card`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--lexicon", type=Path, default=LEXICON)
+    parser.add_argument("--card", action="store_true", help="write card.json and MODEL_CARD.md")
+    options = parser.parse_args()
+    model, lexicon = options.model.read_bytes(), options.lexicon.read_bytes()
+    figures = measure(Tagger(model, lexicon), list(Generator(_SEED, developing=True).texts(_TEXTS)))
+    figures |= {"files": {"model.onnx": _hash(model), "lexicon.npz": _hash(lexicon)}}
+    sys.stdout.write(table(figures))
+    if options.card:
+        CARD.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(
+            re.sub(r"(?s)(<!-- figures -->\n).*(<!-- end -->)", lambda m: m[1] + table(figures) + m[2], page),
+            encoding="utf-8",
+        )
+
+
+def measure(tagger: Tagger, texts: Sequence[Marked]) -> dict[str, Any]:
+    """Figures on marked texts."""
+    score = Score()
+    sure: list[tuple[float, bool]] = []
+    for text, findings in _tagged(tagger, texts):
+        gold = _gold(text)
+        score.add(gold, findings)
+        sure += [(finding.score, _is_right(finding, gold)) for finding in findings]
+    scores, right = np.array([s for s, _ in sure]), np.array([r for _, r in sure])
+    bins = [(low, high, (scores >= low) & (scores < high)) for low, high in zip(_BINS[:-1], _BINS[1:], strict=True)]
+    return {
+        "version": tagger.version,
+        "texts": len(texts),
+        "leaked_characters": round(score.leak, 4),
+        "character_precision": round(score.precision, 4),
+        "types": {
+            kind: {
+                "spans": score.gold[kind],
+                "recall": round(score.recall(kind), 3),
+                "precision": round(score.precision_of(kind), 3),
+                "leaked_characters": round(score.leaked[kind] / max(score.personal[kind], 1), 3),
+            }
+            for kind in TYPES
+            if score.gold[kind]
+        },
+        "calibration": [
+            {"from": low, "to": min(high, 1.0), "findings": int(within.sum()), "score": round(float(scores[within].mean()), 3), "right": round(float(right[within].mean()), 3)}
+            for low, high, within in bins
+            if within.any()
+        ],
+    }  # fmt: skip
+
+
+def _gold(text: Marked) -> list[tuple[int, int, str]]:
+    """What is personal in a text, each address in one as the tagger gives them."""
+    marked = [Finding(kind, start, end, 1.0, "") for start, end, kind in text.spans]
+    return [(finding.start, finding.end, finding.entity_type) for finding in join(marked, text.text)]
+
+
+def _is_right(finding: Finding, gold: list[tuple[int, int, str]]) -> bool:
+    return any(kind == finding.entity_type and finding.start < end and finding.end > start for start, end, kind in gold)
+
+
+def _tagged(tagger: Tagger, texts: Sequence[Marked]) -> Iterator[tuple[Marked, list[Any]]]:
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        yield from zip(batch, tagger.tag([text.text for text in batch]), strict=True)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        f"{figures['texts']} development texts: {figures['leaked_characters']:.2%} of personal characters leaked, "
+        f"character precision {figures['character_precision']:.3f}.",
+        "",
+        "| type | spans | recall (overlap) | precision (overlap) | leaked characters |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, row in figures["types"].items():
+        lines.append(
+            f"| {kind} | {row['spans']} | {row['recall']:.3f} | {row['precision']:.3f} | {row['leaked_characters']:.3f} |"
+        )
+    lines += ["", "| score | findings | mean score | right |", "|---|---|---|---|"]
+    for row in figures["calibration"]:
+        lines.append(f"| {row['from']} to {row['to']} | {row['findings']} | {row['score']:.3f} | {row['right']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
