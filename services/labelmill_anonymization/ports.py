@@ -75,6 +75,9 @@ class AssetZones(Protocol):
     async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
         """RAW contents by name, of assets of at most a MiB or so."""
 
+    async def read_clean(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
+        """CLEAN contents by name, of assets of at most a MiB or so."""
+
     async def read_large(self, name: str) -> bytes:
         """The RAW content of one asset of any size; raises LabelmillError."""
 

@@ -55,6 +55,11 @@ class MemoryZones:
                 self.reject = lambda asset, erased=name: gone if asset == erased else None
         return {name: gone if name in self.missing else self.assets[name].raw for name in names}
 
+    async def read_clean(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
+        gone = NotFound("ASSET_NOT_FOUND", "There is no such asset.")
+        found = {name: None if name in self.missing else self.assets[name].clean for name in names}
+        return {name: gone if content is None else content for name, content in found.items()}
+
     async def read_large(self, name: str) -> bytes:
         (content,) = (await self.read_raw("", [name])).values()
         if isinstance(content, LabelmillError):

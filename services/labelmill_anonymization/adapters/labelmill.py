@@ -40,12 +40,22 @@ class LabelmillAssets:
         return AssetPage(tuple(assets), page.next_page_token, page.total_size)
 
     async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
-        """See the port. What did not fit into one answer is asked for again."""
+        """See the port."""
+        return await self._read(project, names, storage.ZONE_RAW)
+
+    async def read_clean(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:
+        """See the port."""
+        return await self._read(project, names, storage.ZONE_CLEAN)
+
+    async def _read(
+        self, project: str, names: Sequence[str], zone: storage.Zone.ValueType
+    ) -> dict[str, bytes | LabelmillError]:
+        """What did not fit into one answer is asked for again."""
         contents: dict[str, bytes | LabelmillError] = {}
         left = list(names)
         while left:
             request = storage_pb.BatchReadAssetsRequest(
-                parent=f"projects/{project}", names=left[:_MAX_ITEMS], zone=storage.ZONE_RAW
+                parent=f"projects/{project}", names=left[:_MAX_ITEMS], zone=zone
             )
             async with translated():
                 response = await self._peers().storage.batch_read_assets(request)
