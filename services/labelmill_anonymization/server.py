@@ -13,6 +13,8 @@ from labelmill_anonymization.adapters.worker_processes import WorkerProcesses
 from labelmill_anonymization.assembly import parts as assembly
 from labelmill_anonymization.assembly.contents import contents
 from labelmill_anonymization.assembly.evaluation import evaluation
+from labelmill_anonymization.assembly.risk import risk
+from labelmill_anonymization.assembly.tables import tables
 from labelmill_anonymization.assembly.texts import texts
 from labelmill_anonymization.ports import AssetZones, Detector, Projects
 from labelmill_anonymization.servicers.policy_source import PolicySources
@@ -61,7 +63,7 @@ async def assemble(context: RuntimeContext, replaced: Parts) -> Service:
         make_detector=replaced.make_detector,
     )
     parts = await _parts(context, replaced, settings, workers)
-    areas = [texts(parts), evaluation(parts)]
+    areas = [texts(parts), tables(parts), evaluation(parts), risk(parts)]
     areas.append(contents(parts, [handler for area in areas for handler in area.handlers]))
     return Service(
         name=NAME,

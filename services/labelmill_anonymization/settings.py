@@ -28,6 +28,28 @@ class AnonymizationSettings(ServiceSettings):
     """Assets between two checkpoints of AnonymizeAssets."""
     max_text_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
     """Larger texts fail in AnonymizeAssets and AnonymizeContent."""
+    media_workers: int = Field(default=1, ge=1, le=64)
+    """Worker processes for pictures, documents, sound and film; they start with the first one and take up to 800 MB each."""
+    media_timeout_s: float = Field(default=120.0, gt=0)
+    """How long a media worker may take for each page, and for each ten seconds of a recording."""
+    max_pending_media: int = Field(default=64, ge=1)
+    """Calls that may wait for a media worker; more are refused with RESOURCE_EXHAUSTED."""
+    max_media_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
+    """Larger pictures, documents and recordings are refused."""
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    """Of a picture, a page or a frame; more are refused before anything is decoded."""
+    max_pages: int = Field(default=500, ge=1)
+    """Of a document or of a moving picture."""
+    max_frames: int = Field(default=54_000, ge=1)
+    """Of a film; half an hour at 30 a second."""
+    max_seconds: float = Field(default=7200.0, gt=0)
+    """Of sound or film."""
+    table_workers: int = Field(default=1, ge=1, le=256)
+    """Processes for tables and released statistics; they start at the first one."""
+    max_pending_tables: int = Field(default=64, ge=1)
+    """Tables that may be under way or wait; more are refused with RESOURCE_EXHAUSTED."""
+    max_table_bytes: int = Field(default=128 * 1024 * 1024, ge=1)
+    """Larger tables fail; a worker needs some ten times a table's size."""
     seed_file: Path | None = None
     """Holds the secret behind all projects' keys; default <data_dir>/secrets/pseudonym-seed, made at first start."""
     signing_key_file: Path | None = None
