@@ -9,6 +9,7 @@ from functools import cached_property
 from labelmill_anonymization.entity_types import entity_types
 from labelmill_anonymization.errors import DuplicateEntityType, UnknownEntityType, UnsupportedLocale
 from labelmill_anonymization.inventions import is_locale
+from labelmill_anonymization.media.rules import MediaRules
 from labelmill_anonymization.operators import Operator, Pseudonym
 from labelmill_anonymization.tables.rules import TableRules
 
@@ -31,6 +32,7 @@ class Policy:
     default_threshold: float = 0.0
     language: str = "en"
     display_name: str = ""
+    media_rules: MediaRules = MediaRules()
     table_rules: TableRules = TableRules()
 
     def operator_for(self, entity_type: str, score: float) -> Operator | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
+from labelmill_anonymization.convert.media_rules import media_rules_from_proto, media_rules_to_proto
 from labelmill_anonymization.convert.scalars import timestamp
 from labelmill_anonymization.convert.table_rules import table_rules_from_proto, table_rules_to_proto
+from labelmill_anonymization.media.rules import MediaRules
 from labelmill_anonymization.operators import Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace
 from labelmill_anonymization.policy import Policy, PolicyVersion, Rule
 from labelmill_anonymization.tables.rules import TableRules
@@ -25,6 +27,7 @@ def policy_from_proto(message: pb.Policy) -> Policy:
         default_threshold=message.default_threshold,
         language=message.language or "en",
         display_name=message.display_name,
+        media_rules=media_rules_from_proto(message.media_rules),
         table_rules=table_rules_from_proto(message.table_rules, _operator_from_proto),
     )
 
@@ -42,6 +45,8 @@ def policy_to_proto(policy: Policy) -> pb.Policy:
     )
     if policy.default_operator is not None:
         message.default_operator.CopyFrom(_operator_to_proto(policy.default_operator))
+    if policy.media_rules != MediaRules():
+        message.media_rules.CopyFrom(media_rules_to_proto(policy.media_rules))
     if policy.table_rules != TableRules():
         message.table_rules.CopyFrom(table_rules_to_proto(policy.table_rules, _operator_to_proto))
     return message

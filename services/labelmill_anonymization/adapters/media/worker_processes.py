@@ -1,0 +1,72 @@
+"""Media in worker processes of their own, which start when the first picture comes: texts never wait for films."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+from labelmill_anonymization.adapters.media import picture_worker
+from labelmill_anonymization.errors import DetectionFailed, DetectionTimeout
+from labelmill_anonymization.media.ports import Covered, Look, MediaJob
+from labelmill_anonymization.media.sightings import Sighting
+from labelmill_runtime.errors import LabelmillError
+from labelmill_runtime.workers import WorkerPool
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class MediaProcesses:
+    """Looks at media and covers them; see `PictureWorkers`.
+
+    Args:
+        workers: Processes; each has up to 800 MB of models and pictures.
+        timeout_s: How long a call may take for each MiB of its content and each page, at least for one.
+        max_pending: Calls that may wait; more are refused with ResourceExhausted.
+    """
+
+    def __init__(self, workers: int, *, timeout_s: float = 120.0, max_pending: int = 64) -> None:
+        self._pool = WorkerPool(workers, prepare_process, max_pending=max_pending)
+        self._timeout_s = timeout_s
+
+    async def look(self, job: MediaJob, first: int, count: int) -> Look:
+        """See `PictureWorkers`."""
+        return await self.call(count, picture_worker.look, job, first, count)
+
+    async def cover(self, job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
+        """See `PictureWorkers`."""
+        pages = 1 + len({sighting.page for sighting in sightings})
+        return await self.call(pages, picture_worker.cover_pages, job, sightings)
+
+    async def call(self, units: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs a function of a worker; `units` times the time limit is what it may take.
+
+        Raises:
+            LabelmillError: What the function raised; DetectionFailed for anything else, whose message may quote the content.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s * max(1.0, units)):
+                return await self._pool.call(_guarded, function, *args, **kwargs)  # type: ignore[arg-type]
+        except TimeoutError:
+            raise DetectionTimeout from None
+
+    async def close(self) -> None:
+        """Ends the workers."""
+        await self._pool.close()
+
+
+def prepare_process() -> None:
+    """Before NumPy and the models are loaded: one core a worker."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def _guarded(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    try:
+        return function(*args, **kwargs)
+    except LabelmillError:
+        raise
+    except Exception as error:
+        raise DetectionFailed(type(error).__name__) from None
