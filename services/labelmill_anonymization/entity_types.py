@@ -8,47 +8,61 @@ from __future__ import annotations
 from labelmill_anonymization.errors import UnsupportedLanguage
 
 DEFAULT_LANGUAGE = "en"
+AUTO = "auto"
+"""The language of each text is told from the text."""
+LANGUAGES = ("de", "en", "es", "fr", "it")
+"""English has two models and all patterns; the others have one model, and patterns with their words and formats."""
 
-MODEL_TYPES: dict[str, frozenset[str]] = {
-    "en": frozenset({"DATE_TIME", "LOCATION", "NRP", "ORGANIZATION", "PERSON"}),
-}
-"""What only a language model finds; a policy without any of them needs no model run."""
+MODEL_TYPES = frozenset({"LOCATION", "NRP", "ORGANIZATION", "PERSON"})
+"""What models alone find well; patterns add to places and organizations."""
 
-PATTERN_TYPES: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        {
-            "AGE",
-            "CREDIT_CARD",
-            "CRYPTO",
-            "EMAIL_ADDRESS",
-            "IBAN_CODE",
-            "IP_ADDRESS",
-            "MAC_ADDRESS",
-            "MEDICAL_LICENSE",
-            "PHONE_NUMBER",
-            "UK_NHS",
-            "URL",
-            "US_BANK_NUMBER",
-            "US_DRIVER_LICENSE",
-            "US_ITIN",
-            "US_PASSPORT",
-            "US_SSN",
-            "UUID",
-        }
-    ),
-}
-"""What patterns and checksums find. Patterns also add to some of the model's types (dates, street addresses)."""
+PATTERN_TYPES = frozenset(
+    {
+        "ACCOUNT_NUMBER",
+        "AGE",
+        "CREDIT_CARD",
+        "CRYPTO",
+        "DATE_TIME",
+        "DEVICE_ID",
+        "DE_TAX_ID",
+        "EMAIL_ADDRESS",
+        "ES_NIF",
+        "FR_NIR",
+        "HEALTH_PLAN_NUMBER",
+        "IBAN_CODE",
+        "IP_ADDRESS",
+        "IT_FISCAL_CODE",
+        "LICENSE_PLATE",
+        "MAC_ADDRESS",
+        "MEDICAL_LICENSE",
+        "MEDICAL_RECORD_NUMBER",
+        "PHONE_NUMBER",
+        "POSTAL_CODE",
+        "STREET_ADDRESS",
+        "TITLE",
+        "UK_NHS",
+        "UK_NINO",
+        "URL",
+        "US_BANK_NUMBER",
+        "US_DRIVER_LICENSE",
+        "US_ITIN",
+        "US_PASSPORT",
+        "US_SSN",
+        "UUID",
+        "VEHICLE_ID",
+    }
+)
+"""What patterns and checksums find. The models also add to some of these."""
 
-LANGUAGES = tuple(sorted(MODEL_TYPES))
+_ALL = MODEL_TYPES | PATTERN_TYPES
 
 
 def entity_types(language: str, *, field: str = "language") -> frozenset[str]:
-    """Every type that can be found in a language ("" means English).
+    """Every type that can be found in a language ("" means English, "auto" whichever the text is in).
 
     Raises:
         UnsupportedLanguage: With `field` as the field path.
     """
-    language = language or DEFAULT_LANGUAGE
-    if language not in MODEL_TYPES:
-        raise UnsupportedLanguage(field, LANGUAGES)
-    return MODEL_TYPES[language] | PATTERN_TYPES[language]
+    if language not in ("", AUTO, *LANGUAGES):
+        raise UnsupportedLanguage(field, (*LANGUAGES, AUTO))
+    return _ALL

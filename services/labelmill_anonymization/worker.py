@@ -35,15 +35,15 @@ def initialize(make_detector: Callable[[], Detector] | None = None) -> None:
     """Loads the model and uses it once, so that the first text does not pay for it."""
     global _detector  # noqa: PLW0603 - one detector for each worker process
     if make_detector is None:
-        _prepare_process()
-        from labelmill_anonymization.adapters.presidio import PresidioDetector
+        prepare_process()
+        from labelmill_anonymization.assembly.detector import text_detector
 
-        make_detector = PresidioDetector
+        make_detector = text_detector
     _detector = make_detector()
     _detector.detect(["Jane Doe lives at 12 Example Street."], "en", [frozenset({"PERSON"})])
 
 
-def _prepare_process() -> None:
+def prepare_process() -> None:
     """Before NumPy and spaCy are loaded."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # one core a worker
