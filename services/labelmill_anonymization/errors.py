@@ -289,3 +289,44 @@ class EncryptionKeyMissing(Internal):
 
     def __init__(self) -> None:
         super().__init__("ENCRYPTION_KEY_MISSING", "A value was to be encrypted and there was no key for it.")
+
+
+class NothingToEstimate(FailedPrecondition):
+    """There is no clean text to look at."""
+
+    def __init__(self) -> None:
+        super().__init__("NOTHING_TO_ESTIMATE", "There is no text in CLEAN that matches; anonymize some first.")
+
+
+class InvalidPattern(InvalidArgument):
+    """A regular expression of a policy cannot be used."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "INVALID_PATTERN",
+            "A pattern is not in RE2 syntax, is too large, or matches the empty text.",
+            fields={field: "must be an RE2 pattern that does not match the empty text"},
+        )
+
+
+class WordListTooLong(InvalidArgument):
+    """A list of words of a policy is too long."""
+
+    def __init__(self, field: str, limit: int) -> None:
+        super().__init__(
+            "WORD_LIST_TOO_LONG",
+            f"A list of words has more than {limit} characters.",
+            metadata={"limit": str(limit)},
+            fields={field: f"must have at most {limit} characters together"},
+        )
+
+
+class EntityTypeWithoutRule(InvalidArgument):
+    """A recognizer of a policy finds what the policy does nothing with, so that it would stay in the text."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "ENTITY_TYPE_WITHOUT_RULE",
+            "The policy finds an entity type for which it has neither a rule nor a default operator.",
+            fields={field: "needs a rule, or the policy a default operator"},
+        )

@@ -23,6 +23,8 @@ from labelmill.anonymization.v1 import evaluation_service_pb2_grpc as anonymizat
 from labelmill.anonymization.v1 import keys_service_pb2 as anonymization_keys_service_pb2
 from labelmill.anonymization.v1 import keys_service_pb2_grpc as anonymization_keys_service_pb2_grpc
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_resources_pb2
+from labelmill.anonymization.v1 import risk_service_pb2 as anonymization_risk_service_pb2
+from labelmill.anonymization.v1 import risk_service_pb2_grpc as anonymization_risk_service_pb2_grpc
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service_pb2
 from labelmill.anonymization.v1 import service_pb2_grpc as anonymization_service_pb2_grpc
 from labelmill.anonymization.v1 import statistics_service_pb2 as anonymization_statistics_service_pb2
@@ -74,6 +76,8 @@ only a privacy officer, who answers for RAW, or a service may send one. Owners a
         """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
         self.keys = AsyncReidentificationService(transport)
         """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
+        self.risk = AsyncRiskService(transport)
+        """Estimates what is left."""
         self.statistics = AsyncStatisticsService(transport)
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
@@ -419,7 +423,8 @@ class AsyncContentService:
 
 class AsyncEvaluationService:
     """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -521,9 +526,31 @@ class AsyncReidentificationService:
         return await self._transport.unary(self._stub.Reidentify, request, timeout_s=timeout_s)
 
 
+class AsyncRiskService:
+    """Estimates what is left."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = anonymization_risk_service_pb2_grpc.RiskServiceStub(transport.channel)
+
+    async def estimate_risk(
+        self, request: anonymization_risk_service_pb2.EstimateRiskRequest, *, timeout_s: float | None = None
+    ) -> Operation[
+        anonymization_risk_service_pb2.EstimateRiskResponse, anonymization_risk_service_pb2.EstimateRiskMetadata
+    ]:
+        """Looks a second time, more strictly, at a random sample of a project's CLEAN texts, and bounds the share of
+        texts in which anything is left. Response: EstimateRiskResponse; metadata: EstimateRiskMetadata. Resumes
+        after a crash; kept as the operation's response. It names places, never values. NOT_FOUND: the project.
+        FAILED_PRECONDITION: NOTHING_TO_ESTIMATE, there is no clean text.
+        """
+        message = await self._transport.unary(self._stub.EstimateRisk, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
+
+
 class AsyncStatisticsService:
     """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1307,6 +1334,8 @@ only a privacy officer, who answers for RAW, or a service may send one. Owners a
         """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
         self.keys = ReidentificationService(portal, services.keys)
         """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
+        self.risk = RiskService(portal, services.risk)
+        """Estimates what is left."""
         self.statistics = StatisticsService(portal, services.statistics)
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
@@ -1655,7 +1684,8 @@ class ContentService:
 
 class EvaluationService:
     """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them.
+    """
 
     def __init__(self, portal: Portal, service: AsyncEvaluationService) -> None:
         self._portal = portal
@@ -1755,9 +1785,30 @@ class ReidentificationService:
         return self._portal.call(self._service.reidentify(request, timeout_s=timeout_s))
 
 
+class RiskService:
+    """Estimates what is left."""
+
+    def __init__(self, portal: Portal, service: AsyncRiskService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def estimate_risk(
+        self, request: anonymization_risk_service_pb2.EstimateRiskRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[
+        anonymization_risk_service_pb2.EstimateRiskResponse, anonymization_risk_service_pb2.EstimateRiskMetadata
+    ]:
+        """Looks a second time, more strictly, at a random sample of a project's CLEAN texts, and bounds the share of
+        texts in which anything is left. Response: EstimateRiskResponse; metadata: EstimateRiskMetadata. Resumes
+        after a crash; kept as the operation's response. It names places, never values. NOT_FOUND: the project.
+        FAILED_PRECONDITION: NOTHING_TO_ESTIMATE, there is no clean text.
+        """
+        return SyncOperation(self._portal, self._portal.call(self._service.estimate_risk(request, timeout_s=timeout_s)))
+
+
 class StatisticsService:
     """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it.
+    """
 
     def __init__(self, portal: Portal, service: AsyncStatisticsService) -> None:
         self._portal = portal
