@@ -55,6 +55,8 @@ def transform_identifiers(
         totals.count_operator(operator.name, count)
         totals.protect(operator.protection(text))
         changed += count if made != text else 0
+    if changed:
+        totals.key_ids.update(operator.key_ids(keys))
     return _cells(new, column), operator.name, changed
 
 

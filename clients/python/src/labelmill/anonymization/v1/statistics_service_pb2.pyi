@@ -262,7 +262,7 @@ class EntityData(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     MAX_CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
-    """projects/{project}/policies/{policy}: receipts under its current version; empty: each asset's newest receipt."""
+    """projects/{project}/policies/{policy}: each asset's newest receipt under this policy; empty: its newest receipt."""
     max_contributions: _builtins.int
     """How many assets are about one person at most, a promise of the caller that nobody checks; 0: 1."""
     def __init__(

@@ -1,0 +1,1 @@
+"""Statistics that may be published: differential privacy under a budget."""
