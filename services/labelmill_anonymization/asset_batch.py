@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from labelmill_anonymization.contents.content import RawContent
 from labelmill_anonymization.contents.handling import ContentAnonymizer
 from labelmill_anonymization.contents.stream import anonymize_content_patiently
-from labelmill_anonymization.keys import ProjectKeys
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.policy import PolicyVersion
 from labelmill_anonymization.ports import (
     Admission,
@@ -64,7 +64,7 @@ class AssetAnonymizer:
     """Prepares assets under one policy version for one operation."""
 
     policy: PolicyVersion
-    keys: ProjectKeys
+    keys: SubjectKeys
     operation: str
     assets: AssetZones
     anonymizer: ContentAnonymizer
@@ -113,9 +113,10 @@ class AssetAnonymizer:
     async def _one(self, asset: RawAsset, raw: bytes | LabelmillError) -> tuple[ReceiptRecord, Admission] | Failure:
         if isinstance(raw, LabelmillError):
             return Failure(asset.name, raw)
-        content = RawContent(raw, asset.media_type)
+        content = RawContent(raw, asset.media_type, subject=asset.name)
         try:
-            clean = await anonymize_content_patiently(content, self.policy.policy, self.keys, self.anonymizer)
+            keys = await self.keys.about(asset.name)
+            clean = await anonymize_content_patiently(content, self.policy.policy, keys, self.anonymizer)
         except LabelmillError as error:
             return Failure(asset.name, error)
         receipt = self.signer.sign(

@@ -330,3 +330,14 @@ class EntityTypeWithoutRule(InvalidArgument):
             "The policy finds an entity type for which it has neither a rule nor a default operator.",
             fields={field: "needs a rule, or the policy a default operator"},
         )
+
+
+class NotConfirmed(InvalidArgument):
+    """What cannot be undone was not confirmed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "NOT_CONFIRMED",
+            "Destroying a key cannot be undone; confirm it with the key's id.",
+            fields={"confirmation": "must be the last part of the key's name"},
+        )

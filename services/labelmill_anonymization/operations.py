@@ -18,6 +18,7 @@ from labelmill.type.v1 import progress_pb2
 from labelmill_anonymization.asset_batch import AssetAnonymizer, Prepared
 from labelmill_anonymization.contents.handling import ContentAnonymizer
 from labelmill_anonymization.convert.scalars import counts_to_proto
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.ports import AssetZones, KeySource, ReceiptSigner, Records
 from labelmill_anonymization.tally import Failure, Tally, first_failures
 from labelmill_runtime.operations import OperationContext
@@ -45,7 +46,7 @@ class AnonymizeAssets:
         policy = await self.records.policy_version(context.project, policy_id, metadata.policy_version)
         work = AssetAnonymizer(
             policy=policy,
-            keys=await self.keys.keys(context.project),
+            keys=SubjectKeys(self.keys, context.project, policy.policy),
             operation=context.name,
             assets=self.assets,
             anonymizer=self.anonymizer,

@@ -6,16 +6,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from labelmill_anonymization.adapters.labelmill import LabelmillAssets
-from labelmill_anonymization.adapters.secret_files import SeedFile, SigningKeyFile
+from labelmill_anonymization.adapters.secret_files import SigningKeyFile
 from labelmill_anonymization.adapters.sql import SqlRecords
+from labelmill_anonymization.adapters.sql_keys import SqlKeys
 from labelmill_anonymization.adapters.tables import metadata
 from labelmill_anonymization.adapters.worker_processes import WorkerProcesses
 from labelmill_anonymization.assembly import parts as assembly
 from labelmill_anonymization.assembly.contents import contents
 from labelmill_anonymization.assembly.evaluation import evaluation
+from labelmill_anonymization.assembly.keys import keys, root_keys
 from labelmill_anonymization.assembly.risk import risk
+from labelmill_anonymization.assembly.statistics import statistics
 from labelmill_anonymization.assembly.tables import tables
 from labelmill_anonymization.assembly.texts import texts
+from labelmill_anonymization.keyring.project_keys import ProjectKeyring
 from labelmill_anonymization.ports import AssetZones, Detector, Projects
 from labelmill_anonymization.servicers.policy_source import PolicySources
 from labelmill_anonymization.settings import AnonymizationSettings
@@ -63,7 +67,7 @@ async def assemble(context: RuntimeContext, replaced: Parts) -> Service:
         make_detector=replaced.make_detector,
     )
     parts = await _parts(context, replaced, settings, workers)
-    areas = [texts(parts), tables(parts), evaluation(parts), risk(parts)]
+    areas = [texts(parts), keys(parts), tables(parts), statistics(parts), evaluation(parts), risk(parts)]
     areas.append(contents(parts, [handler for area in areas for handler in area.handlers]))
     return Service(
         name=NAME,
@@ -91,7 +95,7 @@ async def _parts(
         assets=replaced.assets or LabelmillAssets(context.peers),
         projects=replaced.projects or PeerProjects(context.peers),
         anonymizer=workers,
-        keys=SeedFile(settings.seed_file or secrets_dir / "pseudonym-seed"),
+        keys=ProjectKeyring(await root_keys(settings, secrets_dir), SqlKeys(database)),
         signer=SigningKeyFile(
             settings.signing_key_file or secrets_dir / "receipt-signing-key",
             settings.receipt_keys_dir or secrets_dir / "receipt-keys",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from labelmill_runtime.settings import ServiceSettings
@@ -29,9 +30,9 @@ class AnonymizationSettings(ServiceSettings):
     max_text_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
     """Larger texts fail in AnonymizeAssets and AnonymizeContent."""
     media_workers: int = Field(default=1, ge=1, le=64)
-    """Worker processes for pictures, documents, sound and film; they start with the first one and take up to 800 MB each."""
+    """Worker processes for pictures, documents, sound and film; they start with the first; up to 800 MB each."""
     media_timeout_s: float = Field(default=120.0, gt=0)
-    """How long a media worker may take for each page, and for each ten seconds of a recording."""
+    """How long a media worker may take for each page and each second of film."""
     max_pending_media: int = Field(default=64, ge=1)
     """Calls that may wait for a media worker; more are refused with RESOURCE_EXHAUSTED."""
     max_media_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
@@ -50,8 +51,26 @@ class AnonymizationSettings(ServiceSettings):
     """Tables that may be under way or wait; more are refused with RESOURCE_EXHAUSTED."""
     max_table_bytes: int = Field(default=128 * 1024 * 1024, ge=1)
     """Larger tables fail; a worker needs some ten times a table's size."""
+    keyring: Literal["file", "environment", "vault-kv", "vault-transit"] = "file"
+    """Where the root keys are, which wrap the keys of projects and subjects. The document: keyring/root_keys.py."""
     seed_file: Path | None = None
-    """Holds the secret behind all projects' keys; default <data_dir>/secrets/pseudonym-seed, made at first start."""
+    """Root key 1 of the keyring "file"; default <data_dir>/secrets/pseudonym-seed, made at first start."""
+    keyring_file: Path | None = None
+    """Root keys made later; default <data_dir>/secrets/keyring.json, written when a root key is rotated."""
+    keyring_document: SecretStr | None = None
+    """The document of the keyring "environment"."""
+    vault_address: str = ""
+    """Of HashiCorp Vault or OpenBao, such as https://vault.example:8200."""
+    vault_token_file: Path | None = None
+    """Read for every call, so that an agent may renew it; mode 0600."""
+    vault_ca_file: Path | None = None
+    """Trusted for Vault's certificate; unset: the system's."""
+    vault_namespace: str = ""
+    """Vault Enterprise's."""
+    vault_mount: str = "transit"
+    """Where the secrets engine is mounted: transit, or KV version 2."""
+    vault_path: str = "labelmill"
+    """The name of the transit key, or the path of the KV secret with the field `keyring`."""
     signing_key_file: Path | None = None
     """The Ed25519 key that signs receipts; default <data_dir>/secrets/receipt-signing-key, made at first start."""
     receipt_keys_dir: Path | None = None

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from labelmill_anonymization.errors import TextTooLong
-from labelmill_anonymization.keys import ProjectKeys
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.patience import anonymize_patiently
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Anonymizer
@@ -24,6 +24,8 @@ class TextItem:
 
     item_id: str
     text: str = field(repr=False)
+    subject: str = field(default="", repr=False)
+    """Whom it is about, as the caller's own id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def require_length(text: str) -> None:
 
 
 async def anonymize_groups(
-    groups: AsyncIterator[Sequence[TextItem]], policy: Policy, keys: ProjectKeys, anonymizer: Anonymizer
+    groups: AsyncIterator[Sequence[TextItem]], policy: Policy, keys: SubjectKeys, anonymizer: Anonymizer
 ) -> AsyncGenerator[list[TextOutcome]]:
     """The outcomes of each group as soon as it is done; groups are read when there is room, so a fast sender waits."""
     flow = _Flow(policy, keys, anonymizer)
@@ -59,7 +61,7 @@ async def anonymize_groups(
 class _Flow:
     """The groups of one stream on their way."""
 
-    def __init__(self, policy: Policy, keys: ProjectKeys, anonymizer: Anonymizer) -> None:
+    def __init__(self, policy: Policy, keys: SubjectKeys, anonymizer: Anonymizer) -> None:
         self._policy = policy
         self._keys = keys
         self._anonymizer = anonymizer
@@ -87,7 +89,8 @@ class _Flow:
     async def _one(self, item: TextItem) -> TextOutcome:
         try:
             require_length(item.text)
-            clean = await anonymize_patiently(self._anonymizer, item.text, self._policy, self._keys)
+            keys = await self._keys.about(item.subject)
+            clean = await anonymize_patiently(self._anonymizer, item.text, self._policy, keys)
         except LabelmillError as error:
             return TextOutcome(item.item_id, error)
         return TextOutcome(item.item_id, clean)

@@ -43,6 +43,7 @@ def transform(text: str, findings: Sequence[Finding], policy: Policy, keys: Proj
     applied: list[AppliedFinding] = []
     segments: list[Segment] = []
     protection = Protection.ANONYMIZED
+    key_ids: set[str] = set()
     raw = clean = 0
     for finding, operator in _resolved(text, findings, policy):
         gap = text[raw : finding.start]
@@ -53,12 +54,13 @@ def transform(text: str, findings: Sequence[Finding], policy: Policy, keys: Proj
         raw, clean = finding.end, start + len(new)
         applied.append(AppliedFinding(finding, operator.name, start, clean))
         protection = max(protection, operator.protection(value))
+        key_ids.update(operator.key_ids(keys))
         if not isinstance(operator, Keep):
             segments.append(Segment(finding.start, finding.end, start, clean))
     out.append(text[raw:])
     clean_text = "".join(out)
     offsets = OffsetMap(len(text), len(clean_text), tuple(segments))
-    return CleanText(clean_text, tuple(applied), protection, offsets)
+    return CleanText(clean_text, tuple(applied), protection, offsets, tuple(sorted(key_ids)))
 
 
 def _resolved(text: str, findings: Sequence[Finding], policy: Policy) -> list[tuple[Finding, Operator]]:

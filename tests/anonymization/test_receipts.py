@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labelmill.receipts import parse_public_key, verify
-from labelmill_anonymization.adapters.secret_files import InsecureSecret, SeedFile, SigningKeyFile
+from labelmill_anonymization.adapters.keyring_sources import KeyringFile
+from labelmill_anonymization.adapters.secret_files import InsecureSecret, SigningKeyFile
 from labelmill_anonymization.contents.content import CleanContent
 from labelmill_anonymization.convert.receipts import receipt_from_proto, receipt_to_proto
 from labelmill_anonymization.findings import Finding
@@ -76,12 +77,11 @@ def test_another_key_does_not_verify(tmp_path: Path) -> None:
 
 async def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
     seed, key = tmp_path / "secrets" / "seed", tmp_path / "secrets" / "key"
-    first_keys = await SeedFile(seed).keys("demo")
+    first_seed = await KeyringFile(tmp_path / "keyring", seed).seed()
     first_id = SigningKeyFile(key, tmp_path / "trusted").key_id
     for path in (seed, key):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert await SeedFile(seed).keys("demo") == first_keys
-    assert await SeedFile(seed).keys("other") != first_keys
+    assert await KeyringFile(tmp_path / "keyring", seed).seed() == first_seed
     assert SigningKeyFile(key, tmp_path / "trusted").key_id == first_id
     assert len(list((tmp_path / "trusted").iterdir())) == 1
 
@@ -92,5 +92,5 @@ def test_a_secret_that_others_read_or_that_is_damaged_is_refused(tmp_path: Path,
     path.write_text(content)
     path.chmod(mode)
     with pytest.raises(InsecureSecret) as caught:
-        SeedFile(path)
+        KeyringFile(tmp_path / "keyring", path)
     assert content not in str(caught.value)

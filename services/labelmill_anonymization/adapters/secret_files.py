@@ -1,4 +1,4 @@
-"""Secrets in files of mode 0600: the seed of project keys, and the key that signs receipts."""
+"""Secrets in files of mode 0600, and the key that signs receipts."""
 
 from __future__ import annotations
 
@@ -6,31 +6,17 @@ import os
 import secrets
 import stat
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labelmill.receipts import key_id, public_key_text, sign_bytes
 from labelmill_anonymization.convert.receipts import receipt_to_proto
-from labelmill_anonymization.keys import SEED_BYTES, ProjectKeys
 from labelmill_anonymization.receipt import Receipt
 
 
 class InsecureSecret(RuntimeError):
     """A secret file can be read by others, or does not hold what it should."""
-
-
-class SeedFile:
-    """Derives project keys from a seed file. Losing the file means new pseudonyms; leaking it means linkable ones."""
-
-    def __init__(self, path: Path) -> None:
-        seed = _read_or_make(path, SEED_BYTES)
-        self._derive = lru_cache(maxsize=1024)(lambda project: ProjectKeys.derive(seed, project))
-
-    async def keys(self, project: str) -> ProjectKeys:
-        """The project's keys."""
-        return self._derive(project)
 
 
 class SigningKeyFile:
@@ -42,7 +28,7 @@ class SigningKeyFile:
     """
 
     def __init__(self, path: Path, keys_dir: Path) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(_read_or_make(path, 32))
+        self._key = Ed25519PrivateKey.from_private_bytes(read_or_make(path, 32))
         public = self._key.public_key().public_bytes_raw()
         self.key_id = key_id(public)
         _publish(keys_dir / f"{self.key_id}.pub", public_key_text(public))
@@ -53,14 +39,27 @@ class SigningKeyFile:
         return replace(named, signature=self._key.sign(sign_bytes(receipt_to_proto(named))))
 
 
-def _read_or_make(path: Path, size: int) -> bytes:
+def read_private(path: Path) -> str:
+    """The text of a file that nobody else can read; raises InsecureSecret."""
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise InsecureSecret(f"The secret file {path.name} can be read by others; make it 0600.")
+    return path.read_text(encoding="ascii")
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Writes a file of mode 0600 as a whole or not at all, in another's place."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = _write_temporary(path, text, 0o600)
+    temporary.replace(path)
+
+
+def read_or_make(path: Path, size: int) -> bytes:
+    """A secret of so many bytes from a file in hex; made where there is none. Raises InsecureSecret."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_once(path, secrets.token_bytes(size).hex() + "\n", 0o600)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise InsecureSecret(f"The secret file {path.name} can be read by others; make it 0600.")
     try:
-        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        secret = bytes.fromhex(read_private(path).strip())
     except ValueError:
         raise InsecureSecret(f"The secret file {path.name} does not hold hex digits.") from None
     if len(secret) != size:
@@ -77,6 +76,17 @@ def _publish(path: Path, text: str) -> None:
 
 def _write_once(path: Path, text: str, mode: int) -> None:
     """Writes a file as a whole or not at all; of processes that race, the first wins."""
+    temporary = _write_temporary(path, text, mode)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return
+    finally:
+        temporary.unlink()
+
+
+def _write_temporary(path: Path, text: str, mode: int) -> Path:
+    """A new file beside another, on the disk."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -84,9 +94,7 @@ def _write_once(path: Path, text: str, mode: int) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-    finally:
+    except BaseException:
         temporary.unlink()
+        raise
+    return temporary

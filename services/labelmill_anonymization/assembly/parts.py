@@ -9,7 +9,8 @@ from google.protobuf.descriptor import FileDescriptor
 
 from labelmill_anonymization.adapters.sql import SqlRecords
 from labelmill_anonymization.contents.handling import ContentHandler
-from labelmill_anonymization.ports import Anonymizer, AssetZones, KeySource, Projects, ReceiptSigner
+from labelmill_anonymization.keyring.project_keys import ProjectKeyring
+from labelmill_anonymization.ports import Anonymizer, AssetZones, Projects, ReceiptSigner
 from labelmill_anonymization.servicers.policy_source import PolicySources
 from labelmill_anonymization.settings import AnonymizationSettings
 from labelmill_runtime.database import Database
@@ -30,7 +31,7 @@ class Parts:
     projects: Projects
     anonymizer: Anonymizer
     """Of texts, in worker processes."""
-    keys: KeySource
+    keys: ProjectKeyring
     signer: ReceiptSigner
     requests: RequestLog
     operations: OperationStore

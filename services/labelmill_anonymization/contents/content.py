@@ -29,6 +29,8 @@ class RawContent:
     media_type: str
     transcript: tuple[SpokenWord, ...] | None = None
     """Of a recording; None: not known, which is not the same as silence."""
+    subject: str = field(default="", repr=False)
+    """Whom it is about, as the caller's own id; "": not said."""
 
 
 @dataclass(frozen=True, slots=True)

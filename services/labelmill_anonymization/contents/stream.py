@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from labelmill_anonymization.contents.content import CleanContent, RawContent
 from labelmill_anonymization.contents.handling import ContentAnonymizer
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.policy import Policy
 from labelmill_runtime.errors import LabelmillError, ResourceExhausted
@@ -32,7 +33,7 @@ class ContentOutcome:
 
 
 async def anonymize_contents(
-    items: AsyncIterator[ContentItem], policy: Policy, keys: ProjectKeys, anonymizer: ContentAnonymizer
+    items: AsyncIterator[ContentItem], policy: Policy, keys: SubjectKeys, anonymizer: ContentAnonymizer
 ) -> AsyncGenerator[ContentOutcome]:
     """Outcomes as soon as they are known; items are read when there is room, so a fast sender waits."""
     room, done = asyncio.Semaphore(_UNDER_WAY), asyncio.Queue[ContentOutcome | None]()
@@ -72,10 +73,11 @@ async def anonymize_content_patiently(
 
 
 async def _outcome(
-    content: RawContent, policy: Policy, keys: ProjectKeys, anonymizer: ContentAnonymizer
+    content: RawContent, policy: Policy, keys: SubjectKeys, anonymizer: ContentAnonymizer
 ) -> CleanContent | LabelmillError:
     try:
-        return await anonymize_content_patiently(content, policy, keys, anonymizer)
+        subject_keys = await keys.about(content.subject)
+        return await anonymize_content_patiently(content, policy, subject_keys, anonymizer)
     except LabelmillError as error:
         return error
 

@@ -14,7 +14,7 @@ _DEFAULT_MEDIA_TYPE = "text/plain"
 def raw_content_from_proto(message: service.Content) -> RawContent:
     """A content as it came. An empty transcript means that none is known."""
     words = tuple(SpokenWord(w.text, w.segment.start_ms, w.segment.end_ms) for w in message.transcript)
-    return RawContent(message.content, message.media_type or _DEFAULT_MEDIA_TYPE, words or None)
+    return RawContent(message.content, message.media_type or _DEFAULT_MEDIA_TYPE, words or None, message.subject)
 
 
 def clean_content_to_proto(clean: CleanContent) -> service.AnonymizeContentResponse:

@@ -16,6 +16,7 @@ def clean_text_to_proto(clean: CleanText) -> service.AnonymizeTextResponse:
         text=clean.text,
         findings=[_finding_to_proto(applied) for applied in clean.findings],
         protection_level=level(clean.protection),
+        key_ids=clean.key_ids,
     )
 
 

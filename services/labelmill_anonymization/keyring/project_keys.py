@@ -56,7 +56,7 @@ class ProjectKeyring:
         found = replace(found, subject=subject, encryption=await self._primary(project, Purpose.ENCRYPTION))
         if not (subject and subject_key):
             return found
-        digest = await self.subject_digest(project, subject)
+        digest = _digest((await self._primary(project, Purpose.SUBJECT_INDEX)).secret, subject)
         return replace(found, subject_encryption=await self._primary(project, Purpose.ENCRYPTION, digest))
 
     async def open(self, project: str, key_id: str) -> DataKey:
@@ -66,18 +66,20 @@ class ProjectKeyring:
             raise KeyNotFound(record.name)
         return await self._unwrapped(record)
 
-    async def rotate(self, session: Any, project: str, purpose: Purpose) -> KeyRecord:
-        """A new primary key of the project; the one before still reads.
+    async def new_key(self, project: str, purpose: Purpose) -> KeyRecord:
+        """A key that is to become the project's primary one, by `rotate`.
 
         Raises:
             KeyNotRotatable: The index of subjects cannot change: their keys would not be found again.
         """
         if purpose is Purpose.SUBJECT_INDEX:
             raise KeyNotRotatable
-        record = await self._new(project, purpose, "")
+        return await self._new(project, purpose, "")
+
+    async def rotate(self, session: Any, record: KeyRecord) -> None:
+        """Makes a new key the primary one of its project; the one before still reads."""
         await self._records.replace_primary(session, record)
-        self._remembered.pop((project, purpose, ""), None)
-        return record
+        self._forget(record.project)
 
     async def destroy(self, session: Any, project: str, key_id: str, reason: str) -> KeyRecord:
         """Destroys a key; doing it twice is fine.
@@ -97,20 +99,31 @@ class ProjectKeyring:
             record, state=State.DESTROYED, wrapped=None, destroy_time_ms=self._now_ms(), destroy_reason=reason
         )
 
-    async def destroy_subjects(self, session: Any, project: str, subjects: Sequence[str], reason: str) -> int:
-        """Destroys every key of some subjects: what was encrypted with them is unreadable from now on; how many."""
+    async def subject_digests(self, project: str, subjects: Sequence[str]) -> list[str]:
+        """By what the keys of subjects are found: HMACs of their ids. Empty where no subject ever had a key."""
         index = await self._records.primary(project, Purpose.SUBJECT_INDEX, "")
-        if index is None:  # no subject of the project ever had a key
-            return 0
+        if index is None:
+            return []
         secret = (await self._unwrapped(index)).secret
-        digests = [_digest(secret, subject) for subject in subjects]
+        return [_digest(secret, subject) for subject in subjects]
+
+    async def destroy_of_subjects(self, session: Any, project: str, digests: Sequence[str], reason: str) -> int:
+        """Destroys every key of some subjects: what was encrypted with them is unreadable from now on; how many."""
         key_ids = await self._records.of_subjects(session, project, digests)
         self._forget(project)
         return await self._records.destroy(session, project, key_ids, reason) if key_ids else 0
 
-    async def subject_digest(self, project: str, subject: str) -> str:
-        """By what the keys of a subject are found: an HMAC of its id, in hex."""
-        return _digest((await self._primary(project, Purpose.SUBJECT_INDEX)).secret, subject)
+    async def list_keys(self, project: str, after: tuple[int, str] | None, limit: int) -> list[KeyRecord]:
+        """Keys in the order of their creation, after (creation time, id)."""
+        return await self._records.list_keys(project, after, limit)
+
+    async def scrub(self) -> None:
+        """Takes destroyed keys out of the files of the database; after the commit."""
+        await self._records.scrub()
+
+    async def close(self) -> None:
+        """Ends what is open."""
+        await self._roots.close()
 
     def _forget(self, project: str) -> None:
         for slot in [slot for slot in self._remembered if slot[0] == project]:

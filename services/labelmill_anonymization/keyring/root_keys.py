@@ -51,6 +51,9 @@ class RootKeys(Protocol):
     async def rotate(self) -> str:
         """Makes a new primary root key, and its id; raises KeyringReadOnly where somebody else keeps the keys."""
 
+    async def close(self) -> None:
+        """Ends what is open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keyring:

@@ -22,3 +22,7 @@ class Keep:
     def protection(self, value: str) -> Protection:
         """It was found, no more."""
         return Protection.DETECTED_ONLY
+
+    def key_ids(self, keys: ProjectKeys) -> tuple[str, ...]:
+        """None."""
+        return ()

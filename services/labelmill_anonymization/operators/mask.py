@@ -28,5 +28,9 @@ class Mask:
         """A value that can be read in part is not protected."""
         return Protection.ANONYMIZED if self._covered(value) == len(value) else Protection.DETECTED_ONLY
 
+    def key_ids(self, keys: ProjectKeys) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def _covered(self, value: str) -> int:
         return min(self.character_count or len(value), len(value))

@@ -27,3 +27,6 @@ class Operator(Protocol):
 
     def protection(self, value: str) -> Protection:
         """How well the value is protected afterwards."""
+
+    def key_ids(self, keys: ProjectKeys) -> tuple[str, ...]:
+        """The keys by which outputs can be linked or read again."""

@@ -22,3 +22,7 @@ class Redact:
     def protection(self, value: str) -> Protection:
         """Nothing is left to link."""
         return Protection.ANONYMIZED
+
+    def key_ids(self, keys: ProjectKeys) -> tuple[str, ...]:
+        """None."""
+        return ()

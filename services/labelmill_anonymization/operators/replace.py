@@ -23,3 +23,7 @@ class Replace:
     def protection(self, value: str) -> Protection:
         """The same text stands for every value."""
         return Protection.ANONYMIZED
+
+    def key_ids(self, keys: ProjectKeys) -> tuple[str, ...]:
+        """None."""
+        return ()

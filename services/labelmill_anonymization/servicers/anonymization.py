@@ -15,14 +15,20 @@ from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1 import service_pb2 as service
 from labelmill.anonymization.v1.service_pb2_grpc import AnonymizationServiceServicer
 from labelmill.type.v1 import erasure_pb2
-from labelmill_anonymization.convert.policies import policy_from_proto, policy_version_to_proto
+from labelmill_anonymization.convert.policies import (
+    policy_from_proto,
+    policy_version_to_proto,
+    ready_policy_to_proto,
+)
 from labelmill_anonymization.convert.receipts import receipt_to_proto
 from labelmill_anonymization.convert.texts import clean_text_to_proto, mapped_to_proto
 from labelmill_anonymization.entity_types import entity_types
 from labelmill_anonymization.errors import SpanOutOfRange, StreamSequence
+from labelmill_anonymization.keyring.project_keys import ProjectKeyring
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.operations import KIND
 from labelmill_anonymization.policy import validate
-from labelmill_anonymization.ports import Anonymizer, KeySource, Projects, ServiceRecords
+from labelmill_anonymization.ports import Anonymizer, Projects, ServiceRecords
 from labelmill_anonymization.servicers.policy_source import POLICY, PolicySources
 from labelmill_anonymization.text_stream import TextItem, TextOutcome, anonymize_groups, require_length
 from labelmill_runtime import names
@@ -35,6 +41,8 @@ from labelmill_runtime.status import to_status
 _PROJECT = "projects/{project}"
 _ASSET = "projects/{project}/assets/{asset}"
 _RESPONSE_BYTES = 1024 * 1024
+_ERASED = "The asset was erased."
+_READY = "readyPolicies"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -44,7 +52,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
 
     anonymizer: Anonymizer
     policies: PolicySources
-    keys: KeySource
+    keys: ProjectKeyring
     records: ServiceRecords
     projects: Projects
     requests: RequestLog
@@ -58,7 +66,8 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
         require_length(request.text)
         policy = await self.policies.read(request.policy, project, "policy")
-        clean = await self.anonymizer.anonymize(request.text, policy, await self.keys.keys(project))
+        keys = await SubjectKeys(self.keys, project, policy).about(request.subject)
+        clean = await self.anonymizer.anonymize(request.text, policy, keys)
         return clean_text_to_proto(clean)
 
     async def StreamAnonymizeTexts(
@@ -70,7 +79,7 @@ class AnonymizationServicer(AnonymizationServiceServicer):
             raise StreamSequence
         project = names.parse(_PROJECT, first.header.parent, field="header.parent")["project"]
         policy = await self.policies.read(first.header.policy, project, "header.policy")
-        keys = await self.keys.keys(project)
+        keys = SubjectKeys(self.keys, project, policy)
         async for outcomes in anonymize_groups(_groups(request_iterator), policy, keys, self.anonymizer):
             for response in _responses(outcomes):
                 yield response
@@ -128,6 +137,20 @@ class AnonymizationServicer(AnonymizationServiceServicer):
             response.next_page_token = self.page_tokens.encode([last], parent=f"{request.parent}/policies")
         return response
 
+    async def ListReadyPolicies(
+        self, request: service.ListReadyPoliciesRequest, context: Context
+    ) -> service.ListReadyPoliciesResponse:
+        """Lists the policies that come with the service."""
+        size = page_size(request.page_size)
+        cursor = self.page_tokens.decode(request.page_token, parent=_READY)
+        found = [name for name in sorted(self.policies.ready) if not cursor or name > str(cursor[0])]
+        response = service.ListReadyPoliciesResponse(
+            policies=[ready_policy_to_proto(name, self.policies.ready[name]) for name in found[:size]]
+        )
+        if len(found) > size:
+            response.next_page_token = self.page_tokens.encode([found[size - 1]], parent=_READY)
+        return response
+
     async def AnonymizeAssets(
         self, request: service.AnonymizeAssetsRequest, context: Context
     ) -> operations_pb2.Operation:
@@ -181,12 +204,15 @@ class AnonymizationServicer(AnonymizationServiceServicer):
     async def EraseAssets(
         self, request: erasure_pb2.EraseAssetsRequest, context: Context
     ) -> erasure_pb2.EraseAssetsResponse:
-        """Erases receipts and offset maps of assets."""
+        """Erases receipts and offset maps of assets, and the keys of their own."""
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
         asset_ids = names.ids_of(_ASSET, request.names, project)
+        subjects = await self.keys.subject_digests(project, request.names)
 
         async def erase(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
-            removed = await self.records.erase_assets(session, project, asset_ids)
+            removed = dict(await self.records.erase_assets(session, project, asset_ids))
+            if keys := await self.keys.destroy_of_subjects(session, project, subjects, _ERASED):
+                removed["keys"] = keys
             return erasure_pb2.EraseAssetsResponse(removed_counts=removed)
 
         response = await self.requests.once(request, erase, erasure_pb2.EraseAssetsResponse)
@@ -201,7 +227,7 @@ async def _groups(
     async for request in requests:
         if not request.HasField("batch"):
             raise StreamSequence
-        yield [TextItem(item.item_id, item.text) for item in request.batch.items]
+        yield [TextItem(item.item_id, item.text, item.subject) for item in request.batch.items]
 
 
 def _responses(outcomes: Sequence[TextOutcome]) -> list[service.StreamAnonymizeTextsResponse]:

@@ -15,6 +15,7 @@ from labelmill_anonymization.contents.handling import ContentAnonymizer
 from labelmill_anonymization.contents.stream import ContentItem, ContentOutcome, anonymize_contents
 from labelmill_anonymization.convert.contents import clean_content_to_proto, raw_content_from_proto
 from labelmill_anonymization.errors import StreamSequence
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.ports import KeySource
 from labelmill_anonymization.servicers.policy_source import PolicySources
 from labelmill_runtime import names
@@ -40,7 +41,8 @@ class ContentServicer(ContentServiceServicer):
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
         policy = await self.policies.read(request.policy, project, "policy")
         content = raw_content_from_proto(request.content)
-        clean = await self.anonymizer.anonymize(content, policy, await self.keys.keys(project))
+        keys = await SubjectKeys(self.keys, project, policy).about(content.subject)
+        clean = await self.anonymizer.anonymize(content, policy, keys)
         return clean_content_to_proto(clean)
 
     async def StreamAnonymizeContents(
@@ -52,7 +54,7 @@ class ContentServicer(ContentServiceServicer):
             raise StreamSequence
         project = names.parse(_PROJECT, first.header.parent, field="header.parent")["project"]
         policy = await self.policies.read(first.header.policy, project, "header.policy")
-        keys = await self.keys.keys(project)
+        keys = SubjectKeys(self.keys, project, policy)
         async for outcome in anonymize_contents(_items(request_iterator), policy, keys, self.anonymizer):
             yield _response(outcome)
 

@@ -225,7 +225,7 @@ Global___Hash: _TypeAlias = Hash  # noqa: Y015
 class Pseudonym(_message.Message):
     """Replaces the value by an invented one of the same kind, chosen by the project's key, so that equal values get equal pseudonyms. Different
     values get different ones: names that are on the lists of common names are exchanged among them one to one, others get a made-up part
-    of 56 bits, numbers are enciphered one to one. Given names keep their gender, names the locale; the parts of a name get the same
+    of 55 bits, numbers are enciphered one to one. Given names keep their gender, names the locale; the parts of a name get the same
     pseudonym wherever they stand: "John Smith" becomes "Mark Jones" and "Mr. Smith" becomes "Mr. Jones". It cannot be read again.
     """
 
@@ -386,7 +386,7 @@ class Generalize(_message.Message):
     POSTAL_DIGITS_FIELD_NUMBER: _builtins.int
     NUMBER_BAND_FIELD_NUMBER: _builtins.int
     age_band: _builtins.int
-    """Years in a band of ages; 0: 10."""
+    """Years in a band of ages; 1: the age itself, below age_cap; 0: 10."""
     age_cap: _builtins.int
     """Ages from here on become one class; 0: 90, as HIPAA Safe Harbor wants it."""
     postal_digits: _builtins.int

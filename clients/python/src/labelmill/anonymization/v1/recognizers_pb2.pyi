@@ -56,7 +56,7 @@ class CustomRecognizer(_message.Message):
 
     @_builtins.property
     def context_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words near a match (within 60 characters before it or 30 after it) that make it more certain."""
+        """Words or phrases near a match (within six words before it or three after it, filling words not counted) that make it more certain."""
 
     def __init__(
         self,

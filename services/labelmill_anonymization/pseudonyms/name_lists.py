@@ -1,0 +1,88 @@
+"""Lists of names by locale and gender, from Faker's data; nothing of Faker draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from faker.config import AVAILABLE_LOCALES
+
+from labelmill_anonymization.keys import normalized
+
+DEFAULT_LOCALE = "en_US"
+_BY_LANGUAGE = {"en": DEFAULT_LOCALE, "de": "de_DE", "es": "es_ES", "fr": "fr_FR", "it": "it_IT"}
+_KNOWN_LOCALES = (
+    *("en_US", "en_GB", "de_DE", "de_AT", "es_ES", "es_MX", "fr_FR", "it_IT"),
+    *("nl_NL", "pl_PL", "pt_BR", "pt_PT", "sv_SE", "da_DK", "tr_TR"),
+)
+"""Where the gender of a name is looked up, whatever the locale of the pseudonyms."""
+_LEAST_NAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NameLists:
+    """The names of a locale, each in one list; keys are normalized, values as written."""
+
+    male: dict[str, str]
+    female: dict[str, str]
+    neutral: dict[str, str]
+    family: dict[str, str]
+
+    @property
+    def lists(self) -> tuple[dict[str, str], ...]:
+        """All four."""
+        return (self.male, self.female, self.neutral, self.family)
+
+
+def is_locale(name: str) -> bool:
+    """Whether values can be invented in a locale."""
+    return name in AVAILABLE_LOCALES
+
+
+def locale_of(language: str) -> str:
+    """The usual locale of a language, ISO 639-1."""
+    return _BY_LANGUAGE.get(language, DEFAULT_LOCALE)
+
+
+@lru_cache(maxsize=64)
+def name_lists(locale: str) -> NameLists:
+    """The lists of a locale; where Faker has too few names for one, those of en_US."""
+    provider = _provider(locale)
+    male, female = _names(provider, "first_names_male"), _names(provider, "first_names_female")
+    family = _names(provider, "last_names")
+    if min(len(male), len(female), len(family)) < _LEAST_NAMES:
+        return name_lists(DEFAULT_LOCALE)
+    both = {key: name for key, name in male.items() if key in female}
+    given = male.keys() | female.keys()
+    return NameLists(
+        male={key: name for key, name in male.items() if key not in both},
+        female={key: name for key, name in female.items() if key not in both},
+        neutral=both,
+        family={key: name for key, name in family.items() if key not in given},
+    )
+
+
+@lru_cache(maxsize=4096)
+def gender_of(name: str) -> str:
+    """Either "male" or "female", or "" for names of neither or both; `name` is normalized."""
+    known = [name_lists(locale) for locale in _KNOWN_LOCALES]
+    male = any(name in lists.male for lists in known)
+    female = any(name in lists.female for lists in known)
+    return "male" if male and not female else "female" if female and not male else ""
+
+
+def _provider(locale: str) -> Any:
+    try:
+        return import_module(f"faker.providers.person.{locale}").Provider
+    except ModuleNotFoundError:
+        return import_module(f"faker.providers.person.{DEFAULT_LOCALE}").Provider
+
+
+def _names(provider: Any, attribute: str) -> dict[str, str]:
+    """The single words of a list, by their normalized form, in the order of the alphabet."""
+    listed: Iterable[Any] = getattr(provider, attribute, None) or getattr(provider, "first_names", ())
+    words = {str(entry[0] if isinstance(entry, tuple) else entry) for entry in listed}
+    return {normalized(word): word for word in sorted(words) if word.isalpha()}
