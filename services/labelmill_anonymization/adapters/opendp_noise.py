@@ -1,4 +1,6 @@
-"""Noise by OpenDP (MIT, opendp.org). Its guards are on: only its reviewed "contrib" parts, no floating-point relaxations.
+"""Noise by OpenDP (MIT, opendp.org).
+
+Its guards are on: only its reviewed "contrib" parts, no floating-point relaxations.
 
 Every measurement is built from data to noise, and its scale is searched for by OpenDP's own privacy map, so the price
 that is paid is the one that OpenDP proves. Neighbouring data differ in the units of one person, present or absent
@@ -47,11 +49,12 @@ def noisy(numbers: Numbers, figure: Figure, price: Price) -> Noisy:
 def _counts(numbers: Numbers, bins: int | None, price: Price, labels: list[str]) -> list[Value]:
     """Units, or units in each bin; how far a figure is off is told for each by itself."""
     metric = dp.L2Distance[float] if price.delta_units else dp.L1Distance[_INTEGER]
+    domain, distance = _integers()
     if bins is None:
-        counting = dp.t.make_count(*_integers(), TO=_INTEGER)
+        counting = dp.t.make_count(domain, distance, TO=_INTEGER)
     else:
         counting = dp.t.make_count_by_categories(
-            *_integers(), list(range(bins)), null_category=False, MO=metric, TOA=_INTEGER
+            domain, distance, list(range(bins)), null_category=False, MO=metric, TOA=_INTEGER
         )
     release, scale = _measurement(counting, numbers.distance, price)
     released = release([int(value) for value in numbers.values])
@@ -78,7 +81,7 @@ def _mean(numbers: Numbers, lower: float, upper: float, price: Price) -> Value:
     half = Price(price.epsilon_units // 2, 0)
     middle, step = (lower + upper) / 2, (upper - lower) / 2 / _GRID
     off_middle, scale = _grid_sum(numbers, lower, upper, step, middle, half)
-    (count,) = _counts(numbers, None, half, [""])
+    (count,) = _counts(Numbers([1] * len(numbers.values), numbers.distance), None, half, [""])
     assert count.noise_scale is not None
     may_fail = (1 - CONFIDENCE) / 2
     sum_off = _accuracy(scale, may_fail) * step
@@ -112,9 +115,12 @@ def _grid_sum(
     clamped = np.clip(np.asarray(numbers.values, dtype=np.float64), lower, upper)
     steps = np.rint((clamped - origin) / step).astype(np.int64).tolist()
     bounds = math.floor((lower - origin) / step), math.ceil((upper - origin) / step)
-    summing = _integers() >> dp.t.then_clamp(bounds) >> dp.t.then_sum()
+    summing = _integers() >> dp.t.then_clamp(bounds) >> _then_sum()
     release, scale = _measurement(summing, numbers.distance, price)
     return release(steps) * step, scale
+
+
+_then_sum: Any = dp.t.then_sum  # has no types
 
 
 def _integers() -> Any:

@@ -33,7 +33,8 @@ class ParquetFile:
     columns: Sequence[Column]
     row_groups: Sequence[int]
     """Rows in each row group."""
-    compression: str
+    compression: Any
+    """Its name, as pyarrow has it."""
     has_names: bool = True
 
     @property
@@ -77,11 +78,15 @@ def _has_metadata(schema: pa.Schema) -> bool:
     return schema.metadata is not None or any(one.metadata for one in schema)
 
 
-def _column(name: str, array: pa.ChunkedArray) -> Column:
+def _column(name: str, array: Any) -> Column:
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if not any(is_readable(kind) for is_readable in _READABLE):
         return Column(name, [], np.zeros(len(array), dtype=np.int32), is_opaque=True)
-    if pa.types.is_dictionary(array.type):
+    if pa.types.is_null(kind):
+        return Column(name, [None], np.zeros(len(array), dtype=np.int32))
+    if pa.types.is_timestamp(kind):
+        array = array.cast(pa.timestamp("us", kind.tz), safe=False)  # Python's dates hold no nanoseconds
+    elif pa.types.is_dictionary(array.type):
         array = array.cast(kind)
     encoded = array.combine_chunks().dictionary_encode(null_encoding="encode")
     values, places = coded(encoded.dictionary.to_pylist())
@@ -89,12 +94,11 @@ def _column(name: str, array: pa.ChunkedArray) -> Column:
     return Column(name, values, places[codes] if len(codes) else codes)
 
 
-def _array(new: NewCells, kind: pa.DataType) -> pa.Array:
-    values = _typed(new.values, kind)
-    return values.take(pa.array(new.codes)) if len(new.values) else pa.nulls(0, kind)
+def _array(new: NewCells, kind: Any) -> Any:
+    return _typed(new.values, kind).take(pa.array(new.codes, type=pa.int32()))
 
 
-def _typed(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _typed(values: list[Any], kind: Any) -> Any:
     if not any(isinstance(value, str) for value in values) or pa.types.is_string(kind):
         try:
             return pa.array(values, type=kind)

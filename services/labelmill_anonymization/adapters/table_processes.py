@@ -1,4 +1,4 @@
-"""Tables in worker processes: reading, generalizing and writing them takes seconds, and the server has other callers."""
+"""Tables in worker processes: reading, generalizing and writing them takes seconds."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Ledger(Protocol):
         """The release that this request got before, paid and perhaps answered; raises RequestIdReused."""
 
     async def spend(self, release: Release) -> Release:
-        """Pays for a release and writes it down, both or neither. The one that was paid before, if the request is known.
+        """Pays for a release and writes it down, both or neither; the one that was paid before, for the same request.
 
         Raises:
             BudgetSpent: There is not enough left. Nothing was spent.

@@ -142,9 +142,7 @@ class _Work:
             self.totals.protect(Protection.DETECTED_ONLY)
             self._measures = (self._measured(quasi, None),) * 2
             return
-        conditions = Conditions(
-            self._rules.k, self._sensitive(), self._rules.l_diversity, self._rules.t_closeness
-        )
+        conditions = Conditions(self._rules.k, self._sensitive(), self._rules.l_diversity, self._rules.t_closeness)
         before = self._measured(quasi, None)
         if not conditions.hold(np.arange(self._table.row_count)):
             self._suppress(quasi, conditions)
@@ -155,9 +153,7 @@ class _Work:
 
     def report(self) -> TableReport:
         """What was done."""
-        return TableReport(
-            self._table.row_count, tuple(self._reports), *self._measures, self._loss, self._suppressed
-        )
+        return TableReport(self._table.row_count, tuple(self._reports), *self._measures, self._loss, self._suppressed)
 
     def _generalize(self, quasi: Sequence[int], conditions: Conditions) -> ClassMeasure:
         axes = [make_axis(self._table.columns[i], self._plan[i].hierarchy) for i in quasi]

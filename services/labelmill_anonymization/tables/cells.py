@@ -65,7 +65,7 @@ def coded(cells: Sequence[Hashable]) -> tuple[list[Any], Codes]:
 
 def is_missing(value: Any) -> bool:
     """Whether a cell is empty: null, or text without anything but spaces; NaN says nothing either."""
-    return value is None or (isinstance(value, str) and not value.strip()) or value != value  # noqa: PLR0124
+    return value is None or (isinstance(value, str) and not value.strip()) or value != value
 
 
 def text_of(value: Any) -> str:

@@ -14,22 +14,27 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
 _PHRASES: dict[Meaning, str] = {
     (_D, "PERSON"): (
-        "name, first name, last name, given name, family name, full name, surname, forename, middle name, maiden name, "
-        "nickname, patient, patient name, customer, customer name, employee, employee name, contact name, contact, "
-        "author, recipient, sender, cardholder, doctor, physician, vorname, nachname, nombre, apellido, prenom, nom, "
-        "cognome, nome"
+        "name, first name, last name, given name, family name, full name, surname, forename, middle name, "
+        "maiden name, nickname, patient, patient name, customer, customer name, employee, employee name, "
+        "contact name, contact, author, recipient, sender, cardholder, doctor, physician, vorname, nachname, "
+        "nombre, apellido, prenom, nom, cognome, nome"
     ),
     (_D, "EMAIL_ADDRESS"): "email, e mail, mail, email address, mail address",
-    (_D, "PHONE_NUMBER"): "phone, telephone, tel, mobile, cell, cellphone, fax, phone number, mobile number, fax number, telefon",
-    (_D, "STREET_ADDRESS"): "address, street, street address, address line, addr, strasse, adresse, direccion, indirizzo",
+    (_D, "PHONE_NUMBER"): (
+        "phone, telephone, tel, mobile, cell, cellphone, fax, phone number, mobile number, fax number, telefon"
+    ),
+    (_D, "STREET_ADDRESS"): (
+        "address, street, street address, address line, addr, strasse, adresse, direccion, indirizzo"
+    ),
     (_D, "US_SSN"): "ssn, social security number, social security",
     (_D, "US_PASSPORT"): "passport, passport number",
     (_D, "US_DRIVER_LICENSE"): "driver license, drivers license, driving licence, driver licence, dl number",
     (_D, "IBAN_CODE"): "iban",
     (_D, "CREDIT_CARD"): "card number, credit card, credit card number, cc number, pan",
     (_D, "ACCOUNT_NUMBER"): (
-        "account, account number, account id, user id, userid, username, user name, login, customer id, client id, "
-        "member id, employee id, person id, subject id, participant id, national id, tax id, student id, personnel number"
+        "account, account number, account id, user id, userid, username, user name, login, customer id, "
+        "client id, member id, employee id, person id, subject id, participant id, national id, tax id, "
+        "student id, personnel number"
     ),
     (_D, "MEDICAL_RECORD_NUMBER"): "mrn, medical record number, patient id, patient number, record number",
     (_D, "HEALTH_PLAN_NUMBER"): "health plan number, insurance number, policy number, mbi",
@@ -40,17 +45,19 @@ _PHRASES: dict[Meaning, str] = {
     (_D, "VEHICLE_ID"): "vin, vehicle id",
     (_D, "URL"): "url, homepage, website, profile url",
     (_Q, ""): (
-        "age, birth, birthday, birthdate, birth date, date of birth, dob, birth year, year of birth, sex, gender, zip, "
-        "zip code, zipcode, postal code, postcode, plz, city, town, municipality, county, state, province, region, country, "
-        "nationality, citizenship, native country, birthplace, place of birth, ethnicity, ethnic group, race, religion, "
-        "marital status, marital, civil status, relationship, education, education num, degree, occupation, job, job title, profession, "
-        "employer, workclass, department, language, native language, household size, children, height, weight, "
-        "admission date, discharge date, date of death, latitude, longitude, lat, lon, lng, location"
+        "age, birth, birthday, birthdate, birth date, date of birth, dob, birth year, year of birth, sex, "
+        "gender, zip, zip code, zipcode, postal code, postcode, plz, city, town, municipality, county, state, "
+        "province, region, country, nationality, citizenship, native country, birthplace, place of birth, "
+        "ethnicity, ethnic group, race, religion, marital status, marital, civil status, relationship, "
+        "education, education num, degree, occupation, job, job title, profession, employer, workclass, "
+        "department, language, native language, household size, children, height, weight, admission date, "
+        "discharge date, date of death, latitude, longitude, lat, lon, lng, location"
     ),
     (_S, ""): (
-        "diagnosis, disease, illness, condition, icd, icd code, icd10, medication, drug, treatment, therapy, symptom, hiv, "
-        "blood type, test result, lab result, disability, income, salary, wage, earnings, credit score, debt, "
-        "balance, criminal record, conviction, sexual orientation, political party, party, union, grade, gpa"
+        "diagnosis, disease, illness, condition, icd, icd code, icd10, medication, drug, treatment, therapy, "
+        "symptom, hiv, blood type, test result, lab result, disability, income, salary, wage, earnings, "
+        "credit score, debt, balance, criminal record, conviction, sexual orientation, political party, "
+        "party, union, grade, gpa"
     ),
 }
 _MEANINGS: dict[tuple[str, ...], Meaning] = {

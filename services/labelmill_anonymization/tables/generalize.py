@@ -40,10 +40,11 @@ def generalize(axis: Axis, classes: Ints) -> Generalized:
 
 def ranks_after(generalized: Sequence[Generalized]) -> list[Ints]:
     """What cells say after generalization, as numbers: equal texts are equal, whoever wrote them."""
-    return [
-        coded([text_of(value) if value is not None else None for value in column.values])[1][column.codes].astype(np.int64)
-        for column in generalized
-    ]
+    return [_ranks(column.values)[column.codes] for column in generalized]
+
+
+def _ranks(values: Sequence[Any]) -> Ints:
+    return coded([None if value is None else text_of(value) for value in values])[1].astype(np.int64)
 
 
 def _ranks_of_classes(axis: Axis, classes: Ints, count: int) -> tuple[Ints, Ints]:

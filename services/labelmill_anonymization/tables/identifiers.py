@@ -60,9 +60,7 @@ def transform_identifiers(
     return _cells(new, column), operator.name, changed
 
 
-def transform_texts(
-    column: Column, texts: Mapping[str, CleanCell | None], totals: Totals
-) -> tuple[NewCells, str, int]:
+def transform_texts(column: Column, texts: Mapping[str, CleanCell | None], totals: Totals) -> tuple[NewCells, str, int]:
     """The column with what was found in its cells transformed."""
     new: list[Any] = []
     operators: set[str] = set()

@@ -78,9 +78,7 @@ def _spread(classes: Ints, sizes: Ints, column: Sensitive) -> tuple[int, float, 
     return int(np.bincount(group, minlength=count).min()), float(np.exp(entropy.min())), float(distance.max())
 
 
-def _equal(
-    group: Ints, value: Ints, p: NDArray[np.float64], q: NDArray[np.float64], count: int
-) -> NDArray[np.float64]:
+def _equal(group: Ints, value: Ints, p: NDArray[np.float64], q: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Half of sum |p - q|; values that a class lacks add their q, so only pairs that occur are looked at."""
     present = q[value]
     absent = 1.0 - np.bincount(group, weights=present, minlength=count)

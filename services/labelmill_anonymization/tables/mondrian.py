@@ -32,7 +32,9 @@ class Conditions:
     _whole: list[NDArray[np.float64]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        shares = [np.bincount(column.codes, minlength=column.size) / max(len(column.codes), 1) for column in self.sensitive]
+        shares = [
+            np.bincount(column.codes, minlength=column.size) / max(len(column.codes), 1) for column in self.sensitive
+        ]
         object.__setattr__(self, "_whole", shares)
 
     @property
@@ -46,9 +48,7 @@ class Conditions:
             return False
         if self.only_k:
             return True
-        return all(
-            self._spread(column, rows, whole) for column, whole in zip(self.sensitive, self._whole, strict=True)
-        )
+        return all(self._spread(column, rows, whole) for column, whole in zip(self.sensitive, self._whole, strict=True))
 
     def _spread(self, column: Sensitive, rows: Rows, whole: NDArray[np.float64]) -> bool:
         counts = np.bincount(column.codes[rows], minlength=column.size)
@@ -79,12 +79,12 @@ def split(axes: Sequence[Axis], conditions: Conditions) -> Ints:
     return classes
 
 
-def _cut(axes: Sequence[Axis], ranks: NDArray[np.int64], rows: Rows, conditions: Conditions) -> tuple[Rows, Rows] | None:
+def _cut(
+    axes: Sequence[Axis], ranks: NDArray[np.int64], rows: Rows, conditions: Conditions
+) -> tuple[Rows, Rows] | None:
     """The rows in two parts, by the axis on which they lie widest apart; None: there is no cut that may be made."""
     low, high = ranks.min(axis=1), ranks.max(axis=1)
-    widths = [
-        _width(axis, first, last) for axis, first, last in zip(axes, low.tolist(), high.tolist(), strict=True)
-    ]
+    widths = [_width(axis, first, last) for axis, first, last in zip(axes, low.tolist(), high.tolist(), strict=True)]
     for index in sorted(range(len(axes)), key=lambda i: -widths[i]):
         if low[index] == high[index]:
             continue
