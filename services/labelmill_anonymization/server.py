@@ -15,6 +15,7 @@ from labelmill_anonymization.assembly import parts as assembly
 from labelmill_anonymization.assembly.contents import contents
 from labelmill_anonymization.assembly.evaluation import evaluation
 from labelmill_anonymization.assembly.keys import keys, root_keys
+from labelmill_anonymization.assembly.media import media
 from labelmill_anonymization.assembly.risk import risk
 from labelmill_anonymization.assembly.statistics import statistics
 from labelmill_anonymization.assembly.tables import tables
@@ -67,7 +68,7 @@ async def assemble(context: RuntimeContext, replaced: Parts) -> Service:
         make_detector=replaced.make_detector,
     )
     parts = await _parts(context, replaced, settings, workers)
-    areas = [texts(parts), keys(parts), tables(parts), statistics(parts), evaluation(parts), risk(parts)]
+    areas = [texts(parts), keys(parts), tables(parts), media(parts), statistics(parts), evaluation(parts), risk(parts)]
     areas.append(contents(parts, [handler for area in areas for handler in area.handlers]))
     return Service(
         name=NAME,

@@ -12,8 +12,10 @@ from labelmill_anonymization.contents.content import CleanContent, RawContent
 from labelmill_anonymization.contents.handling import ContentHandler
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.media.errors import MediaNotInstalled
+from labelmill_anonymization.media.films import FilmHandler
 from labelmill_anonymization.media.pictures import PictureHandler
 from labelmill_anonymization.media.ports import Limits
+from labelmill_anonymization.media.sounds import SoundHandler
 from labelmill_anonymization.policy import Policy
 
 _PACKAGES = ("PIL", "av", "cv2", "numpy", "onnxruntime", "pydicom", "pypdfium2", "rapidocr", "soundfile")
@@ -28,6 +30,8 @@ def media(parts: Parts) -> Area:
     )
     handlers: list[ContentHandler] = [
         PictureHandler(workers, parts.anonymizer, limits, settings.max_media_bytes),
+        SoundHandler(workers, parts.anonymizer, limits, settings.max_media_bytes),
+        FilmHandler(workers, parts.anonymizer, limits, settings.max_media_bytes),
     ]
     if not all(find_spec(package) for package in _PACKAGES):
         handlers = [NotInstalled(handler.media_types, handler.max_bytes) for handler in handlers]

@@ -1,1 +1,1 @@
-"""Pictures, documents, sound and film: what is covered, how, and when it is enough. Pure; adapters read and write formats."""
+"""Pictures, documents, sound and film: what is covered, how, and when it is enough. Pure."""

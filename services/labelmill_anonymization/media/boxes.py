@@ -35,9 +35,9 @@ class Box(NamedTuple):
 
 
 def padded(box: Box, fraction: float) -> Box:
-    """The box, widened on each side by a fraction of its width or height."""
-    x, y = box.width * fraction, box.height * fraction
-    return Box(box.left - x, box.top - y, box.right + x, box.bottom + y)
+    """The box, widened on each side by a fraction of its shorter side."""
+    more = min(box.width, box.height) * fraction
+    return Box(box.left - more, box.top - more, box.right + more, box.bottom + more)
 
 
 def clipped(box: Box, size: Size) -> Box | None:
@@ -81,8 +81,8 @@ def scaled(box: Box, factor: float) -> Box:
 
 
 def covered_share(box: Box, covers: Sequence[Box]) -> float:
-    """The largest share of a box's area that a single cover holds, in [0, 1]."""
-    return max((intersection(box, cover) / box.area for cover in covers), default=0.0) if box.area else 1.0
+    """The share of a box's area that lies under covers, in [0, 1]; where covers overlap, it counts more than once."""
+    return min(1.0, sum(intersection(box, cover) for cover in covers) / box.area) if box.area else 1.0
 
 
 def tiles(size: Size, side: int, overlap: int) -> list[Box]:

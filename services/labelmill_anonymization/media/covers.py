@@ -1,8 +1,8 @@
 """Covers for regions of pictures: functions on arrays of shape (height, width) or (height, width, channels), in place.
 
-Fill leaves nothing. Blur and pixelate leave the means of at most 4 by 4 blocks of a region, whatever its size, so that the
-most that can be won back is these 16 colours; who has the very same photograph can still tell which of a few it was.
-Only faces are blurred: letters, of plates as well, and codes are filled.
+Fill leaves nothing. Blur and pixelate leave the means of at most 4 by 4 blocks of a region, whatever its size, so that
+the most that can be won back is these 16 colours; who has the very same photograph can still tell which of a few it
+was. Only faces are blurred: letters, of plates as well, and codes are filled.
 """
 
 from __future__ import annotations

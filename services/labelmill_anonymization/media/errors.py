@@ -6,7 +6,7 @@ from labelmill_runtime.errors import FailedPrecondition, Internal, InvalidArgume
 
 
 class ContentTooLong(InvalidArgument):
-    """More pixels, pages, frames or seconds than are looked at; found before anything is decoded, where a format allows."""
+    """More pixels, pages, frames or seconds than are looked at; found before decoding, where a format allows."""
 
     def __init__(self, what: str, limit: float) -> None:
         super().__init__(

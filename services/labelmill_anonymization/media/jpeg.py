@@ -18,7 +18,7 @@ _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
 
 def without_metadata(data: bytes) -> bytes:
-    """The file with the segments of its pixels alone: no APPn but Adobe's colour transform, no comment, no second picture.
+    """The file with what its pixels need: no APPn but Adobe's colour transform, no comment, no second picture.
 
     Raises:
         ValueError: It is not a JPEG file.

@@ -1,4 +1,4 @@
-"""What is looked for on a page, first as a whole and later around what was covered. Pure but for the detectors' work."""
+"""What is looked for on a page, first as a whole and later around what was covered. Pure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,6 @@ class Tools(Protocol):
         """Finds faces."""
 
     @property
-    def plates(self) -> PictureDetector:
-        """Finds licence plates by what they look like."""
-
-    @property
     def codes(self) -> PictureDetector:
         """Finds QR codes and barcodes."""
 
@@ -37,7 +33,7 @@ class Tools(Protocol):
 
 
 def seen(picture: Picture, page: int, rules: MediaRules, tools: Tools) -> list[Sighting]:
-    """Faces, plates and codes on a page."""
+    """Faces and codes on a page."""
     found = [s for detector, threshold in _wanted(rules, tools) for s in detector.find(picture, threshold)]
     return [replace(sighting, page=page) for sighting in strongest(found)]
 
@@ -50,7 +46,7 @@ def read(picture: Picture, page: int, rules: MediaRules, tools: Tools) -> list[W
 def seen_again(
     picture: Picture, page: int, covered: Sequence[Sighting], rules: MediaRules, tools: Tools
 ) -> list[Sighting]:
-    """Faces around what was covered, and codes and plates anywhere.
+    """Faces around what was covered, and codes anywhere.
 
     Elsewhere the page is as it was, and detectors that find nothing in the same pixels need not be asked twice.
     """
@@ -76,8 +72,6 @@ def versions(rules: MediaRules, tools: Tools) -> tuple[str, ...]:
 def _wanted(rules: MediaRules, tools: Tools) -> Iterator[tuple[PictureDetector, float]]:
     if not rules.keep_faces:
         yield tools.faces, rules.threshold
-    if not rules.keep_license_plates:
-        yield tools.plates, rules.threshold
     if not rules.keep_codes:
         yield tools.codes, 0.0
 

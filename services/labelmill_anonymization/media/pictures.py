@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -12,7 +11,7 @@ from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.media.boxes import covered_share
 from labelmill_anonymization.media.errors import CoverFailed
 from labelmill_anonymization.media.ports import Covered, Limits, Look, MediaJob, PictureWorkers
-from labelmill_anonymization.media.sightings import METADATA, Sighting, regions, strongest, widened
+from labelmill_anonymization.media.sightings import GONE, METADATA, Sighting, regions, strongest, widened
 from labelmill_anonymization.media.types import PAGED, essence
 from labelmill_anonymization.media.written import WrittenSearch, known_parts
 from labelmill_anonymization.operators import Protection
@@ -21,8 +20,6 @@ from labelmill_anonymization.ports import Anonymizer
 
 _PAGES_AT_ONCE = 4
 """Of a document, in one call of a worker."""
-_GONE = 0.9
-"""Share of a place under a fill from which on there is nothing left to find; what is said to be there is an illusion."""
 _PURPOSE = "media-identifiers"
 
 
@@ -55,9 +52,8 @@ class PictureHandler:
     async def _look(self, job: MediaJob) -> Look:
         first = await self.workers.look(job, 0, _PAGES_AT_ONCE)
         starts = range(_PAGES_AT_ONCE, len(first.sizes), _PAGES_AT_ONCE)
-        others: list[Look] = []
-        for start in starts:  # one after the other: a long document leaves room for other contents
-            others.append(await self.workers.look(job, start, _PAGES_AT_ONCE))
+        # One after the other: a long document leaves room for other contents.
+        others = [await self.workers.look(job, start, _PAGES_AT_ONCE) for start in starts]
         return replace(
             first,
             sightings=tuple(chain(first.sightings, *(look.sightings for look in others))),
@@ -68,7 +64,7 @@ class PictureHandler:
         """The content after enough passes; what later passes find is added to `sightings`."""
         for _ in range(job.rules.max_passes):
             covered = await self.workers.cover(job, sightings)
-            written = await search.search(covered.again.words)
+            written = await search.search(covered.again.words, again=True)
             left = [s for s in (*covered.again.sightings, *written.covered) if not _is_gone(s, sightings)]
             if not left:
                 return covered
@@ -99,4 +95,4 @@ def _covers(sightings: Sequence[Sighting], padding: float) -> list[Sighting]:
 
 def _is_gone(sighting: Sighting, covers: Sequence[Sighting]) -> bool:
     filled = [cover.box for cover in covers if cover.page == sighting.page and cover.must_be_filled]
-    return covered_share(sighting.box, filled) >= _GONE
+    return covered_share(sighting.box, filled) >= GONE

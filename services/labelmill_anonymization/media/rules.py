@@ -45,14 +45,14 @@ class MediaRules:
     cover_all_text: bool = False
     keep_codes: bool = False
     threshold: float = 0.0
-    """Of faces and plates; 0: each detector's own."""
+    """Of faces; 0: the detector's own."""
     sound: Sound = Sound.BEEP
     padding: float = 0.15
-    """Of regions, as a fraction of their size, on each side."""
+    """Of regions, on each side, as a fraction of their shorter side."""
     sound_padding_ms: float = 100.0
     max_passes: int = 3
     frame_step: int = 0
-    """Of film; 0: 1 for faces and plates, 5 for text."""
+    """Of film; 0: 1 for faces, 5 for text."""
     page_dpi: int = 150
     dicom: DicomRules = field(default_factory=DicomRules)
 

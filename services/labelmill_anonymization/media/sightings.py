@@ -15,6 +15,8 @@ CODE = "CODE"
 TEXT = "TEXT"
 """Text that is covered whatever it says, or because it cannot be read."""
 METADATA = "METADATA"
+GONE = 0.5
+"""Share of a place under fills from which on it is an illusion: a black box looks like a letter to a reader."""
 
 _SAME = 0.45
 

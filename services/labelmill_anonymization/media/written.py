@@ -42,15 +42,24 @@ class WrittenSearch:
     known_values: frozenset[str] = field(default=frozenset(), repr=False)
     """Casefolded; see `known_parts`."""
 
-    async def search(self, words: Sequence[Word]) -> Written:
-        """Raises LabelmillError when the text cannot be searched."""
+    async def search(self, words: Sequence[Word], *, again: bool = False) -> Written:
+        """What of some words is covered.
+
+        Args:
+            words: In reading order.
+            again: They were read after something had been covered. What cannot be read is then an edge of a cover:
+                letters that were there before had been read or covered.
+
+        Raises:
+            LabelmillError: The text cannot be searched.
+        """
         rules = self.policy.media_rules
         covered = [] if rules.keep_license_plates else plates(words)
         if rules.cover_all_text:
             return Written((*covered, *(_sighting(TEXT, [word], 1.0) for word in words)))
         if rules.keep_text:
             return Written(tuple(covered))
-        unread = [word for word in words if word.score < _READABLE or not word.text]
+        unread = [word for word in words if word.score < _READABLE or not word.text] if not again else []
         covered += [_sighting(TEXT, [word], 1.0 - word.score) for word in unread]
         covered += [_sighting(TEXT, [word], 1.0) for word in words if self._is_known(word)]
         reading = joined([word for word in words if word.text])

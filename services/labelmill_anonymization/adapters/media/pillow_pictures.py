@@ -1,9 +1,9 @@
 """JPEG, PNG, WebP, TIFF, GIF and BMP by Pillow.
 
-Pixels are written anew from an array, so that nothing else of a file can come along: no EXIF, GPS, XMP, IPTC, thumbnail, text
-or comment, colour profile (colours are converted to sRGB), colour below full transparency, nor what follows the picture. A JPEG on
-which nothing is covered keeps its pixels exactly (`media/jpeg.py`). EXIF's orientation is applied: coordinates are those of the
-picture as it is seen.
+Pixels are written anew from an array, so that nothing else of a file can come along: no EXIF, GPS, XMP, IPTC,
+thumbnail, text or comment, colour profile (colours are converted to sRGB), colour below full transparency, nor what
+follows the picture. A JPEG on which nothing is covered keeps its pixels exactly (`media/jpeg.py`). EXIF's orientation
+is applied: coordinates are those of the picture as it is seen.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class PillowPictures:
             self._image.seek(index)
             _require_size(self._image.size, limit)
         width, height = self._image.size
-        return (height, width) if self._image.getexif().get(_ORIENTATION, 1) >= 5 else (width, height)  # noqa: PLR2004
+        return (height, width) if self._image.getexif().get(_ORIENTATION, 1) >= 5 else (width, height)
 
     def _is_plain_jpeg(self) -> bool:
         plain = self._image.mode in ("L", "RGB") and "icc_profile" not in self._image.info

@@ -1,7 +1,7 @@
 """Text in pictures by RapidOCR (PP-OCRv6 in ONNX Runtime); the models come inside the package.
 
-RapidOCR's own call logs failures and answers as if there were no text, and drops lines that it is unsure of or cannot read.
-Here failures are raised, and such lines come back, so that they can be covered.
+RapidOCR's own call logs failures and answers as if there were no text, and drops lines that it is unsure of or cannot
+read. Here failures are raised, and such lines come back, so that they can be covered.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class RapidOcrReader:
         return crops, found.boxes
 
     def _words(self, line: int, corners: NDArray[Any], crop: Any, read: TextRecOutput) -> Iterator[Word]:
-        text, score = read.txts[0], float(read.scores[0])
+        text, score = _texts(read)[0], float(read.scores[0])
         placed = self._placed(corners, crop, read) if text.strip() else []
         if "".join(text.split()) == "".join("".join(word.split()) for word, _ in placed):
             yield from (Word(word.strip(), box, score, line) for word, box in placed if word.strip())
@@ -89,8 +89,12 @@ class RapidOcrReader:
 
 def _single(read: TextRecOutput) -> Iterator[TextRecOutput]:
     """The lines of a result, one by one."""
-    for text, score, words in zip(read.txts, read.scores, read.word_results, strict=True):
-        yield TextRecOutput(txts=(text,), scores=(score,), word_results=(words,))
+    for text, score, words in zip(_texts(read), read.scores, read.word_results, strict=True):
+        yield TextRecOutput(txts=(text,), scores=[score], word_results=(words,))
+
+
+def _texts(read: TextRecOutput) -> tuple[str, ...]:
+    return read.txts or ()
 
 
 def _box(corners: NDArray[Any]) -> Box:

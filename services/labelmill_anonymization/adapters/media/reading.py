@@ -1,4 +1,4 @@
-"""What goes wrong while a format is read is the content's fault, and its parser's words stay here: they may quote it."""
+"""What goes wrong while a format is read is the content's fault, and its parser's words stay here: they may quote."""
 
 from __future__ import annotations
 

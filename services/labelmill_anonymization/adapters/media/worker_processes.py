@@ -9,8 +9,11 @@ from typing import ParamSpec, TypeVar
 
 from labelmill_anonymization.adapters.media import picture_worker
 from labelmill_anonymization.errors import DetectionFailed, DetectionTimeout
+from labelmill_anonymization.media.films import CoveredFilm, FilmFacts, FilmLook
 from labelmill_anonymization.media.ports import Covered, Look, MediaJob
 from labelmill_anonymization.media.sightings import Sighting
+from labelmill_anonymization.media.sounds import CoveredSound
+from labelmill_anonymization.media.spans import Span
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.workers import WorkerPool
 
@@ -23,7 +26,7 @@ class MediaProcesses:
 
     Args:
         workers: Processes; each has up to 800 MB of models and pictures.
-        timeout_s: How long a call may take for each MiB of its content and each page, at least for one.
+        timeout_s: How long a call may take for each page and each second of film, at least for one.
         max_pending: Calls that may wait; more are refused with ResourceExhausted.
     """
 
@@ -40,11 +43,29 @@ class MediaProcesses:
         pages = 1 + len({sighting.page for sighting in sightings})
         return await self.call(pages, picture_worker.cover_pages, job, sightings)
 
+    async def cover_sound(self, job: MediaJob, spans: Sequence[Span]) -> CoveredSound:
+        """See `SoundWorkers`."""
+        return await self.call(1, _cover_sound, job, spans)
+
+    async def film_facts(self, job: MediaJob) -> FilmFacts:
+        """See `FilmWorkers`."""
+        return await self.call(1, _film_facts, job)
+
+    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> FilmLook:
+        """See `FilmWorkers`."""
+        return await self.call(facts.seconds, _look_at_film, job, facts)
+
+    async def cover_film(
+        self, job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]
+    ) -> CoveredFilm:
+        """See `FilmWorkers`."""
+        return await self.call(facts.seconds, _cover_film, job, facts, sightings, spans)
+
     async def call(self, units: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a function of a worker; `units` times the time limit is what it may take.
 
         Raises:
-            LabelmillError: What the function raised; DetectionFailed for anything else, whose message may quote the content.
+            LabelmillError: What the function raised; DetectionFailed for anything else: its message may quote.
         """
         try:
             async with asyncio.timeout(self._timeout_s * max(1.0, units)):
@@ -70,3 +91,30 @@ def _guarded(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         raise
     except Exception as error:
         raise DetectionFailed(type(error).__name__) from None
+
+
+# FFmpeg and libsndfile are loaded in the worker, by the first film or sound.
+
+
+def _cover_sound(job: MediaJob, spans: Sequence[Span]) -> CoveredSound:
+    from labelmill_anonymization.adapters.media.sound_worker import cover_sound
+
+    return cover_sound(job, spans)
+
+
+def _film_facts(job: MediaJob) -> FilmFacts:
+    from labelmill_anonymization.adapters.media.film_frames import facts
+
+    return facts(job)
+
+
+def _look_at_film(job: MediaJob, facts: FilmFacts) -> FilmLook:
+    from labelmill_anonymization.adapters.media.film_worker import look_at_film
+
+    return look_at_film(job, facts)
+
+
+def _cover_film(job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]) -> CoveredFilm:
+    from labelmill_anonymization.adapters.media.film_worker import cover_film
+
+    return cover_film(job, facts, sightings, spans)

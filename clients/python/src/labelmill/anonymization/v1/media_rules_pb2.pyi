@@ -103,11 +103,11 @@ class MediaRules(_message.Message):
     keep_faces: _builtins.bool
     """Faces are left as they are."""
     keep_license_plates: _builtins.bool
-    """Licence plates are left as they are."""
+    """Licence plates are left as they are. They are found by their letters: lines of text that have the shape of a plate."""
     keep_text: _builtins.bool
     """Text in pictures is not looked at."""
     threshold: _builtins.float
-    """Findings of faces and plates below this score are ignored, in [0, 1]; 0: each detector's own default."""
+    """Findings of faces below this score are ignored, in [0, 1]; 0: the detector's own default."""
     cover_all_text: _builtins.bool
     """Every text in a picture is covered, whatever it says."""
     keep_codes: _builtins.bool
@@ -115,7 +115,7 @@ class MediaRules(_message.Message):
     sound: Global___MediaRules.Sound.ValueType
     """What becomes of sound."""
     padding: _builtins.float
-    """By how much a found region is widened on each side before it is covered, as a fraction of its size, in [0, 1]; absent: 0.15."""
+    """By how much a found region is widened on each side before it is covered, as a fraction of its shorter side, in [0, 1]; absent: 0.15."""
     sound_padding_ms: _builtins.int
     """By how much a found span of sound is widened on each side, in milliseconds, in [0, 5000]; absent: 100."""
     max_passes: _builtins.int
@@ -123,7 +123,7 @@ class MediaRules(_message.Message):
     found after the last pass is refused with COVER_FAILED.
     """
     frame_step: _builtins.int
-    """Film is searched at every n-th frame and followed between them, in [1, 25]; 0: 5 for text and 1 for faces and plates."""
+    """Film is searched at every n-th frame and followed between them, in [1, 25]; 0: 1 for faces, 5 for text."""
     page_dpi: _builtins.int
     """Resolution in which pages of PDF documents are drawn, in dots per inch, at most 300; 0: 150; less than 72: 72."""
     @_builtins.property
