@@ -94,13 +94,13 @@ class UploadRpcs(service_pb2_grpc.StorageServiceServicer):
         self, request: service_pb2.FinishUploadRequest, context: Any
     ) -> operations_pb2.Operation:
         """Begins to check what was put by URL."""
-        answered = await self.request_log.answered(request, operations_pb2.Operation)
-        if answered is not None:
-            return answered
         name = convert.parse_upload(request.name)
         async with self.puts.checking(*name, request.sha256) as checked:
             if checked is not None:
                 return await self._finish(request, checked)
+        answered = await self.request_log.answered(request, operations_pb2.Operation)
+        if answered is not None:
+            return answered
         upload = await self.puts.require_put(*name)
 
         async def respond(session: AsyncSession) -> operations_pb2.Operation:

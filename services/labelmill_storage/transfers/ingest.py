@@ -222,6 +222,8 @@ class PartStream:
             if self.sha256:
                 raise UploadSequence("something came after the checksum")
             match part:
+                case bytes() if len(part) >= _BUFFER_BYTES and not gathered:
+                    yield part  # as it is: large chunks are the rule, and a copy of each adds up
                 case bytes():
                     gathered += part
                 case Checksum(sha256):

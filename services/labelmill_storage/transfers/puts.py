@@ -6,6 +6,7 @@ byte tells something. Everything else is read back and hashed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -51,10 +52,9 @@ class Puts:
         content.media_type_of(header.media_type)
         await self._projects.require(header.project)
         with self._under_way.turns.taken(header.project, header.upload_id):
-            begun = await self._under_way.begun(header, direct=True)
+            begun, known = await asyncio.gather(self._under_way.begun(header, direct=True), self._ingest.known(header))
             if begun is not None and begun.asset_id:
                 raise UploadFinished(begun.name)
-            known = await self._ingest.known(header)
             if known is not None:
                 if begun is not None:
                     await self._under_way.become(begun, known)
@@ -80,13 +80,13 @@ class Puts:
             yield None
             return
         with self._under_way.turns.taken(project, upload_id):
-            upload = await self._under_way.required(project, upload_id)
             checked = None
-            if upload.direct and not upload.asset_id and sha256 == upload.announced.sha256:
-                with suppress(LabelmillError):
+            with suppress(LabelmillError):
+                upload = await self._under_way.required(project, upload_id)
+                if upload.direct and not upload.asset_id and sha256 == upload.announced.sha256:
                     checked = await self._checked(upload)
             if checked is not None:
-                async with self._under_way.forgotten_if_removed(upload):
+                async with self._under_way.forgotten_if_removed(checked.upload):
                     yield checked
                 return
         yield None
@@ -137,10 +137,13 @@ class Puts:
 
     async def _described_by_ends(self, staged: StagedObject, upload: Upload) -> Content | None:
         size = staged.received_bytes
-        head = await staged.read(0, min(END_BYTES, size))
+        short = min(END_BYTES, size)
+        usual = min(END_BYTES, size - short)
+        head, tail = await asyncio.gather(staged.read(0, short), staged.read(size - usual, usual))
         length = tail_bytes(head, size)
-        tail = await staged.read(size - length, length)
-        if (len(head), len(tail)) != (min(END_BYTES, size), length):
+        if length != usual:  # an archive, of whose end more is needed
+            tail = await staged.read(size - length, length)
+        if (len(head), len(tail)) != (short, length):
             return None
         sample = Sample(head, tail, size)
         inspection = content.Inspection.of_ends(upload.announced.media_type, sample, staged.put_sha256)

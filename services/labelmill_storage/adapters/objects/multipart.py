@@ -125,7 +125,7 @@ class StagedMultipart:
 
     async def read(self, offset: int, length: int) -> bytes:
         """Bytes of the sealed object."""
-        return await self._steps.do(partial(self._bucket.read, self._path, offset, length)) if length else b""
+        return await self._lanes.calls.run(partial(self._bucket.read, self._path, offset, length)) if length else b""
 
     async def read_back(self) -> AsyncIterator[bytes]:
         """The bytes of the sealed object, by ranges."""

@@ -58,7 +58,7 @@ class StagedFile:
 
     async def read(self, offset: int, length: int) -> bytes:
         """Some of the bytes."""
-        return await self._steps.do(lambda: os.pread(self._open(), length, offset))
+        return await self._steps.do(partial(os.pread, self._open(), length, offset))
 
     async def read_back(self) -> AsyncIterator[bytes]:
         """The bytes from the first to the last."""
