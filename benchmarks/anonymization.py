@@ -1,13 +1,19 @@
-"""Our text pipeline and Presidio's own engine on the same texts, in the same process, in turns.
+"""Anonymization against Presidio: our service against its REST services, and our pipeline against its engine.
 
-    python benchmarks/anonymization.py [--quick] [--json]
+    python -m benchmarks.anonymization [--quick] [--json]
 
-Peer: presidio-analyzer's AnalyzerEngine.analyze, one text at a time, in its default configuration (with the same spaCy
-model, because the default one does not install from PyPI). Ours: the function that a worker process runs, which also
-transforms the texts and makes their offset maps. Times are the best of several rounds.
+Services: Presidio's analyzer and anonymizer under gunicorn (their app.py, see presidio_rest/app.py), analyze then
+anonymize, against AnonymizeText of `labelmill_anonymization.server`: the same texts, the same spaCy model, the same
+entity types, two worker processes each, 1, 8 and 32 callers in a process of their own, in turns. Then twice the rate
+that each can do, for five or fifteen seconds: a bounded queue refuses, one without bounds grows. What this machine does
+beside it is in the numbers; what counts is the ratio.
 
-Where the documents with marked personal data are present (../shared/data/pii), also the share of personal characters
-that each leaves readable, and the share of other characters that each covers.
+In process: presidio-analyzer's AnalyzerEngine.analyze, one text at a time, in its default configuration (with the same
+spaCy model, because the default one does not install from PyPI), against the function that a worker process runs, which
+also transforms the texts and makes their offset maps. CPU time, the best of several rounds.
+
+Where the documents with marked personal data are present (../shared/data/pii), they are the short documents, and the
+share of personal characters that each leaves readable is given, and the share of other characters that each covers.
 """
 # ruff: noqa: E402 - NumPy reads the environment when it is imported
 
@@ -21,7 +27,6 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")  # one core each
@@ -32,6 +37,8 @@ from faker import Faker
 from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import NlpEngineProvider
 
+from benchmarks.presidio_rest.comparison import Duration, Material, compare
+from benchmarks.presidio_rest.figures import Figure, Spans, figure, readable, shares
 from labelmill_anonymization import worker
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.operators import Replace
@@ -45,7 +52,6 @@ KEYS = ProjectKeys.derive(bytes(32), "benchmark")
 POLICY = Policy(default_operator=Replace())  # every type, every score: what Presidio's defaults report, too
 BATCH = 64
 PEER = "presidio-analyzer"
-Spans = list[tuple[int, int]]
 
 
 def main() -> None:
@@ -54,15 +60,33 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer texts and rounds, under a minute")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args()
+    show = json.dumps if arguments.json else readable
+    for one in services(arguments.quick):
+        print(show(one), flush=True)
+    for one in in_process(arguments.quick):
+        print(show(one), flush=True)
+
+
+def services(quick: bool) -> Iterable[Figure]:
+    """Our service and Presidio's, under the same load."""
+    documents, gold = marked(300 if quick else None) if DOCUMENTS.exists() else (sentences(300), None)
+    materials = [
+        Material("short documents", documents, 8.0, gold),
+        Material("dense 50-word texts", records(100), 5.0),
+    ]
+    return compare(materials, Duration(1, 2, 5) if quick else Duration(5, 10, 15))
+
+
+def in_process(quick: bool) -> Iterable[Figure]:
+    """Our pipeline and Presidio's engine, both here."""
+    count, rounds = (100, 1) if quick else (1000, 5)
     for name in ("presidio-analyzer", "tldextract", "filelock"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    count, rounds = (200, 2) if arguments.quick else (1000, 5)
     worker.initialize()
     peer = default_engine()
     peer.analyze("Mail jane@gmail.com", "en")  # its first e-mail address fetches a list; not part of the work
-    figures = [*speed(peer, count, rounds), *coverage(peer, 300 if arguments.quick else None)]
-    for figure in figures:
-        print(json.dumps(figure) if arguments.json else readable(figure))
+    yield from speed(peer, count, rounds)
+    yield from coverage(peer, 200 if quick else None)
 
 
 def default_engine() -> AnalyzerEngine:
@@ -73,44 +97,36 @@ def default_engine() -> AnalyzerEngine:
     return AnalyzerEngine(nlp_engine=NlpEngineProvider(nlp_configuration=configuration).create_engine())
 
 
-def speed(peer: AnalyzerEngine, count: int, rounds: int) -> Iterable[dict[str, Any]]:
+def speed(peer: AnalyzerEngine, count: int, rounds: int) -> Iterable[Figure]:
     """Texts a second, for short sentences and for longer ones full of personal data."""
     yield speed_on("short sentences", sentences(count), peer, rounds, target=4.0)
     yield speed_on("dense records", records(count // 4), peer, rounds, target=2.0)
 
 
-def speed_on(name: str, texts: list[str], peer: AnalyzerEngine, rounds: int, *, target: float) -> dict[str, Any]:
+def speed_on(name: str, texts: list[str], peer: AnalyzerEngine, rounds: int, *, target: float) -> Figure:
     """Texts a second of CPU time."""
     ours_s, peer_s = best_of(rounds, lambda: run_ours(texts), lambda: [peer.analyze(text, "en") for text in texts])
-    return figure(f"texts per CPU second, {name}", len(texts) / ours_s, len(texts) / peer_s, "1/s", target)
+    return figure(f"texts per CPU second, {name}", len(texts) / ours_s, len(texts) / peer_s, "1/s", target, peer=PEER)
 
 
-def coverage(peer: AnalyzerEngine, limit: int | None) -> Iterable[dict[str, Any]]:
+def coverage(peer: AnalyzerEngine, limit: int | None) -> Iterable[Figure]:
     """What stays readable of the marked documents; nothing where they are absent."""
     if not DOCUMENTS.exists():
         return
-    documents = json.loads(DOCUMENTS.read_text(encoding="utf-8"))[:limit]
-    texts = [document["full_text"] for document in documents]
-    gold = [[(s["start_position"], s["end_position"]) for s in document["spans"]] for document in documents]
+    texts, gold = marked(limit)
     ours = [[(a.finding.start, a.finding.end) for a in clean.findings] for clean in run_ours(texts)]
     theirs = [[(r.start, r.end) for r in peer.analyze(text, "en")] for text in texts]
     leaked, peer_leaked = shares(gold, ours, texts)[0], shares(gold, theirs, texts)[0]
-    yield figure("leaked personal characters", leaked, peer_leaked, "share", 1.0, lower_is_better=True)
+    yield figure("leaked personal characters", leaked, peer_leaked, "share", 1.0, peer=PEER, lower_is_better=True)
     covered, peer_covered = shares(gold, ours, texts)[1], shares(gold, theirs, texts)[1]
-    yield figure("covered other characters", covered, peer_covered, "share", None, lower_is_better=True)
+    yield figure("covered other characters", covered, peer_covered, "share", None, peer=PEER, lower_is_better=True)
 
 
-def shares(gold: Sequence[Spans], found: Sequence[Spans], texts: Sequence[str]) -> tuple[float, float]:
-    """(share of personal characters not covered, share of the other ones covered)."""
-    personal = leaked = other = covered = 0
-    for gold_spans, spans, text in zip(gold, found, texts, strict=True):
-        is_gold = {i for start, end in gold_spans for i in range(start, end)}
-        is_found = {i for start, end in spans for i in range(start, end)}
-        personal += len(is_gold)
-        leaked += len(is_gold - is_found)
-        other += len(text) - len(is_gold)
-        covered += len(is_found - is_gold)
-    return leaked / personal, covered / other
+def marked(limit: int | None) -> tuple[list[str], list[Spans]]:
+    """The documents, and what is marked in each."""
+    documents = json.loads(DOCUMENTS.read_text(encoding="utf-8"))[:limit]
+    gold = [[(s["start_position"], s["end_position"]) for s in document["spans"]] for document in documents]
+    return [document["full_text"] for document in documents], gold
 
 
 def run_ours(texts: Sequence[str]) -> list[CleanText]:
@@ -169,31 +185,6 @@ def seeded(seed: int) -> tuple[Faker, random.Random]:
     fake = Faker("en_US")
     fake.seed_instance(seed)
     return fake, random.Random(seed)
-
-
-def figure(
-    name: str, ours: float, peer: float, unit: str, target: float | None, *, lower_is_better: bool = False
-) -> dict[str, Any]:
-    """One figure; the ratio says how many times better ours is."""
-    ratio = peer / ours if lower_is_better else ours / peer
-    return {
-        "figure": name,
-        "ours": round(ours, 4),
-        "peer": round(peer, 4),
-        "peer_name": PEER,
-        "unit": unit,
-        "ratio": round(ratio, 2),
-        "target": target,
-    }
-
-
-def readable(figure: dict[str, Any]) -> str:
-    """One line for people."""
-    target = f" (target {figure['target']})" if figure["target"] is not None else ""
-    return (
-        f"{figure['figure']}: ours {figure['ours']:g}, {figure['peer_name']} {figure['peer']:g} {figure['unit']}, "
-        f"{figure['ratio']} times better{target}"
-    )
 
 
 if __name__ == "__main__":

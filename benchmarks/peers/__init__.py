@@ -16,14 +16,14 @@ HOME = ROOT / ".venvs" / "bench"
 REQUIREMENTS = FOLDER.parent / "requirements.txt"
 
 
-def ensure() -> Path:
+def ensure(requirements: Path = REQUIREMENTS, home: Path = HOME) -> Path:
     """The Python of the peers' environment; made and filled where it is absent or older than its requirements."""
-    python, stamp, wanted = HOME / "bin" / "python", HOME / "installed.txt", REQUIREMENTS.read_text()
+    python, stamp, wanted = home / "bin" / "python", home / "installed.txt", requirements.read_text()
     if not python.exists():
-        venv.create(HOME, with_pip=True)
+        venv.create(home, with_pip=True)
     if not stamp.exists() or stamp.read_text() != wanted:
         print("installing the peers (once) ...", file=sys.stderr)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS]
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
         subprocess.run(install, check=True, stdout=sys.stderr)
         stamp.write_text(wanted)
     return python
