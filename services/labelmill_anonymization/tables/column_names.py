@@ -54,7 +54,7 @@ _PHRASES: dict[Meaning, str] = {
         "discharge date, date of death, latitude, longitude, lat, lon, lng, location"
     ),
     (_S, ""): (
-        "diagnosis, disease, illness, condition, icd, icd code, icd10, medication, drug, treatment, therapy, "
+        "diagnosis, disease, illness, condition, icd, icd code, medication, drug, treatment, therapy, "
         "symptom, hiv, blood type, test result, lab result, disability, income, salary, wage, earnings, "
         "credit score, debt, balance, criminal record, conviction, sexual orientation, political party, "
         "party, union, grade, gpa"
@@ -74,7 +74,7 @@ def words(name: str) -> tuple[str, ...]:
 
 def meaning(name: str) -> Meaning | None:
     """What the name says: by its last element if that says anything (the type of a thing stands last), then any."""
-    last = words(name.rpartition(".")[2])
+    last = tuple(word for word in words(name.rpartition(".")[2]) if not word.isdigit())  # address2 is an address
     for size in range(min(_LONGEST, len(last)), 0, -1):
         if last[-size:] in _MEANINGS:
             return _MEANINGS[last[-size:]]
