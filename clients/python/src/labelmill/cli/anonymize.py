@@ -12,14 +12,18 @@ from labelmill import names
 from labelmill.anonymization.v1 import resources_pb2, service_pb2
 from labelmill.cli import policies
 from labelmill.cli.documents import document
+from labelmill.cli.evaluate import evaluate
 from labelmill.cli.exits import EPILOG, Exit
 from labelmill.cli.progress import wait
+from labelmill.cli.risk import risk
 from labelmill.cli.session import FilterOption, JsonOption, ProjectOption, failure, session, short
 from labelmill.errors import from_status
 
 app = typer.Typer(help="From RAW to CLEAN: policies and runs.", no_args_is_help=True, epilog=EPILOG)
 policy_app = typer.Typer(help="What to find and how to transform it.", no_args_is_help=True, epilog=EPILOG)
 app.add_typer(policy_app, name="policy")
+app.command(epilog=EPILOG)(evaluate)
+app.command(epilog=EPILOG)(risk)
 PolicyArgument = Annotated[str, typer.Argument(metavar="POLICY", help="The policy's id.")]
 
 
