@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labelmill.anonymization.v1 import keys_service_pb2, keys_service_pb2_grpc
+from labelmill.anonymization.v1 import (
+    keys_service_pb2,
+    keys_service_pb2_grpc,
+    reidentification_service_pb2,
+    reidentification_service_pb2_grpc,
+)
 from labelmill_anonymization.adapters.keyring_sources import GivenRootKeys, KeyringFile
 from labelmill_anonymization.adapters.sql_reidentifications import SqlReidentifications
 from labelmill_anonymization.adapters.vault import Vault, VaultAccess, VaultTransit, read_vault_secret
@@ -58,8 +63,8 @@ def keys(parts: Parts) -> Area:
                 keys_service_pb2_grpc.add_KeyServiceServicer_to_server,
                 KeyServicer(parts.keys, parts.projects, parts.requests, page_tokens),
             ),
-            (keys_service_pb2_grpc.add_ReidentificationServiceServicer_to_server, reidentification),
+            (reidentification_service_pb2_grpc.add_ReidentificationServiceServicer_to_server, reidentification),
         ),
-        descriptors=(keys_service_pb2.DESCRIPTOR,),
+        descriptors=(keys_service_pb2.DESCRIPTOR, reidentification_service_pb2.DESCRIPTOR),
         close=(parts.keys.close,),
     )

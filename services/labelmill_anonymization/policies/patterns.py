@@ -29,7 +29,7 @@ def check_pattern(pattern: str) -> None:
 def matches(pattern: str, text: str, *, case_sensitive: bool) -> Iterator[tuple[int, int]]:
     """(start, end) of each match in code points, or of its group `value` where there is one; never empty ones."""
     compiled = _compiled(pattern, case_sensitive)
-    group = _VALUE if _VALUE in compiled.groupindex else 0
+    group = compiled.groupindex.get(_VALUE, 0)
     for match in compiled.finditer(text):
         start, end = match.span(group)
         if end > start >= 0:

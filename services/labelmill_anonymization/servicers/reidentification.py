@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
+from labelmill.anonymization.v1.reidentification_service_pb2_grpc import ReidentificationServiceServicer
 
-from labelmill.anonymization.v1 import keys_service_pb2 as pb
-from labelmill.anonymization.v1.keys_service_pb2_grpc import ReidentificationServiceServicer
-from labelmill_anonymization.convert.keys import formatted_from_proto, reading_to_proto, reidentification_to_proto
+from labelmill.anonymization.v1 import reidentification_service_pb2 as pb
+from labelmill_anonymization.convert.reidentification import (
+    formatted_from_proto,
+    reading_to_proto,
+    reidentification_to_proto,
+)
 from labelmill_anonymization.reversal.reidentification import Reidentifications, Reidentifier
 from labelmill_runtime import names
 from labelmill_runtime.paging import PageTokens, page_size

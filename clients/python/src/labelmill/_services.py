@@ -22,6 +22,10 @@ from labelmill.anonymization.v1 import evaluation_service_pb2 as anonymization_e
 from labelmill.anonymization.v1 import evaluation_service_pb2_grpc as anonymization_evaluation_service_pb2_grpc
 from labelmill.anonymization.v1 import keys_service_pb2 as anonymization_keys_service_pb2
 from labelmill.anonymization.v1 import keys_service_pb2_grpc as anonymization_keys_service_pb2_grpc
+from labelmill.anonymization.v1 import reidentification_service_pb2 as anonymization_reidentification_service_pb2
+from labelmill.anonymization.v1 import (
+    reidentification_service_pb2_grpc as anonymization_reidentification_service_pb2_grpc,
+)
 from labelmill.anonymization.v1 import resources_pb2 as anonymization_resources_pb2
 from labelmill.anonymization.v1 import risk_service_pb2 as anonymization_risk_service_pb2
 from labelmill.anonymization.v1 import risk_service_pb2_grpc as anonymization_risk_service_pb2_grpc
@@ -74,7 +78,7 @@ class AsyncServices:
 only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
         self.keys = AsyncKeyService(transport)
         """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
-        self.keys = AsyncReidentificationService(transport)
+        self.reidentification = AsyncReidentificationService(transport)
         """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
         self.risk = AsyncRiskService(transport)
         """Estimates what is left."""
@@ -423,8 +427,7 @@ class AsyncContentService:
 
 class AsyncEvaluationService:
     """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them.
-    """
+    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -508,17 +511,17 @@ class AsyncReidentificationService:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._stub = anonymization_keys_service_pb2_grpc.ReidentificationServiceStub(transport.channel)
+        self._stub = anonymization_reidentification_service_pb2_grpc.ReidentificationServiceStub(transport.channel)
         self.list_reidentifications: Listing[
-            anonymization_keys_service_pb2.ListReidentificationsRequest,
-            anonymization_keys_service_pb2.ListReidentificationsResponse,
-            anonymization_keys_service_pb2.Reidentification,
+            anonymization_reidentification_service_pb2.ListReidentificationsRequest,
+            anonymization_reidentification_service_pb2.ListReidentificationsResponse,
+            anonymization_reidentification_service_pb2.Reidentification,
         ] = Listing(transport, self._stub.ListReidentifications, "reidentifications")
         """Lists what was read again, in the order of time."""
 
     async def reidentify(
-        self, request: anonymization_keys_service_pb2.ReidentifyRequest, *, timeout_s: float | None = None
-    ) -> anonymization_keys_service_pb2.ReidentifyResponse:
+        self, request: anonymization_reidentification_service_pb2.ReidentifyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_reidentification_service_pb2.ReidentifyResponse:
         """Reads tokens again: those within a text, or single values. Pseudonyms, hashes and shifted dates cannot be
         read again. A value that cannot be read has a problem in its result and stays as it is. UNAVAILABLE:
         KEYRING_UNAVAILABLE.
@@ -549,8 +552,7 @@ class AsyncRiskService:
 
 class AsyncStatisticsService:
     """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it.
-    """
+    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1332,7 +1334,7 @@ class SyncServices:
 only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
         self.keys = KeyService(portal, services.keys)
         """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
-        self.keys = ReidentificationService(portal, services.keys)
+        self.reidentification = ReidentificationService(portal, services.reidentification)
         """The way back. Every call is kept, without values: who, when, why, how many, with which keys."""
         self.risk = RiskService(portal, services.risk)
         """Estimates what is left."""
@@ -1684,8 +1686,7 @@ class ContentService:
 
 class EvaluationService:
     """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them.
-    """
+    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
 
     def __init__(self, portal: Portal, service: AsyncEvaluationService) -> None:
         self._portal = portal
@@ -1769,15 +1770,15 @@ class ReidentificationService:
         self._portal = portal
         self._service = service
         self.list_reidentifications: SyncListing[
-            anonymization_keys_service_pb2.ListReidentificationsRequest,
-            anonymization_keys_service_pb2.ListReidentificationsResponse,
-            anonymization_keys_service_pb2.Reidentification,
+            anonymization_reidentification_service_pb2.ListReidentificationsRequest,
+            anonymization_reidentification_service_pb2.ListReidentificationsResponse,
+            anonymization_reidentification_service_pb2.Reidentification,
         ] = SyncListing(portal, service.list_reidentifications, "reidentifications")
         """Lists what was read again, in the order of time."""
 
     def reidentify(
-        self, request: anonymization_keys_service_pb2.ReidentifyRequest, *, timeout_s: float | None = None
-    ) -> anonymization_keys_service_pb2.ReidentifyResponse:
+        self, request: anonymization_reidentification_service_pb2.ReidentifyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_reidentification_service_pb2.ReidentifyResponse:
         """Reads tokens again: those within a text, or single values. Pseudonyms, hashes and shifted dates cannot be
         read again. A value that cannot be read has a problem in its result and stays as it is. UNAVAILABLE:
         KEYRING_UNAVAILABLE.
@@ -1807,8 +1808,7 @@ class RiskService:
 
 class StatisticsService:
     """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it.
-    """
+    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
 
     def __init__(self, portal: Portal, service: AsyncStatisticsService) -> None:
         self._portal = portal
