@@ -49,7 +49,8 @@ def strongest(sightings: Iterable[Sighting]) -> list[Sighting]:
     for sighting in sorted(sightings, key=lambda s: (-s.score, s.box)):
         for index, other in enumerate(kept):
             if other.entity_type == sighting.entity_type and other.page == sighting.page and _same(other, sighting):
-                kept[index] = replace(other, box=around((other.box, sighting.box)))
+                again = other.found_again or sighting.found_again
+                kept[index] = replace(other, box=around((other.box, sighting.box)), found_again=again)
                 break
         else:
             kept.append(sighting)
