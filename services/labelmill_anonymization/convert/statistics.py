@@ -15,6 +15,7 @@ from labelmill_anonymization.statistics.statistic import (
     EntityData,
     Figure,
     Histogram,
+    LabelData,
     Mean,
     Property,
     Quantile,
@@ -48,6 +49,9 @@ def statistic_to_proto(statistic: Statistic) -> pb.Statistic:
             message.assets.max_contributions = assets.max_contributions
         case EntityData() as entities:
             message.entities.policy, message.entities.max_contributions = entities.policy, entities.max_contributions
+        case LabelData() as labels:
+            message.labels.feature, message.labels.filter = labels.feature, labels.filter
+            message.labels.max_contributions = labels.max_contributions
     _figure_to_proto(statistic.figure, message)
     return message
 
@@ -113,6 +117,9 @@ def _data_from_proto(message: pb.Statistic) -> Data:
             assets = message.assets
             told = Property(assets.property or Property.MEDIA_TYPE)
             return AssetData(assets.filter, told, assets.label_key, max(assets.max_contributions, 1))
+        case "labels":
+            labels = message.labels
+            return LabelData(labels.feature, labels.filter, max(labels.max_contributions, 1))
     return EntityData(message.entities.policy, max(message.entities.max_contributions, 1))
 
 

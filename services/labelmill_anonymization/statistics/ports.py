@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from labelmill_anonymization.contents.content import RawContent
 from labelmill_anonymization.statistics.price import Budget, Price
-from labelmill_anonymization.statistics.statistic import AssetData, Figure, Statistic, TableData
+from labelmill_anonymization.statistics.statistic import AssetData, Figure, LabelData, Statistic, TableData
 from labelmill_anonymization.statistics.units import Numbers
 
 CONFIDENCE = 0.95
@@ -89,6 +89,9 @@ class ProjectFacts(Protocol):
 
     async def entity_types(self, project: str, policy: str) -> Sequence[frozenset[str]]:
         """Of each asset with a receipt: the types found in it."""
+
+    async def given_classes(self, project: str, data: LabelData) -> Sequence[frozenset[str]]:
+        """Of each asset with such annotations: the classes given to it."""
 
     async def table(self, asset: str) -> RawContent:
         """The RAW content of an asset."""

@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labelmill_anonymization.statistics.ports import Ledger, Mechanisms, ProjectFacts, Release
-from labelmill_anonymization.statistics.statistic import AssetData, Statistic, TableData, validate
+from labelmill_anonymization.statistics.statistic import (
+    AssetData,
+    EntityData,
+    LabelData,
+    Statistic,
+    TableData,
+    validate,
+)
 from labelmill_anonymization.statistics.units import Numbers, from_units
 
 
@@ -44,8 +51,11 @@ class Statistics:
         if isinstance(data, TableData):
             content = data.content if data.content is not None else await self.facts.table(data.asset)
             return await self.mechanisms.numbers(content, data, figure)
-        if isinstance(data, AssetData):
-            units = await self.facts.asset_values(project, data)
-        else:
-            units = await self.facts.entity_types(project, data.policy)
+        match data:
+            case AssetData():
+                units = await self.facts.asset_values(project, data)
+            case LabelData():
+                units = await self.facts.given_classes(project, data)
+            case EntityData(policy):
+                units = await self.facts.entity_types(project, policy)
         return from_units(units, figure, data)

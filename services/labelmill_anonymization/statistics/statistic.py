@@ -50,6 +50,15 @@ class EntityData:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelData:
+    """Classes that labelers gave to assets."""
+
+    feature: str
+    filter: str = ""
+    max_contributions: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """How many units; with a value, how many of this value."""
 
@@ -101,7 +110,7 @@ class Quantile:
     candidate_count: int = DEFAULT_CANDIDATES
 
 
-Data = TableData | AssetData | EntityData
+Data = TableData | AssetData | EntityData | LabelData
 Figure = Count | Histogram | Sum | Mean | Quantile
 
 

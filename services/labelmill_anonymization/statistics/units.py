@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labelmill_anonymization.statistics.errors import UnknownColumn
-from labelmill_anonymization.statistics.statistic import AssetData, Count, EntityData, Figure, Histogram, TableData
+from labelmill_anonymization.statistics.statistic import AssetData, Count, Data, Figure, Histogram, TableData
 from labelmill_anonymization.tables.cells import Column, is_missing, number_of, text_of
 from labelmill_anonymization.tables.table_file import TableFile
 
@@ -23,13 +23,13 @@ class Numbers:
     """How many of the values can appear or vanish with one person."""
 
 
-def from_units(units: Sequence[frozenset[str]], figure: Figure, data: AssetData | EntityData) -> Numbers:
-    """Of assets, each with its values: a media type, or the entity types found in it."""
+def from_units(units: Sequence[frozenset[str]], figure: Figure, data: Data) -> Numbers:
+    """Of assets, each with its values: a media type, the entity types found in it, the classes given to it."""
     if isinstance(figure, Histogram):
         index = {category: i for i, category in enumerate(figure.categories)}
         bins = [index[value] for values in units for value in values if value in index]
-        # One asset may have every type: known of the kind of data, never taken from the data.
-        each = len(index) if isinstance(data, EntityData) else 1
+        # One asset may be in every bin: known of the kind of data, never taken from the data.
+        each = 1 if isinstance(data, AssetData) else len(index)
         return Numbers(bins, data.max_contributions * each)
     assert isinstance(figure, Count)
     counted = [1 for values in units if (figure.value in values if figure.value else values)]

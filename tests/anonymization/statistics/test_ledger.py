@@ -15,7 +15,7 @@ from labelmill_anonymization.statistics.errors import BudgetBelowSpent, BudgetSp
 from labelmill_anonymization.statistics.ports import Noisy, Release, Value
 from labelmill_anonymization.statistics.price import Price
 from labelmill_anonymization.statistics.release import Statistics
-from labelmill_anonymization.statistics.statistic import AssetData, Count, Figure, Statistic, TableData
+from labelmill_anonymization.statistics.statistic import AssetData, Count, Figure, LabelData, Statistic, TableData
 from labelmill_anonymization.statistics.units import Numbers
 from labelmill_runtime.database import Database
 from labelmill_runtime.settings import RuntimeSettings
@@ -69,6 +69,9 @@ class NoAssets:
         return []
 
     async def entity_types(self, project: str, policy: str) -> Sequence[frozenset[str]]:
+        return []
+
+    async def given_classes(self, project: str, data: LabelData) -> Sequence[frozenset[str]]:
         return []
 
     async def table(self, asset: str) -> RawContent:

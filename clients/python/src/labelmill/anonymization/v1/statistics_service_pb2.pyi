@@ -82,6 +82,7 @@ class Statistic(_message.Message):
     TABLE_FIELD_NUMBER: _builtins.int
     ASSETS_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     HISTOGRAM_FIELD_NUMBER: _builtins.int
     SUM_FIELD_NUMBER: _builtins.int
@@ -98,6 +99,10 @@ class Statistic(_message.Message):
     @_builtins.property
     def entities(self) -> Global___EntityData:
         """What was found in the project's assets, by their receipts; the unit is the asset."""
+
+    @_builtins.property
+    def labels(self) -> Global___LabelData:
+        """What labelers said about the project's assets; the unit is the asset."""
 
     @_builtins.property
     def count(self) -> Global___CountFigure:
@@ -125,17 +130,18 @@ class Statistic(_message.Message):
         table: Global___TableData | None = ...,
         assets: Global___AssetData | None = ...,
         entities: Global___EntityData | None = ...,
+        labels: Global___LabelData | None = ...,
         count: Global___CountFigure | None = ...,
         histogram: Global___HistogramFigure | None = ...,
         sum: Global___SumFigure | None = ...,
         mean: Global___MeanFigure | None = ...,
         quantile: Global___QuantileFigure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "count", b"count", "data", b"data", "entities", b"entities", "figure", b"figure", "histogram", b"histogram", "mean", b"mean", "quantile", b"quantile", "sum", b"sum", "table", b"table"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "count", b"count", "data", b"data", "entities", b"entities", "figure", b"figure", "histogram", b"histogram", "labels", b"labels", "mean", b"mean", "quantile", b"quantile", "sum", b"sum", "table", b"table"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "count", b"count", "data", b"data", "entities", b"entities", "figure", b"figure", "histogram", b"histogram", "mean", b"mean", "quantile", b"quantile", "sum", b"sum", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "count", b"count", "data", b"data", "entities", b"entities", "figure", b"figure", "histogram", b"histogram", "labels", b"labels", "mean", b"mean", "quantile", b"quantile", "sum", b"sum", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_data: _TypeAlias = _typing.Literal["table", "assets", "entities"]  # noqa: Y015
+    _WhichOneofReturnType_data: _TypeAlias = _typing.Literal["table", "assets", "entities", "labels"]  # noqa: Y015
     _WhichOneofArgType_data: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
     _WhichOneofReturnType_figure: _TypeAlias = _typing.Literal["count", "histogram", "sum", "mean", "quantile"]  # noqa: Y015
     _WhichOneofArgType_figure: _TypeAlias = _typing.Literal["figure", b"figure"]  # noqa: Y015
@@ -278,6 +284,36 @@ class EntityData(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EntityData: _TypeAlias = EntityData  # noqa: Y015
+
+@_typing.final
+class LabelData(_message.Message):
+    """Classes that labelers gave to assets. An asset has each class once or not at all, however many labelers said so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEATURE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    MAX_CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    feature: _builtins.str
+    """The feature of the ontology whose answers or shapes are counted."""
+    filter: _builtins.str
+    """Which annotations besides, as in ListAnnotations: `kind = LABEL`; empty: all current ones."""
+    max_contributions: _builtins.int
+    """How many assets are about one person at most, a promise of the caller that nobody checks; 0: 1."""
+    def __init__(
+        self,
+        *,
+        feature: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        max_contributions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature", b"feature", "filter", b"filter", "max_contributions", b"max_contributions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelData: _TypeAlias = LabelData  # noqa: Y015
 
 @_typing.final
 class CountFigure(_message.Message):
