@@ -5,7 +5,7 @@ STAMPS := .venv/.stamps
 PACKAGES := services clients/python/src/labelmill tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup protos demo test lint bench clean
+.PHONY: help setup protos demo test lint bench tagger clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ lint: setup ## Checks format, style and types.
 
 bench: setup ## Compares us with named peers in one run; ARGS="--quick" for under a minute each.
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) --json $(ARGS) || exit 1; done
+
+tagger: setup ## Trains the tagger of anonymization anew and writes its card (an hour on two cores).
+	for step in pools lexicon silver train "evaluate --card"; do $(BIN)/python -m tools.tagger.$$step || exit 1; done
 
 clean: ## Removes everything that was built, downloaded or left by runs.
 	rm -rf .venv .venvs .data demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -54,13 +54,15 @@ class Addresses:
     def city(self, language: str) -> str:
         """The name of a city, real or made up."""
         roll = self._random.random()
-        if roll < 0.35:
+        if roll < 0.27:
             return self._.one(self._words["capitals"])
-        if roll < 0.5:
+        if roll < 0.37:
             return self._made_up()
         if language in ("de", "fr", "it") and roll < 0.85:
             return self._.one(self._cities[language])
-        country = self._random.choice(("us", "us", "us", "gb", "au", "in", "de", "fr", "es", "it", "world", "world"))
+        country = self._random.choice(
+            ("us", "us", "us", "gb", "au", "in", "de", "fr", "it", "world", "local", "local", "local")
+        )
         return self._.one(self._cities[country]).split(", ")[0]
 
     def _made_up(self) -> str:

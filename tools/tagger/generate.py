@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tools.tagger import pools, silver
+from tools.tagger import lexicon, pools, silver
 from tools.tagger.templates import Slot, Template, templates
 from tools.tagger.values import IGNORED, Piece, Values
 
-_WEIGHTS = {"support": 5, "letters": 5, "medical": 3, "forms": 3, "stories": 7, "plain": 3, "texts": 4}
+_PLAIN_SHARE = 0.08  # of the texts in English: those without anything personal
+_ANOTHER_WORD = 0.07
 _LANGUAGES = {"en": 72, "de": 7, "fr": 7, "es": 7, "it": 7}
 _SWAPPED = {"PERSON": "PERSON", "LOCATION": "PLACE", "ORGANIZATION": "ORG", "NRP": "NRP", "DATE_TIME": "DATE"}
 _AFTER = {
@@ -25,6 +26,9 @@ _AFTER = {
     "for": ("PERSON", "ORG", "GIVEN"), "of": ("PERSON", "ORG", "PLACE"), "and": ("PERSON", "GIVEN", "ORG"), "that": ("PERSON", "ORG", "GIVEN"),
     "on": ("DATE", "STREET"), "since": ("DATE",), "the": ("ORG", "NRP"), "because": ("GIVEN", "PERSON"),
 }  # fmt: skip
+
+
+_WORD = re.compile(r"(?<![\w<])[A-Za-z]{4,}(?![\w>])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,14 @@ class Generator:
         values: dict[str, Any] = json.loads(pools.FILE.read_text(encoding="utf-8"))
         self._random = random.Random(seed)
         self._values = Values(values, seed + 1, developing)
-        self._templates: dict[str, dict[str, list[Template]]] = {}
+        self._templates: dict[str, list[Template]] = {}
         for template in templates():
             if template.held_out == developing:
-                self._templates.setdefault(template.language, {}).setdefault(template.genre, []).append(template)
+                self._templates.setdefault(template.language, []).append(template)
+        self._plain = [template for template in self._templates["en"] if template.genre == "plain"]
+        self._neighbours: dict[str, list[str]] = {} if developing else lexicon.neighbours()
+        titles = sorted({title.rstrip(".") for part in values["words"]["titles"].values() for title in part}, key=len)
+        self._title = re.compile(rf"\b((?:{'|'.join(map(re.escape, reversed(titles)))})\b\.?) $")
         self._real = [sentence for sentence in silver.load() if silver.held_out(sentence) == developing]
 
     def texts(self, number: int) -> Iterator[Marked]:
@@ -56,12 +64,12 @@ class Generator:
     def _document(self) -> list[Piece]:
         roll = self._random.random()
         language = self._random.choices(list(_LANGUAGES), list(_LANGUAGES.values()))[0]
-        if self._real and roll < 0.1:
+        if self._real and roll < 0.12:
             return self._swapped(self._random.choice(self._real))
-        if self._real and roll < 0.2:
+        if self._real and roll < 0.3:
             return self._planted(self._random.choice(self._real))
         pieces = self._filled(language)
-        if roll < 0.55:
+        if roll < 0.65:
             return pieces
         for _ in range(self._random.randint(1, 3)):
             real = language == "en" and self._real and self._random.random() < 0.2
@@ -70,12 +78,36 @@ class Generator:
         return pieces
 
     def _filled(self, language: str) -> list[Piece]:
-        genres = self._templates[language]
-        genre = self._random.choices(list(genres), [_WEIGHTS[name] for name in genres])[0]
+        templates_ = self._templates[language]
+        if language == "en" and self._random.random() < _PLAIN_SHARE:
+            templates_ = self._plain
         pieces: list[Piece] = []
-        for part in self._random.choice(genres[genre]).expand(self._random):
-            pieces += self._values.fill(part.name, language) if isinstance(part, Slot) else [(part, "")]
-        return pieces
+        for part in self._random.choice(templates_).expand(self._random):
+            pieces += self._values.fill(part.name, language) if isinstance(part, Slot) else [(self._reworded(part), "")]
+        return self._titled(pieces)
+
+    def _reworded(self, text: str) -> str:
+        """Some words changed for others of a like meaning."""
+        return _WORD.sub(self._reworded_word, text)
+
+    def _reworded_word(self, match: re.Match[str]) -> str:
+        others = self._neighbours.get(match[0].lower())
+        if others is None or self._random.random() > _ANOTHER_WORD:
+            return match[0]
+        other = self._random.choice(others)
+        return other.capitalize() if match[0][0].isupper() else other
+
+    def _titled(self, pieces: list[Piece]) -> list[Piece]:
+        """Titles that a template itself writes before a name are marked too."""
+        marked: list[Piece] = []
+        for index, (text, entity_type) in enumerate(pieces):
+            after = pieces[index + 1][1] if index + 1 < len(pieces) else ""
+            title = self._title.search(text) if not entity_type and after == "PERSON" else None
+            if title is None:
+                marked.append((text, entity_type))
+            else:
+                marked += [(text[: title.start(1)], ""), (title[1], "TITLE"), (text[title.end(1) :], "")]
+        return marked
 
     def _swapped(self, sentence: silver.Sentence) -> list[Piece]:
         """A real sentence with most of its names changed for others."""
@@ -89,7 +121,7 @@ class Generator:
             else:
                 pieces.append((text[start:end], entity_type))
             at = end
-        return [*pieces, (text[at:], "")]
+        return self._titled([*pieces, (text[at:], "")])
 
     def _planted(self, sentence: silver.Sentence) -> list[Piece]:
         """A real sentence in which a value stands for a word after a preposition, or what follows it."""

@@ -23,10 +23,12 @@ from labelmill_anonymization.tagger.tokens import cut
 from tools.tagger import pools
 
 FILE = Path(runtime.__file__).with_name("lexicon.npz")
+NEIGHBOURS = pools.FOLDER / "neighbours.json"
 
 _VECTOR_WORDS = 30_000
 _FEW = 20_000  # words of each other language
 _BATCH = 256
+_COMMONEST, _REWORDED, _OTHERS = 150, 9_000, 6
 
 
 def build(values: dict[str, Any], vector_keys: NDArray[np.uint32], vectors: NDArray[np.int8]) -> Lexicon:
@@ -73,7 +75,7 @@ def _lists(values: dict[str, Any]) -> Iterator[tuple[Known, Iterable[str]]]:
     yield Known.REGION_CODE, values["region_codes"]
     yield (
         Known.NATIONALITY,
-        sum((words[n] for n in words if n.startswith(("nationalities", "religions", "parties"))), []),
+        sum((words[n] for n in words if n.startswith(("nationalities", "demonyms", "religions", "parties"))), []),
     )
     streets = ("street_suffixes", "street_ends_de", "streets_fr_heads", "streets_es_heads", "streets_it_heads", "units")
     yield Known.STREET_WORD, sum((words[name] for name in streets), [])
@@ -96,6 +98,26 @@ def _months() -> list[str]:
     import calendar
 
     return [*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"]
+
+
+def neighbours() -> dict[str, list[str]]:
+    """For common English words, others of a like meaning; nothing if they were not made."""
+    return json.loads(NEIGHBOURS.read_text(encoding="utf-8")) if NEIGHBOURS.exists() else {}
+
+
+def _neighbours(words: list[str], lexicon: Lexicon) -> dict[str, list[str]]:
+    """The words with the most similar vectors, of those that are no names."""
+    named = (
+        Known.GIVEN_NAME | Known.SURNAME | Known.CITY | Known.COUNTRY | Known.NATIONALITY | Known.TITLE | Known.CALENDAR
+    )
+    hashes = np.array([_key(part[0]) for part in _hashed(words)], np.uint32)
+    at = np.minimum(np.searchsorted(lexicon.keys, hashes), len(lexicon.keys) - 1)
+    kept = (lexicon.keys[at] != hashes) | ((lexicon.bits[at] & np.uint32(named)) == 0)
+    chosen = [word for word, keep in zip(words, kept, strict=True) if keep]
+    vectors = lexicon.vectors[np.searchsorted(lexicon.vector_keys, hashes[kept])].astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    nearest = np.argsort(-(vectors @ vectors.T), axis=1)[:, 1 : 1 + _OTHERS]
+    return {word: [chosen[index] for index in row] for word, row in zip(chosen, nearest.tolist(), strict=True)}
 
 
 def _vectors(words: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int8]]:
@@ -130,6 +152,8 @@ def main() -> None:
     """Writes the lexicon."""
     values = json.loads(pools.FILE.read_text(encoding="utf-8"))
     lexicon = build(values, *_vectors(values["frequencies"]["en"][:_VECTOR_WORDS]))
+    common = values["frequencies"]["en"][_COMMONEST:_REWORDED]
+    NEIGHBOURS.write_text(json.dumps(_neighbours(common, lexicon)), encoding="utf-8")
     data = lexicon.dump()
     FILE.write_bytes(data)
     sys.stdout.write(f"{len(lexicon.keys)} words, {len(lexicon.vector_keys)} vectors, {len(data) / 1e6:.1f} MB\n")

@@ -149,11 +149,12 @@ class People:
     def slot_NRP(self, language: str) -> list[Piece]:
         if language != "en":
             return [(self._random.choice(self._words[f"nationalities_{language}"]), "NRP")]
-        lists = ["nationalities"] * 4 + ["religions", "parties"]
+        lists = ["nationalities"] * 6 + ["demonyms"] * 2 + ["religions", "parties"]
         return [(self._.one(self._words[self._random.choice(lists)]), "NRP")]
 
     def slot_ORG(self, language: str) -> list[Piece]:
-        return [(self._organization(language), "ORGANIZATION")]
+        name = self._organization(language)
+        return [("the ", ""), (name[4:], "ORGANIZATION")] if name.startswith("the ") else [(name, "ORGANIZATION")]
 
     def _organization(self, language: str) -> str:
         roll = self._random.random()
@@ -173,9 +174,19 @@ class People:
                 [f"{surname}-{others[0]}", f"{surname}, {others[0]} and {others[1]}", f"{surname} & {others[0]}",
                  f"{surname} and {others[0]}", f"{surname}, {others[0]} & {others[1]}"]
             )  # fmt: skip
-        if roll < 0.78:
+        if roll < 0.75:
             return "".join(self._random.choices(string.ascii_uppercase, k=self._random.randint(2, 5)))
-        return self._company(roll)
+        return self._of_words(surname) if roll < 0.86 else self._company(0.78 + (roll - 0.86) * 1.57)
+
+    def _of_words(self, surname: str) -> str:
+        """Shops and firms are called after anything."""
+        first, second = (self._.word("en").capitalize() for _ in range(2))
+        field = self._random.choice(self._words["company_fields"])
+        return self._random.choice(
+            [f"{first} {field}", f"{first} {second}", f"{first} {second} {field}", f"{first} & {second}", f"{first}'s {field}",
+             f"{surname} {second}", f"{first}{second.lower()}", f"{first} {self._random.choice(self._words['shops'])}",
+             f"{surname}'s {self._random.choice(self._words['shops'])}", f"The {first} {second}"]
+        )  # fmt: skip
 
     def _company(self, roll: float) -> str:
         first, second = (self._.one(self._words["company_words"]) for _ in range(2))

@@ -112,9 +112,13 @@ def _cities() -> dict[str, list[str]]:
             place, _, region = part.strip().partition(", ")
             if _PLACE.fullmatch(place) and all(ord(c) < 0x250 for c in place):
                 found[country].add(f"{place}, {region}" if country == "us" and len(region) == 2 else place)
-    for country, locale in (("de", "de_DE"), ("it", "it_IT"), ("at", "de_AT")):
-        provider = importlib.import_module(f"faker.providers.address.{locale}").Provider
-        found[country].update(place for place in provider.cities if _PLACE.fullmatch(place))
+    found["local"] = set()
+    package = importlib.import_module("faker.providers.address")
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+        places = _latin(_values(provider, r"cities|city_names|municipalities|communes|concelhos|localities"))
+        country = {"de_DE": "de", "it_IT": "it", "de_AT": "at", "fr_FR": "fr", "es_ES": "es"}.get(module.name, "local")
+        found[country].update(place for place in places if _PLACE.fullmatch(place))
     return {country: sorted(places) for country, places in found.items()}
 
 

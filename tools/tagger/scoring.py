@@ -26,6 +26,8 @@ class Score:
     findings: Counter[str] = field(default_factory=Counter)
     personal: Counter[str] = field(default_factory=Counter)
     leaked: Counter[str] = field(default_factory=Counter)
+    characters: int = 0
+    leaked_characters: int = 0
     marked: int = 0
     marked_rightly: int = 0
 
@@ -51,13 +53,15 @@ class Score:
                 self.right[f.entity_type] += any(
                     kind == f.entity_type and f.start < end and f.end > start for start, end, kind in known
                 )
+        self.characters += len(personal)
+        self.leaked_characters += len(personal - found)
         self.marked += len(found - unknown)
         self.marked_rightly += len(found & personal)
 
     @property
     def leak(self) -> float:
         """Share of personal characters in no finding."""
-        return sum(self.leaked.values()) / max(sum(self.personal.values()), 1)
+        return self.leaked_characters / max(self.characters, 1)
 
     @property
     def precision(self) -> float:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("templates")
 _HELD_OUT_OF = 8
+_PLAIN = frozenset(
+    {"word", "Word", "number", "money", "CODE", "TIME", "DAY", "JOB", "job", "product", "disease", "EXPIRY"}
+)
 _ESCAPES = {"n": "\n", "t": "\t"}
 
 
@@ -20,6 +23,11 @@ class Slot:
     """A place for a value."""
 
     name: str
+
+    @property
+    def mark(self) -> str:
+        """Stands for it where templates are compared: `<>` for what is personal."""
+        return f"<{self.name if self.name in _PLAIN else ''}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Template:
         return list(_expand(self.parts, random_))
 
     def pattern(self) -> re.Pattern[str]:
-        """Matches every text of it in which each slot is `<>`."""
+        """Matches every text of it in which each slot is its mark."""
         return re.compile(_pattern(self.parts))
 
 
@@ -132,5 +140,5 @@ def _pattern(parts: Sequence) -> str:
         if isinstance(part, Choice):
             made += "(?:" + "|".join(_pattern(option) for option in part.options) + ")"
         else:
-            made += re.escape(part) if isinstance(part, str) else "<>"
+            made += re.escape(part if isinstance(part, str) else part.mark)
     return made

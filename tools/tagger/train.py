@@ -7,6 +7,7 @@ is trained on. Needs `pools`, `lexicon` and `silver` to have run.
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from tools.tagger.network import Network
 MODEL = Path(labels.__file__).with_name("model.onnx")
 VERSION = "1"
 
-_ROW, _BATCH = 512, 64
+_ROW, _BATCH, _STEPS = 512, 64, 2_500
 _RATE, _DECAY, _WARM_UP = 3e-3, 0.01, 300
 _AVERAGE = 0.999
 _DEVELOPMENT_SEED = 1_000_003
@@ -37,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=1_000_000, help="generated texts")
     parser.add_argument("--minutes", type=float, default=240.0, help="of training at most")
-    parser.add_argument("--epochs", type=float, default=12.0, help="times that each text is seen at most")
+    parser.add_argument("--steps", type=int, default=_STEPS, help="of training at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=MODEL)
     options = parser.parse_args()
@@ -81,15 +82,12 @@ def train(network: Network, training: _Batches, development: _Batches, options: 
     others = [p for name, p in network.named_parameters() if not (name.endswith("weight") and "norm" not in name)]
     groups = [{"params": decaying, "weight_decay": _DECAY}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=_RATE, betas=(0.9, 0.98))
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)
-    )
+    average = copy.deepcopy(network)
     loss_of = nn.CrossEntropyLoss(ignore_index=UNLABELED)
-    started, step, steps = time.monotonic(), 0, int(options.epochs * -(-training.number // _BATCH))
-    spent, running = 0.0, 0.0
+    started, step, spent = time.monotonic(), 0, 0.0
     while spent < 1.0:
         for ids, dense, there, labels_ in training:
-            spent = max(step / steps, (time.monotonic() - started) / (60 * options.minutes))
+            spent = max(step / options.steps, (time.monotonic() - started) / (60 * options.minutes))
             if spent >= 1.0:
                 break
             for group in optimizer.param_groups:
@@ -99,16 +97,23 @@ def train(network: Network, training: _Batches, development: _Batches, options: 
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
-            average.update_parameters(network)
+            _move(average, network, step)
             step += 1
             if step % 500 == 0:
                 running = float(loss)
                 _say(
-                    f"step {step}, {100 * spent:.0f} %, loss {running:.4f}, development {_loss(average.module, development):.4f}"
+                    f"step {step}, {100 * spent:.0f} %, loss {running:.4f}, development {_loss(average, development):.4f}"
                 )
-    trained = average.module
-    _say(f"{step} steps, development loss {_loss(trained, development):.4f}")
-    return trained  # type: ignore[no-any-return]
+    _say(f"{step} steps, development loss {_loss(average, development):.4f}")
+    return average
+
+
+@torch.no_grad()
+def _move(average: Network, network: Network, step: int) -> None:
+    """Moves the average towards the weights of now: far at first, by a thousandth later."""
+    share = max(1.0 - _AVERAGE, 9.0 / (10.0 + step))
+    for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(weight, share)
 
 
 @torch.no_grad()

@@ -55,9 +55,9 @@ class Tagger:
         self.version = f"labelmill-tagger {about['version']} {hashlib.sha256(model + lexicon).hexdigest()[:12]}"
 
     def tag(self, texts: Sequence[str]) -> list[list[Finding]]:
-        """Findings of each text, ordered, without overlaps; scores are calibrated probabilities.
+        """Findings of each text, ordered; scores are calibrated probabilities.
 
-        A text's findings do not depend on the texts beside it.
+        They overlap only where an address holds its parts. A text's findings do not depend on the texts beside it.
         """
         found: list[list[Finding]] = [[] for _ in texts]
         for pieces in _batches(texts):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from labelmill_anonymization.findings import Finding
+from labelmill_anonymization.findings import Finding, merge
 from labelmill_anonymization.tagger.blocks import join
 from labelmill_anonymization.tagger.decoding import Span, spans
 from labelmill_anonymization.tagger.labels import OUTSIDE, STATES, TYPES, begin, inside
@@ -54,7 +54,11 @@ def test_the_likeliest_lawful_sequence_is_found(rows: list[list[float]]) -> None
 
 def test_two_names_in_a_row_are_two_spans() -> None:
     found = decoded(sure(begin("PERSON"), inside("PERSON"), begin("PERSON"), OUTSIDE, begin("AGE")))
-    assert [(span.entity_type, span.first, span.last) for span in found] == [("PERSON", 0, 1), ("PERSON", 2, 2), ("AGE", 4, 4)]
+    assert [(span.entity_type, span.first, span.last) for span in found] == [
+        ("PERSON", 0, 1),
+        ("PERSON", 2, 2),
+        ("AGE", 4, 4),
+    ]
     assert all(0.9 < span.score <= 1 for span in found)
 
 
@@ -76,10 +80,14 @@ def test_nothing_comes_of_nothing() -> None:
 
 def test_the_parts_of_an_address_are_joined_with_what_is_between() -> None:
     text = "at 9 Elm Row\nYork, YO1 7AB, not York"
-    parts = [("STREET_ADDRESS", 3, 12, 0.9), ("LOCATION", 13, 17, 0.5), ("POSTAL_CODE", 19, 26, 0.5), ("LOCATION", 32, 36, 0.7)]
-    found = join([Finding(*part, "Tagger") for part in parts], text)
-    assert [(finding.entity_type, text[finding.start : finding.end]) for finding in found] == [
-        ("STREET_ADDRESS", "9 Elm Row\nYork, YO1 7AB"),
-        ("LOCATION", "York"),
+    parts = [
+        ("STREET_ADDRESS", 3, 12, 0.9),
+        ("LOCATION", 13, 17, 0.5),
+        ("POSTAL_CODE", 19, 26, 0.95),
+        ("LOCATION", 32, 36, 0.7),
     ]
-    assert 0.5 < found[0].score < 0.9
+    found = [Finding(*part, "Tagger") for part in parts]
+    address = Finding("STREET_ADDRESS", 3, 26, 0.95, "Tagger")
+    assert join(found, text) == [address, *found]
+    assert merge(join(found, text)) == [address, found[-1]]
+    assert join(found[1:], text) == found[1:]
