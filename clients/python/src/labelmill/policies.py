@@ -19,7 +19,7 @@ A document has a short form,
     tables: {k: 10}                  # TableRules, in the contract's words
     media: {cover: blur}             # MediaRules, in the contract's words
 
-or that of protobuf's JSON, which is told by `rules` being a list.
+or that of protobuf's JSON, which is told by `rules` being a list, or by names that only the contract has.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read_policy(text: str) -> resources_pb2.Policy:
 
 def policy_of(document: _Document) -> resources_pb2.Policy:
     """The policy of a document that is read already; raises BadPolicy."""
-    if isinstance(document.get("rules"), list):
+    if isinstance(document.get("rules"), list) or not _CONTRACT_NAMES.isdisjoint(document):
         return _parsed(document, resources_pb2.Policy(), "policy")
     return _short_form(document)
 
@@ -154,6 +154,12 @@ _PARTS: dict[str, Callable[[resources_pb2.Policy, Any], None]] = {
     "deny": _deny,
     "tables": _message("table_rules"),
     "media": _message("media_rules"),
+}
+_CONTRACT_NAMES = {
+    name
+    for field in resources_pb2.Policy.DESCRIPTOR.fields
+    for name in (field.name, field.json_name)
+    if name not in _PARTS
 }
 
 

@@ -22,6 +22,7 @@ from labelmill.cli import (
     ingest,
     key,
     lifecycle,
+    policy,
     prelabel,
     project,
     quality,
@@ -38,7 +39,7 @@ from labelmill.errors import LabelmillError
 
 _ORDER = (
     *("up", "demo", "project", "ingest", "import", "upload", "download", "url"),
-    *("anonymize", "prelabel", "task", "quality", "train", "export", "dataset", "audit"),
+    *("anonymize", "policy", "prelabel", "task", "quality", "train", "export", "dataset", "audit"),
     *("erase", "erasure", "hold", "retention", "usage"),
     *("status", "key"),
 )
@@ -86,6 +87,7 @@ app.command("upload", epilog=EPILOG)(upload.upload)
 app.command("download", epilog=EPILOG)(download.download)
 app.command("url", epilog=EPILOG)(download.url)
 app.add_typer(anonymize.app, name="anonymize")
+app.add_typer(policy.app, name="policy")
 app.add_typer(prelabel.app, name="prelabel")
 app.add_typer(task.app, name="task")
 app.add_typer(quality.app, name="quality")
