@@ -50,6 +50,12 @@ class Script:
     uploads: list[list[storage_pb.UploadAssetRequest]] = field(default_factory=list)
     operation_states: list[operations_pb2.Operation] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
+    busy_s: float = 0.0
+    """How long a batch takes, unless `hold` is set."""
+    damaged: bool = False
+    """Whether downloads have the checksum of something else."""
+    urls: list[storage_pb.ObjectUrl] = field(default_factory=list)
+    """What CreateDownloadUrl answers, in order."""
 
     def take(self, request: Any, context: grpc.ServicerContext) -> None:
         self.requests.append(request)
@@ -113,9 +119,30 @@ class Storage(storage_grpc.StorageServiceServicer):
         self, request: storage_pb.DownloadAssetRequest, context: grpc.ServicerContext
     ) -> Iterator[storage_pb.DownloadAssetResponse]:
         self.script.take(request, context)
-        yield storage_pb.DownloadAssetResponse(content=storage_resources.Content(size_bytes=6))
+        digest = hashlib.sha256(b"abc" if self.script.damaged else b"abcdef").hexdigest()
+        yield storage_pb.DownloadAssetResponse(content=storage_resources.Content(size_bytes=6, sha256=digest))
         yield storage_pb.DownloadAssetResponse(chunk=b"abc")
         yield storage_pb.DownloadAssetResponse(chunk=b"def")
+
+    def BatchCreateAssets(  # noqa: N802
+        self, request: storage_pb.BatchCreateAssetsRequest, context: grpc.ServicerContext
+    ) -> storage_pb.BatchCreateAssetsResponse:
+        self.script.take(request, context)
+        self.script.hold.wait(self.script.busy_s)
+        return storage_pb.BatchCreateAssetsResponse(results=[created(request.parent, item) for item in request.items])
+
+    def CreateDownloadUrl(  # noqa: N802
+        self, request: storage_pb.CreateDownloadUrlRequest, context: grpc.ServicerContext
+    ) -> storage_pb.ObjectUrl:
+        self.script.take(request, context)
+        return self.script.urls.pop(0)
+
+
+def created(parent: str, item: storage_pb.BatchCreateAssetsRequest.Item) -> storage_pb.AssetResult:
+    if item.content == b"bad":
+        return storage_pb.AssetResult(status=status(code_pb2.INVALID_ARGUMENT, error_info("INVALID_UTF8")))
+    raw = storage_resources.Content(sha256=hashlib.sha256(item.content).hexdigest(), size_bytes=len(item.content))
+    return storage_pb.AssetResult(asset=storage_resources.Asset(name=f"{parent}/assets/{item.external_id}", raw=raw))
 
 
 class Anonymization(anonymization_grpc.AnonymizationServiceServicer):

@@ -91,7 +91,14 @@ async def test_a_download_is_put_together(client: aio.Client, script: Script) ->
     assert script.requests[0].zone == resources_pb2.ZONE_CLEAN
 
 
-async def test_a_file_with_a_wrong_checksum_is_not_kept(client: aio.Client, tmp_path: Path) -> None:
+async def test_a_content_with_a_wrong_checksum_is_not_given(client: aio.Client, script: Script) -> None:
+    script.damaged = True
+    with pytest.raises(errors.DataLoss, match="CHECKSUM_MISMATCH"):
+        await client.storage.download("projects/demo/assets/1")
+
+
+async def test_a_file_with_a_wrong_checksum_is_not_kept(client: aio.Client, script: Script, tmp_path: Path) -> None:
+    script.damaged = True
     (tmp_path / "out").write_bytes(b"before")
     with pytest.raises(errors.DataLoss, match="CHECKSUM_MISMATCH"):
         await client.storage.download_to("projects/demo/assets/1", tmp_path / "out")

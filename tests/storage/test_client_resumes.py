@@ -1,4 +1,4 @@
-"""The SDK in front of a real server and a network that breaks: large contents go on where they were."""
+"""Streams of the SDK in front of a real server and a network that breaks: large contents go on where they were."""
 
 import hashlib
 import os
@@ -43,7 +43,7 @@ async def test_upload_goes_on_over_a_network_that_breaks(storage: Storage, tmp_p
         breaking_proxy(storage.address, 9 * MIB, 9 * MIB) as proxy,
         client(proxy.address, storage) as mill,
     ):
-        asset = await mill.storage.upload(PARENT, path, subject="s1", on_progress=steps)
+        asset = await mill.storage.upload(PARENT, path, subject="s1", on_progress=steps, via="stream")
     assert asset.raw.sha256 == hashlib.sha256(content).hexdigest()
     assert (await storage.download(asset.name))[1] == content
     assert proxy.broken == 2
@@ -60,7 +60,7 @@ async def test_download_goes_on_over_a_network_that_breaks(storage: Storage, tmp
         breaking_proxy(storage.address, 7 * MIB, 7 * MIB) as proxy,
         client(proxy.address, storage) as mill,
     ):
-        described = await mill.storage.download_to(asset.name, path, zone=RAW, on_progress=steps)
+        described = await mill.storage.download_to(asset.name, path, zone=RAW, on_progress=steps, via="stream")
     assert described == asset.raw
     assert path.read_bytes() == content
     assert list(tmp_path.glob(".labelmill-*")) == []
@@ -76,7 +76,7 @@ async def test_known_content_is_not_sent_again(storage: Storage) -> None:
         breaking_proxy(storage.address, 25 * MIB) as proxy,
         client(proxy.address, storage) as mill,
     ):
-        assert await mill.storage.upload(PARENT, content) == first
+        assert await mill.storage.upload(PARENT, content, via="stream") == first
     assert proxy.broken == 0
 
 
@@ -86,7 +86,7 @@ async def test_network_that_never_gets_better_ends_the_tries(storage: Storage) -
         Client(proxy.address, storage.keys["service"], retry=Retry(max_attempts=4, initial_s=0.01)) as mill,
     ):
         with pytest.raises(errors.Unavailable):
-            await mill.storage.upload(PARENT, os.urandom(9 * MIB))
+            await mill.storage.upload(PARENT, os.urandom(9 * MIB), via="stream")
 
 
 async def test_damaged_content_never_gets_its_name(storage: Storage, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_damaged_content_never_gets_its_name(storage: Storage, tmp_path: P
     stored.write_bytes(content[: 8 * MIB] + b"\0" * MIB)
     async with client(storage.address, storage) as mill:
         with pytest.raises(errors.DataLoss, match="CONTENT_DAMAGED"):
-            await mill.storage.download_to(asset.name, tmp_path / "out.bin", zone=RAW)
+            await mill.storage.download_to(asset.name, tmp_path / "out.bin", zone=RAW, via="stream")
     assert not (tmp_path / "out.bin").exists()
     assert list(tmp_path.glob(".labelmill-*")) == []
 
@@ -110,7 +110,7 @@ async def test_upload_goes_on_in_another_run(start: Start) -> None:
         Client(proxy.address, storage.keys["service"], retry=Retry(max_attempts=2, initial_s=0.01)) as mill,
     ):
         with pytest.raises(errors.LabelmillError):
-            await mill.storage.upload(PARENT, content, upload_id=upload_id, timeout_s=30)
+            await mill.storage.upload(PARENT, content, upload_id=upload_id, timeout_s=30, via="stream")
     async with start() as storage, client(storage.address, storage) as mill:
         begun: list[int] = []
 
@@ -118,6 +118,6 @@ async def test_upload_goes_on_in_another_run(start: Start) -> None:
             begun.append(done)
             steps(done, total)
 
-        asset = await mill.storage.upload(PARENT, content, upload_id=upload_id, on_progress=progress)
+        asset = await mill.storage.upload(PARENT, content, upload_id=upload_id, on_progress=progress, via="stream")
         assert begun[0] > MIB
         assert (await storage.download(asset.name))[1] == content

@@ -28,16 +28,17 @@ class RawReads:
     async def one(self, project: str, asset_id: str, zone: Zone, content: Content, roles: Roles) -> None:
         """Before a content is read, or a part of it."""
         if _is_told(zone, roles):
-            details = {"zone": zone.name, "raw_sha256": content.sha256}
-            await self._log.record(project, [AuditRecord(RAW_READ, asset_name(project, asset_id), details)])
+            await self._log.record(project, [_record(asset_name(project, asset_id), zone, content)])
 
     async def many(self, project: str, zone: Zone, outcomes: Sequence[Reading | LabelmillError], roles: Roles) -> None:
-        """Before the contents of a batch are handed out: one entry for the call, with how many they are."""
+        """Before the contents of a batch are handed out: an entry for each, for clients share batches by themselves."""
         read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
         if read and _is_told(zone, roles):
-            resource = read[0].name if len(read) == 1 else f"projects/{project}"
-            details = {"zone": zone.name, "count": str(len(read))}
-            await self._log.record(project, [AuditRecord(RAW_READ, resource, details)])
+            await self._log.record(project, [_record(it.name, zone, it.description) for it in read])
+
+
+def _record(name: str, zone: Zone, content: Content) -> AuditRecord:
+    return AuditRecord(RAW_READ, name, {"zone": zone.name, "raw_sha256": content.sha256})
 
 
 def _is_told(zone: Zone, roles: Roles) -> bool:

@@ -67,7 +67,7 @@ class Upload:
                 header.offset_bytes = await self._received()
                 attempt = 1 if header.offset_bytes > furthest else attempt + 1
                 furthest = max(furthest, header.offset_bytes)
-                delay = self.transport.retry.delay_s(attempt, _as_unavailable(error))
+                delay = self.transport.retry.delay_s(attempt, as_unavailable(error))
                 if delay is None:
                     raise
             await asyncio.sleep(delay)
@@ -151,7 +151,8 @@ def _may_go_on(error: errors.LabelmillError) -> bool:
     return isinstance(error, (errors.Cancelled, errors.Internal, errors.UnknownError)) and not error.reason
 
 
-def _as_unavailable(error: errors.LabelmillError) -> errors.Unavailable:
+def as_unavailable(error: errors.LabelmillError) -> errors.Unavailable:
+    """The error as one that a retry may help with."""
     return errors.Unavailable(error.message, retry_after_s=error.retry_after_s)
 
 

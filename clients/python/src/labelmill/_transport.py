@@ -43,6 +43,7 @@ class Transport:
 
     def __init__(self, connection: Connection, *, timeout_s: float, retry: Retry) -> None:
         self.address = connection.address
+        self.tls_ca = connection.tls_ca
         self.timeout_s = timeout_s
         self.retry = retry
         self._authorization = (("authorization", f"Bearer {connection.api_key}"),) if connection.api_key else ()

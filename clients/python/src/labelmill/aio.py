@@ -12,20 +12,33 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from labelmill import _connection, _content, _download
+from labelmill import _connection, _content
+from labelmill._by_url import ByUrl
 from labelmill._content import OnProgress, Source
+from labelmill._download import Downloader
 from labelmill._listing import Listing
 from labelmill._operation import Operation, service_hint
 from labelmill._retry import Retry
 from labelmill._services import AsyncServices, AsyncStorageService
 from labelmill._transport import Transport
+from labelmill._uploading import Uploader, Via
 from labelmill.storage.v1 import resources_pb2, service_pb2
 
 __all__ = ["Client", "Listing", "Operation", "Retry", "Storage"]
 
 
 class Storage(AsyncStorageService):
-    """The storage service, with whole contents up and down in one call."""
+    """The storage service, with whole contents up and down in one call.
+
+    Small contents that go up or down at the same time share calls, each with an outcome of its own; those above 4 MiB
+    go by URL straight to the object store and back, where it serves URLs and can be reached. `via` says otherwise.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self._by_url = ByUrl(transport)
+        self._uploader = Uploader(transport, self._stub, self._by_url)
+        self._downloader = Downloader(transport, self._stub, self._by_url)
 
     async def upload(
         self,
@@ -37,6 +50,8 @@ class Storage(AsyncStorageService):
         labels: Mapping[str, str] | None = None,
         subject: str = "",
         upload_id: str = "",
+        sha256: str = "",
+        via: Via = "auto",
         on_progress: OnProgress | None = None,
         timeout_s: float | None = None,
     ) -> resources_pb2.Asset:
@@ -44,23 +59,30 @@ class Storage(AsyncStorageService):
 
         Args:
             parent: projects/{project}.
-            source: A path, bytes, or an asynchronous iterator of bytes. A path or bytes is sent again when the server
-                goes away meanwhile, above 8 MiB from where it was; the same content twice is one asset.
+            source: A path, bytes, or an asynchronous iterator of bytes, which is always streamed. A path or bytes is
+                sent again when the server goes away meanwhile, as a stream above 8 MiB from where it was; the same
+                content twice is one asset.
             media_type: Such as "text/plain"; empty: told from the content.
             external_id: The name that your own system has for it.
             labels: For filters.
             subject: The data subject whom it is about, as your own pseudonymous id: for erasure.
             upload_id: A UUID of your own, by which another run of your program goes on where this one ended; a path or
                 bytes is then sent so whatever its size.
+            sha256: In hex, if you know it: a large content is then read once less. Compared with what arrives.
+            via: "auto", "stream" (through the service, in a call of its own) or "url" (past it, or not at all).
             on_progress: Called with (bytes sent, bytes in all; 0 where that is not known).
-            timeout_s: Of each try; None: the server's limit for streams.
+            timeout_s: Of a stream's each try, of an upload by URL in all; None: no limit but the server's.
         """
-        header = _content.header(parent, media_type, external_id, labels, subject=subject, upload_id=upload_id)
-        return await _content.Upload(self._transport, self._stub, header, timeout_s, on_progress).send(source)
+        header = _content.header(
+            parent, media_type, external_id, labels, subject=subject, upload_id=upload_id, sha256=sha256
+        )
+        return await self._uploader.upload(header, source, via=via, timeout_s=timeout_s, on_progress=on_progress)
 
-    async def download(self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN) -> bytes:
-        """The whole content of an asset."""
-        return b"".join([chunk async for chunk in self.download_chunks(name, zone=zone)])
+    async def download(
+        self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN, via: Via = "auto"
+    ) -> bytes:
+        """The whole content of an asset. Raises DataLoss CHECKSUM_MISMATCH if that is not what arrives."""
+        return await self._downloader.content(name, zone, via)
 
     async def download_to(
         self,
@@ -68,13 +90,14 @@ class Storage(AsyncStorageService):
         path: str | os.PathLike[str],
         *,
         zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN,
+        via: Via = "auto",
         on_progress: OnProgress | None = None,
     ) -> resources_pb2.Content:
         """Writes the content of an asset to a file, which is there only when it is whole and its SHA-256 right.
 
         Goes on where it was when the server goes away meanwhile. Raises DataLoss CHECKSUM_MISMATCH.
         """
-        return await _download.to_file(self._transport, self._stub, name, zone, Path(path), on_progress)
+        return await self._downloader.to_file(name, zone, Path(path), via, on_progress)
 
     async def download_chunks(
         self,
@@ -91,6 +114,10 @@ class Storage(AsyncStorageService):
         async for message in self.download_asset(request):
             if message.WhichOneof("part") == "chunk":
                 yield message.chunk
+
+    def close(self) -> None:
+        """Closes what was opened besides the channel."""
+        self._by_url.close()
 
 
 class Client(AsyncServices):
@@ -155,6 +182,7 @@ class Client(AsyncServices):
 
     async def close(self) -> None:
         """Closes the connection; calls in flight are cancelled."""
+        self.storage.close()
         await self._transport.close()
 
     async def __aenter__(self) -> Self:

@@ -15,6 +15,7 @@ from labelmill._content import OnProgress
 from labelmill._portal import Portal, SyncListing, SyncOperation
 from labelmill._retry import Retry
 from labelmill._services import StorageService, SyncServices
+from labelmill._uploading import Via
 from labelmill.storage.v1 import resources_pb2
 
 __all__ = ["Client", "Operation", "Storage", "SyncListing"]
@@ -23,7 +24,11 @@ Operation = SyncOperation
 
 
 class Storage(StorageService):
-    """The storage service, with whole contents up and down in one call."""
+    """The storage service, with whole contents up and down in one call.
+
+    Small contents that threads send or read at the same time share calls, each with an outcome of its own. Those above
+    4 MiB go by URL straight to the object store and back, where it serves URLs and can be reached; `via` says otherwise.
+    """
 
     def __init__(self, portal: Portal, service: aio.Storage) -> None:
         super().__init__(portal, service)
@@ -39,6 +44,8 @@ class Storage(StorageService):
         labels: Mapping[str, str] | None = None,
         subject: str = "",
         upload_id: str = "",
+        sha256: str = "",
+        via: Via = "auto",
         on_progress: OnProgress | None = None,
         timeout_s: float | None = None,
     ) -> resources_pb2.Asset:
@@ -46,16 +53,19 @@ class Storage(StorageService):
 
         Args:
             parent: projects/{project}.
-            source: A path, bytes, or an iterable of bytes. A path or bytes is sent again when the server goes away
-                meanwhile, above 8 MiB from where it was; the same content twice is one asset.
+            source: A path, bytes, or an iterable of bytes, which is always streamed. A path or bytes is sent again when
+                the server goes away meanwhile, as a stream above 8 MiB from where it was; the same content twice is
+                one asset.
             media_type: Such as "text/plain"; empty: told from the content.
             external_id: The name that your own system has for it.
             labels: For filters.
             subject: The data subject whom it is about, as your own pseudonymous id: for erasure.
             upload_id: A UUID of your own, by which another run of your program goes on where this one ended; a path or
                 bytes is then sent so whatever its size.
+            sha256: In hex, if you know it: a large content is then read once less. Compared with what arrives.
+            via: "auto", "stream" (through the service, in a call of its own) or "url" (past it, or not at all).
             on_progress: Called with (bytes sent, bytes in all; 0 where that is not known), from another thread.
-            timeout_s: Of each try; None: the server's limit for streams.
+            timeout_s: Of a stream's each try, of an upload by URL in all; None: no limit but the server's.
         """
         given = source if isinstance(source, (bytes, str, os.PathLike)) else self._portal.feed(source)
         return self._portal.call(
@@ -67,14 +77,18 @@ class Storage(StorageService):
                 labels=labels,
                 subject=subject,
                 upload_id=upload_id,
+                sha256=sha256,
+                via=via,
                 on_progress=on_progress,
                 timeout_s=timeout_s,
             )
         )
 
-    def download(self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN) -> bytes:
-        """The whole content of an asset."""
-        return self._portal.call(self._storage.download(name, zone=zone))
+    def download(
+        self, name: str, *, zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN, via: Via = "auto"
+    ) -> bytes:
+        """The whole content of an asset. Raises DataLoss CHECKSUM_MISMATCH if that is not what arrives."""
+        return self._portal.call(self._storage.download(name, zone=zone, via=via))
 
     def download_to(
         self,
@@ -82,13 +96,14 @@ class Storage(StorageService):
         path: str | os.PathLike[str],
         *,
         zone: resources_pb2.Zone.ValueType = resources_pb2.ZONE_CLEAN,
+        via: Via = "auto",
         on_progress: OnProgress | None = None,
     ) -> resources_pb2.Content:
         """Writes the content of an asset to a file, which is there only when it is whole and its SHA-256 right.
 
         Goes on where it was when the server goes away meanwhile. Raises DataLoss CHECKSUM_MISMATCH.
         """
-        return self._portal.call(self._storage.download_to(name, path, zone=zone, on_progress=on_progress))
+        return self._portal.call(self._storage.download_to(name, path, zone=zone, via=via, on_progress=on_progress))
 
     def download_chunks(
         self,

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from labelmill import names
-from labelmill._content import RESUMABLE_BYTES, same_upload_id, sha256_of
+from labelmill._by_url import URL_BYTES
+from labelmill._content import same_upload_id, sha256_of
 from labelmill.cli.exits import Exit
 from labelmill.cli.ingest import pair
 from labelmill.cli.progress import bar
@@ -67,14 +68,15 @@ def upload(
 def _upload(
     client: Client, parent: str, path: Path, said: Mapping[str, Any], subject: str, show: Show
 ) -> resources_pb2.Asset:
-    upload_id = ""
-    if path.stat().st_size > RESUMABLE_BYTES:
-        upload_id = same_upload_id(parent, sha256_of(path), **said)
+    upload_id = sha256 = ""
+    if path.stat().st_size > URL_BYTES:
+        sha256 = sha256_of(path)
+        upload_id = same_upload_id(parent, sha256, **said)
+    known = {"subject": subject, "sha256": sha256, **said}
     try:
-        return client.storage.upload(parent, path, subject=subject, upload_id=upload_id, on_progress=show, **said)
+        return client.storage.upload(parent, path, upload_id=upload_id, on_progress=show, **known)
     except FailedPrecondition as error:
         if not upload_id or error.reason not in _TAKEN:
             raise
         # The same file was uploaded with another subject, or erased since: that upload has nothing to do with this one.
-        fresh = str(uuid.uuid4())
-        return client.storage.upload(parent, path, subject=subject, upload_id=fresh, on_progress=show, **said)
+        return client.storage.upload(parent, path, upload_id=str(uuid.uuid4()), on_progress=show, **known)
