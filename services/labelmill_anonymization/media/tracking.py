@@ -1,17 +1,18 @@
 """Following things through a film, so that no single frame leaks what its neighbours show.
 
 Sightings that overlap from one searched frame to the next are one track. Between two of its sightings a track moves in
-a straight line; before its first and after its last one it stays for a while, a little larger, since whoever turns away
-or is blurred for a moment is still there. A detector that misses a face in some frames is thus helped from both sides.
+a straight line; before its first and after its last one it stays for a while where it was and where it was going, since
+whoever turns away or is blurred for a moment is still there. A detector that misses a face in some frames is thus
+helped from both sides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from labelmill_anonymization.media.boxes import Box, iou, padded
+from labelmill_anonymization.media.boxes import Box, around, iou, padded, shifted
 from labelmill_anonymization.media.sightings import Sighting
 
 _SAME = 0.1
@@ -68,11 +69,13 @@ def followed(sightings: Iterable[Sighting], frames: int, pace: Pace) -> list[Sig
     covered: list[Sighting] = []
     for track in tracks(sightings, pace):
         first, last = track.sightings[0], track.last
-        covered += [_beyond(first, page) for page in range(max(0, first.page - pace.margin), first.page)]
+        second, last_but_one = track.sightings[:2][-1], track.sightings[-2:][0]
+        covered += [_beyond(first, second, page) for page in range(max(0, first.page - pace.margin), first.page)]
         for one, other in pairwise(track.sightings):
             covered += [_between(one, other, page) for page in range(one.page, other.page)]
         covered.append(last)
-        covered += [_beyond(last, page) for page in range(last.page + 1, min(frames, last.page + pace.margin + 1))]
+        after = range(last.page + 1, min(frames, last.page + pace.margin + 1))
+        covered += [_beyond(last, last_but_one, page) for page in after]
     return covered
 
 
@@ -82,13 +85,24 @@ def _continues(track: Track, sighting: Sighting) -> bool:
     return is_later and iou(last.box, sighting.box) >= _SAME
 
 
-def _beyond(sighting: Sighting, page: int) -> Sighting:
-    return replace(sighting, page=page, box=padded(sighting.box, _GROWTH))
+def _beyond(end: Sighting, neighbour: Sighting, page: int) -> Sighting:
+    """Beyond an end of a track: where it was, and where it would be, had it moved on as it came from its neighbour."""
+    boxes = [end.box]
+    if neighbour.page != end.page:
+        boxes.append(_at(end, neighbour, page))
+    return replace(end, page=page, box=padded(around(boxes), _GROWTH))
 
 
 def _between(one: Sighting, other: Sighting, page: int) -> Sighting:
     if page == one.page:
         return one
+    size = other if other.box.area > one.box.area else one
+    rest = one if size is other else other
+    return replace(one, page=page, box=padded(_at(size, rest, page), _GROWTH))
+
+
+def _at(one: Sighting, other: Sighting, page: int) -> Box:
+    """On the straight line through two sightings, as large as the first."""
     share = (page - one.page) / (other.page - one.page)
-    edges: Sequence[float] = [a + (b - a) * share for a, b in zip(one.box, other.box, strict=True)]
-    return replace(one, page=page, box=padded(Box(*edges), _GROWTH))
+    x, y = (((other.box[i] + other.box[i + 2]) - (one.box[i] + one.box[i + 2])) / 2 * share for i in (0, 1))
+    return shifted(one.box, x, y)

@@ -73,9 +73,9 @@ class MediaProcesses:
         except TimeoutError:
             raise DetectionTimeout from None
 
-    async def close(self) -> None:
-        """Ends the workers."""
-        await self._pool.close()
+    async def close(self, grace_s: float = 2.0) -> None:
+        """Ends the workers; running calls may end within `grace_s`."""
+        await self._pool.close(grace_s)
 
 
 def prepare_process() -> None:
