@@ -1,6 +1,7 @@
 """From findings to clean text: overlaps, protection, and that nothing found stays readable."""
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,12 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelmill_anonymization.findings import Finding, merge, outside
-from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.operators import Hash, Keep, Mask, Operator, Protection, Pseudonym, Redact, Replace
+from labelmill_anonymization.keys import DataKey, ProjectKeys
+from labelmill_anonymization.operators import (
+    DateShift,
+    Encrypt,
+    EncryptFormat,
+    Generalize,
+    Hash,
+    Keep,
+    Mask,
+    Operator,
+    Protection,
+    Pseudonym,
+    Redact,
+    Replace,
+)
 from labelmill_anonymization.policy import Policy, Rule
 from labelmill_anonymization.transform import CleanText, transform
 
-KEYS = ProjectKeys.derive(b"s" * 32, "demo")
+KEYS = replace(ProjectKeys.derive(b"s" * 32, "demo"), encryption=DataKey("00112233445566ff", b"k" * 32))
 TYPES = ["PERSON", "LOCATION", "URL", "EMAIL_ADDRESS"]
 
 
@@ -101,7 +115,7 @@ def test_parts_outside_of_others() -> None:
 
 @st.composite
 def texts_with_findings(draw: st.DrawFn) -> tuple[str, list[Finding]]:
-    text = draw(st.text(alphabet="abß\u0301é👩🚀\u200d \n", min_size=1, max_size=40))
+    text = draw(st.text(alphabet="abß\u0301é👩🚀\u200d \r\n123\u0639\u05e2\u202e", min_size=1, max_size=40))
     findings = []
     for _ in range(draw(st.integers(0, 6))):
         start = draw(st.integers(0, len(text) - 1))
@@ -111,7 +125,10 @@ def texts_with_findings(draw: st.DrawFn) -> tuple[str, list[Finding]]:
     return text, findings
 
 
-OPERATORS: list[Operator] = [Redact(), Replace(), Replace("\U0001f600x"), Mask("#"), Hash(8), Pseudonym()]
+OPERATORS: list[Operator] = [
+    *(Redact(), Replace(), Replace("\U0001f600x"), Mask("#"), Hash(8), Pseudonym()),
+    *(Encrypt(), EncryptFormat(), DateShift(), Generalize()),
+]
 
 
 @given(texts_with_findings(), st.lists(st.sampled_from(OPERATORS), min_size=4, max_size=4))
@@ -132,6 +149,47 @@ def test_every_found_code_point_is_covered_and_every_other_one_stays(
     ends = [(segment.raw_start, segment.clean_start) for segment in clean.offsets.segments]
     for (raw, new), (raw_end, new_end) in zip([(0, 0), *untouched], [*ends, (len(text), len(clean.text))], strict=True):
         assert text[raw:raw_end] == clean.text[new:new_end]
+
+
+@given(texts_with_findings(), st.sampled_from(OPERATORS), st.data())
+def test_spans_between_values_go_to_clean_and_back(
+    case: tuple[str, list[Finding]], operator: Operator, data: st.DataObject
+) -> None:
+    text, findings = case
+    clean = transform(text, findings, Policy(default_operator=operator), KEYS)
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    there = clean.offsets.to_clean(start, end)
+    back = clean.offsets.to_raw(there.start, there.end)
+    if not any(one.raw_start < end and start < one.raw_end for one in clean.offsets.segments):
+        assert clean.text[there.start : there.end] == text[start:end]
+        assert (back.start, back.end, back.widened) == (start, end, False)
+    elif operator != Redact():  # of which nothing is left that could be carried back
+        assert back.start <= start
+        assert end <= back.end
+
+
+def test_the_keys_that_were_used_are_named() -> None:
+    findings = [found("PERSON", 0, 4), found("LOCATION", 16, 20)]
+    text = "Jane met Bob in Rome."
+    assert apply(text, findings, Rule("PERSON", Encrypt()), Rule("LOCATION", Hash())).key_ids == (
+        "00112233445566ff",
+        "1",
+    )
+    assert apply(text, findings, Rule("PERSON", Redact()), Rule("LOCATION", Encrypt())).key_ids == ("00112233445566ff",)
+    assert apply(text, findings, default_operator=Generalize()).key_ids == ()
+    assert apply(text, [], default_operator=Encrypt()).key_ids == ()
+
+
+def test_a_text_of_five_megabytes_with_a_hundred_thousand_values() -> None:
+    text = ("x" * 42 + "Jane Doe") * 100_000
+    findings = [found("PERSON", 50 * i + 42, 50 * i + 50) for i in range(100_000)]
+    clean = apply(text, findings, default_operator=Encrypt())
+    assert len(text) == 5_000_000
+    assert "Jane" not in clean.text
+    last = clean.findings[-1]
+    back = clean.offsets.to_raw(last.clean_start, last.clean_end)
+    assert (back.start, back.end) == (4_999_992, 5_000_000)
 
 
 @given(texts_with_findings())
