@@ -26,7 +26,9 @@ from labelmill.cli import (
     prelabel,
     project,
     quality,
+    statistics,
     status,
+    table,
     task,
     train,
     up,
@@ -40,6 +42,7 @@ from labelmill.errors import LabelmillError
 _ORDER = (
     *("up", "demo", "project", "ingest", "import", "upload", "download", "url"),
     *("anonymize", "policy", "prelabel", "task", "quality", "train", "export", "dataset", "audit"),
+    *("table", "privacy-budget", "release"),
     *("erase", "erasure", "hold", "retention", "usage"),
     *("status", "key"),
 )
@@ -88,6 +91,9 @@ app.command("download", epilog=EPILOG)(download.download)
 app.command("url", epilog=EPILOG)(download.url)
 app.add_typer(anonymize.app, name="anonymize")
 app.add_typer(policy.app, name="policy")
+app.add_typer(table.app, name="table")
+app.add_typer(statistics.budget_app, name="privacy-budget")
+app.add_typer(statistics.release_app, name="release")
 app.add_typer(prelabel.app, name="prelabel")
 app.add_typer(task.app, name="task")
 app.add_typer(quality.app, name="quality")
