@@ -10,6 +10,7 @@ from labelmill.cli import keyring, policy, reidentify
 from labelmill.cli.documents import document
 from labelmill.cli.evaluate import evaluate
 from labelmill.cli.exits import EPILOG, Exit
+from labelmill.cli.one_file import anonymize_file
 from labelmill.cli.policy import PolicyArgument
 from labelmill.cli.progress import wait
 from labelmill.cli.risk import risk
@@ -21,6 +22,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(keyring.app, name="keys")
 app.command(epilog=EPILOG)(reidentify.reidentify)
 app.command(epilog=EPILOG)(reidentify.reidentifications)
+app.command("file", epilog=EPILOG)(anonymize_file)
 app.command(epilog=EPILOG)(evaluate)
 app.command(epilog=EPILOG)(risk)
 
