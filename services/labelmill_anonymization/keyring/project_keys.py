@@ -48,13 +48,16 @@ class ProjectKeyring:
         self._now_ms = now_ms
         self._clock = clock
         self._remembered: OrderedDict[_Slot, tuple[float, DataKey]] = OrderedDict()
+        self._made: dict[str, tuple[DataKey, DataKey, ProjectKeys]] = {}
 
     async def keys(self, project: str, subject: str = "", *, subject_key: bool = False) -> ProjectKeys:
         """See `ports.KeySource`."""
         linking = await self._primary(project, Purpose.LINKING)
-        found = ProjectKeys.derive(linking.secret, project, linking.key_id)
-        found = replace(found, subject=subject, encryption=await self._primary(project, Purpose.ENCRYPTION))
-        if not (subject and subject_key):
+        found = self._derived(project, linking, await self._primary(project, Purpose.ENCRYPTION))
+        if not subject:
+            return found
+        found = found.about(subject)
+        if not subject_key:
             return found
         digest = _digest((await self._primary(project, Purpose.SUBJECT_INDEX)).secret, subject)
         return replace(found, subject_encryption=await self._primary(project, Purpose.ENCRYPTION, digest))
@@ -121,13 +124,44 @@ class ProjectKeyring:
         """Takes destroyed keys out of the files of the database; after the commit."""
         await self._records.scrub()
 
+    async def rotate_root(self) -> str:
+        """A new root key for whatever is wrapped from now on; its id. Raises KeyringReadOnly."""
+        return await self._roots.rotate()
+
+    async def rewrap(self, limit: int) -> tuple[str, int, int]:
+        """Wraps keys of all projects with the primary root key.
+
+        Returns:
+            (the primary root key's id, how many were wrapped again, how many are left).
+        """
+        primary = await self._roots.primary()
+        records, count = await self._records.wrapped_by_others(primary, limit)
+        rewrapped = []
+        for record in records:
+            assert record.wrapped is not None
+            secret = await self._roots.unwrap(record.wrapped, record.context)
+            rewrapped.append((record, await self._roots.wrap(secret, record.context)))
+        await self._records.rewrap(rewrapped)
+        return primary, len(rewrapped), count - len(rewrapped)
+
     async def close(self) -> None:
         """Ends what is open."""
         await self._roots.close()
 
     def _forget(self, project: str) -> None:
+        self._made.pop(project, None)
         for slot in [slot for slot in self._remembered if slot[0] == project]:
             del self._remembered[slot]
+
+    def _derived(self, project: str, linking: DataKey, encryption: DataKey) -> ProjectKeys:
+        """The same object for the same keys: jobs that share it travel to the workers with one copy of it."""
+        made = self._made.get(project)
+        if made is None or made[0] is not linking or made[1] is not encryption:
+            keys = replace(ProjectKeys.derive(linking.secret, project, linking.key_id), encryption=encryption)
+            made = self._made[project] = (linking, encryption, keys)
+            while len(self._made) > _REMEMBERED_KEYS:
+                self._made.pop(next(iter(self._made)))
+        return made[2]
 
     async def _primary(self, project: str, purpose: Purpose, subject: str = "") -> DataKey:
         slot = (project, purpose, subject)

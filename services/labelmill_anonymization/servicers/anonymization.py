@@ -115,7 +115,9 @@ class AnonymizationServicer(AnonymizationServiceServicer):
             )
             return policy_version_to_proto(updated)
 
-        return await self.requests.once(request, update, pb.Policy)
+        version = await self.requests.once(request, update, pb.Policy)
+        self.policies.forget(version.name)
+        return version
 
     async def GetPolicy(self, request: service.GetPolicyRequest, context: Context) -> pb.Policy:
         """Reads a policy."""
