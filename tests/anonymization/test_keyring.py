@@ -254,3 +254,30 @@ async def test_a_row_that_was_moved_does_not_open(database: Database) -> None:
         )
     with pytest.raises(KeyDestroyed):
         await keyring(database).open("other", keys.encryption.key_id)
+
+
+async def test_a_new_root_key_wraps_everything_and_the_old_one_may_go(database: Database, tmp_path: Path) -> None:
+    roots = KeyringFile(tmp_path / "keyring.json", tmp_path / "seed")
+    ring = keyring(database, roots)
+    before = {project: await ring.keys(project, "jane", subject_key=True) for project in ("demo", "other")}
+    assert await ring.rotate_root() == "2"
+    assert await ring.rewrap(4) == ("2", 4, 2)  # encryption, the subject's, and the index of subjects, of two projects
+    assert await ring.rewrap(4) == ("2", 2, 0)
+    seed = await roots.seed()
+    document = Keyring.parse((tmp_path / "keyring.json").read_text())
+    without = Roots(seed)
+    without._keyring = Keyring("2", {"2": document.secrets["2"]})
+    for project, keys in before.items():
+        assert await keyring(database, without).keys(project, "jane", subject_key=True) == keys
+
+
+async def test_a_key_that_was_destroyed_meanwhile_is_not_brought_back(database: Database) -> None:
+    ring = keyring(database)
+    old = (await ring.keys("demo")).encryption
+    assert old is not None
+    await rotate(ring, database, Purpose.ENCRYPTION)
+    record = await SqlKeys(database).get("demo", old.key_id)
+    await destroy(ring, database, old.key_id)
+    await SqlKeys(database).rewrap([(record, RING.wrap(old.secret, record.context))])
+    with pytest.raises(KeyDestroyed):
+        await ring.open("demo", old.key_id)

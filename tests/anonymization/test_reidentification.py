@@ -219,3 +219,9 @@ async def test_erasing_an_asset_shreds_its_tokens_and_no_others(server: Anonymiz
     back = await reidentify(server, " ".join(tokens))
     assert back.text == f"{tokens[0]} NameBob"
     assert back.tokens[0].problem == Problem.PROBLEM_KEY_DESTROYED
+
+
+async def test_only_a_privacy_officer_of_all_projects_rotates_the_root_key(server: Anonymization) -> None:
+    for client in server.clients.values():
+        with pytest.raises(errors.PermissionDenied):
+            await client.keys.rotate_root_key(keys_pb.RotateRootKeyRequest())

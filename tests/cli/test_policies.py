@@ -126,3 +126,14 @@ def test_a_subject_is_forgotten(owner: Commands, policy: Path) -> None:
     assert owner.ok("anonymize", "keys", "forget", "jane", *PROJECT, *REASON)["destroyed_count"] == 1
     assert owner.run("anonymize", "reidentify", *PROJECT, *REASON, "--text", jane).exit_code == Exit.FAILED
     assert owner.run("anonymize", "reidentify", *PROJECT, *REASON, "--text", bob).exit_code == Exit.OK
+
+
+def test_a_new_root_key_wraps_all_keys_again(owner: Commands, policy: Path) -> None:
+    clean = owner.ok("policy", "test", *PROJECT, "--file", str(policy), "--text", TEXT)
+    rotated = owner.ok("anonymize", "keys", "rotate-root")
+    assert rotated["root_key_id"] == "2"
+    assert rotated["rewrapped_count"] >= 1
+    assert owner.ok("anonymize", "keys", "rotate-root", "--rewrap-only") == {"root_key_id": "2", "rewrapped_count": 0}
+    roots = {one["root_key_id"] for one in owner.ok("anonymize", "keys", "list", *PROJECT)["keys"]}
+    assert roots == {"", "2"}
+    assert owner.run("anonymize", "reidentify", *PROJECT, *REASON, "--text", clean["text"]).exit_code == Exit.OK

@@ -29,6 +29,10 @@ class GivenRootKeys:
         """Key 1, whatever the primary key is now."""
         return self._keyring.secrets.get(FIRST_LINKING_KEY)
 
+    async def primary(self) -> str:
+        """See the port."""
+        return self._keyring.primary
+
     async def rotate(self) -> str:
         """See the port."""
         raise KeyringReadOnly
@@ -66,6 +70,10 @@ class KeyringFile:
     async def seed(self) -> bytes | None:
         """See the port."""
         return self._keyring.secrets.get(FIRST_LINKING_KEY)
+
+    async def primary(self) -> str:
+        """See the port."""
+        return self._keyring.primary
 
     async def rotate(self) -> str:
         """See the port. The file is replaced as a whole."""

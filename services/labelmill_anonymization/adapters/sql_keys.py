@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Row, insert, select, tuple_, update
+from sqlalchemy import CursorResult, Row, and_, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -112,6 +112,28 @@ class SqlKeys:
             )
             found += (await session.scalars(query)).all()
         return found
+
+    async def wrapped_by_others(self, root_key_id: str, limit: int) -> tuple[list[KeyRecord], int]:
+        """See the port."""
+        others = and_(data_keys.c.wrapped.is_not(None), data_keys.c.root_key_id != root_key_id)
+        ordered = select(data_keys).where(others).order_by(data_keys.c.project, data_keys.c.key_id)
+        async with self._database.reading() as session:
+            records = [_record(row) for row in await session.execute(ordered.limit(limit))]
+            count = await session.scalar(select(func.count()).select_from(data_keys).where(others))
+        return records, int(count or 0)
+
+    async def rewrap(self, rewrapped: Sequence[tuple[KeyRecord, WrappedKey]]) -> None:
+        """See the port."""
+        async with self._database.transaction() as session:
+            for record, wrapped in rewrapped:
+                before = record.wrapped.content if record.wrapped else None
+                same = and_(
+                    data_keys.c.project == record.project,
+                    data_keys.c.key_id == record.key_id,
+                    data_keys.c.wrapped == before,
+                )
+                changed = {"wrapped": wrapped.content, "root_key_id": wrapped.root_key_id}
+                await session.execute(update(data_keys).where(same).values(changed))
 
     async def scrub(self) -> None:
         """See the port."""

@@ -120,14 +120,21 @@ class VaultTransit:
         """See the port: nobody reads Vault's keys, so first linking keys are made and wrapped like all others."""
         return None
 
+    async def primary(self) -> str:
+        """See the port."""
+        try:
+            data = await self._vault.call("GET", f"{self._mount}/keys/{self._key}")
+            return f"v{int(data['latest_version'])}"
+        except (VaultRefused, KeyError, ValueError) as error:
+            raise KeyringUnavailable(f"read key: {type(error).__name__}") from None
+
     async def rotate(self) -> str:
         """See the port."""
         try:
             await self._vault.call("POST", f"{self._mount}/keys/{self._key}/rotate")
-            data = await self._vault.call("GET", f"{self._mount}/keys/{self._key}")
-            return f"v{int(data['latest_version'])}"
-        except (VaultRefused, KeyError, ValueError) as error:
+        except VaultRefused as error:
             raise KeyringUnavailable(f"rotate: {type(error).__name__}") from None
+        return await self.primary()
 
     async def close(self) -> None:
         """See the port."""

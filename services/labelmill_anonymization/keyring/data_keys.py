@@ -95,5 +95,11 @@ class KeyRecords(Protocol):
     async def of_subjects(self, session: Any, project: str, subjects: Sequence[str]) -> list[str]:
         """The ids of all keys of some subjects that are not destroyed."""
 
+    async def wrapped_by_others(self, root_key_id: str, limit: int) -> tuple[list[KeyRecord], int]:
+        """Keys of all projects that another root key wraps: some of them, and how many there are."""
+
+    async def rewrap(self, rewrapped: Sequence[tuple[KeyRecord, WrappedKey]]) -> None:
+        """Puts other wrappings in the place of those of the records, unless they changed meanwhile."""
+
     async def scrub(self) -> None:
         """Takes what was destroyed out of the files of the database; after the commit."""

@@ -48,6 +48,9 @@ class RootKeys(Protocol):
     async def seed(self) -> bytes | None:
         """The secret behind first linking keys; None where root keys cannot be read (they are in an HSM or Vault)."""
 
+    async def primary(self) -> str:
+        """The id of the root key that wraps now."""
+
     async def rotate(self) -> str:
         """Makes a new primary root key, and its id; raises KeyringReadOnly where somebody else keeps the keys."""
 

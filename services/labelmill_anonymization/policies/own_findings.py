@@ -87,7 +87,7 @@ class OwnRules:
     @property
     def entity_types(self) -> frozenset[str]:
         """The types that it finds by itself."""
-        return frozenset(one.entity_type for one in (*self.recognizers, *self.deny_lists))
+        return frozenset(one.entity_type for one in self.recognizers) | {one.entity_type for one in self.deny_lists}
 
     def amend(self, text: str, findings: Sequence[Finding]) -> list[Finding]:
         """The service's findings with the policy's, without what is allowed; a deny list beats the allow list."""

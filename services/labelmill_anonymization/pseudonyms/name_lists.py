@@ -83,6 +83,6 @@ def _provider(locale: str) -> Any:
 
 def _names(provider: Any, attribute: str) -> dict[str, str]:
     """The single words of a list, by their normalized form, in the order of the alphabet."""
-    listed: Iterable[Any] = getattr(provider, attribute, None) or getattr(provider, "first_names", ())
+    listed: Iterable[Any] = getattr(provider, attribute, ()) or getattr(provider, "first_names", ())
     words = {str(entry[0] if isinstance(entry, tuple) else entry) for entry in listed}
     return {normalized(word): word for word in sorted(words) if word.isalpha()}

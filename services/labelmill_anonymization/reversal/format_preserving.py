@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from fastfpe import ff1
+from fastfpe import ff1  # type: ignore[import-untyped]
 
 SMALLEST_DOMAIN = 1_000_000
 _LONGEST = 512

@@ -22,6 +22,7 @@ from labelmill_runtime.paging import PageTokens, page_size
 
 _PROJECT = "projects/{project}"
 _KEY = "projects/{project}/keys/{key}"
+_REWRAPPED_AT_ONCE = 5000
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -73,6 +74,20 @@ class KeyServicer(KeyServiceServicer):
         response = await self.requests.once(request, destroy, pb.Key)
         await self.keyring.scrub()
         return response
+
+    async def RotateRootKey(self, request: pb.RotateRootKeyRequest, context: Context) -> pb.RotateRootKeyResponse:
+        """Makes a new root key and wraps with it; both are done outside of the database's transaction."""
+        answered = await self.requests.answered(request, pb.RotateRootKeyResponse)
+        if answered is not None:
+            return answered
+        if not request.rewrap_only:
+            await self.keyring.rotate_root()
+        primary, rewrapped, remaining = await self.keyring.rewrap(_REWRAPPED_AT_ONCE)
+
+        async def respond(session: AsyncSession) -> pb.RotateRootKeyResponse:
+            return pb.RotateRootKeyResponse(root_key_id=primary, rewrapped_count=rewrapped, remaining_count=remaining)
+
+        return await self.requests.once(request, respond, pb.RotateRootKeyResponse)
 
     async def DestroySubjectKeys(
         self, request: pb.DestroySubjectKeysRequest, context: Context

@@ -497,6 +497,16 @@ class AsyncKeyService:
         """
         return await self._transport.unary(self._stub.DestroyKey, request, timeout_s=timeout_s)
 
+    async def rotate_root_key(
+        self, request: anonymization_keys_service_pb2.RotateRootKeyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.RotateRootKeyResponse:
+        """Makes a new root key and wraps the keys of all projects with it, at most 5,000 in one call: call again
+        with rewrap_only until nothing remains; then the old root key may go. Needs the role on all projects.
+        FAILED_PRECONDITION: KEYRING_READ_ONLY (the root keys come from the environment or a secret: add one
+        there, make it primary, and call with rewrap_only).
+        """
+        return await self._transport.unary(self._stub.RotateRootKey, request, timeout_s=timeout_s)
+
     async def destroy_subject_keys(
         self, request: anonymization_keys_service_pb2.DestroySubjectKeysRequest, *, timeout_s: float | None = None
     ) -> anonymization_keys_service_pb2.DestroySubjectKeysResponse:
@@ -1753,6 +1763,16 @@ class KeyService:
         rotate first). INVALID_ARGUMENT: NOT_CONFIRMED.
         """
         return self._portal.call(self._service.destroy_key(request, timeout_s=timeout_s))
+
+    def rotate_root_key(
+        self, request: anonymization_keys_service_pb2.RotateRootKeyRequest, *, timeout_s: float | None = None
+    ) -> anonymization_keys_service_pb2.RotateRootKeyResponse:
+        """Makes a new root key and wraps the keys of all projects with it, at most 5,000 in one call: call again
+        with rewrap_only until nothing remains; then the old root key may go. Needs the role on all projects.
+        FAILED_PRECONDITION: KEYRING_READ_ONLY (the root keys come from the environment or a secret: add one
+        there, make it primary, and call with rewrap_only).
+        """
+        return self._portal.call(self._service.rotate_root_key(request, timeout_s=timeout_s))
 
     def destroy_subject_keys(
         self, request: anonymization_keys_service_pb2.DestroySubjectKeysRequest, *, timeout_s: float | None = None

@@ -25,14 +25,16 @@ or that of protobuf's JSON, which is told by `rules` being a list, or by names t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.message import Message
 
 from labelmill.anonymization.v1 import operators_pb2, recognizers_pb2, resources_pb2
 
 _Document = Mapping[str, Any]
+M = TypeVar("M", bound=Message)
 
 
 class BadPolicy(ValueError):
@@ -163,9 +165,10 @@ _CONTRACT_NAMES = {
 }
 
 
-def _parsed(document: _Document, message: Any, path: str) -> Any:
+def _parsed(document: _Document, message: M, path: str) -> M:
     try:
-        return ParseDict(dict(document), message)
+        ParseDict(dict(document), message)
+        return message
     except ParseError as error:
         raise BadPolicy(f"{path}: {error}") from None
 

@@ -61,13 +61,38 @@ def rotate(
     Rotating the linking key gives every value another hash, pseudonym and date shift.
     """
     current = session(context, as_json)
-    request = pb.RotateKeyRequest(parent=names.project(project), purpose=f"PURPOSE_{purpose.name}")
+    request = pb.RotateKeyRequest(
+        parent=names.project(project), purpose=pb.Key.Purpose.Value(f"PURPOSE_{purpose.name}")
+    )
     with current.client() as client:
         key = client.keys.rotate_key(request)
     if as_json:
         current.document(document(key))
     else:
         current.say(f"{key.name} is the primary {purpose.value} key.")
+
+
+@app.command("rotate-root", epilog=EPILOG)
+def rotate_root(
+    context: typer.Context,
+    rewrap_only: Annotated[
+        bool, typer.Option("--rewrap-only", help="Make none; wrap with the primary one what others have wrapped.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Makes a new root key and wraps the keys of all projects with it. Needs the role on all projects."""
+    current = session(context, as_json)
+    count = 0
+    with current.client() as client:
+        response = client.keys.rotate_root_key(pb.RotateRootKeyRequest(rewrap_only=rewrap_only))
+        count += response.rewrapped_count
+        while response.remaining_count:
+            response = client.keys.rotate_root_key(pb.RotateRootKeyRequest(rewrap_only=True))
+            count += response.rewrapped_count
+    if as_json:
+        current.document({"root_key_id": response.root_key_id, "rewrapped_count": count})
+    else:
+        current.say(f"Root key {response.root_key_id} wraps all keys; {count} were wrapped again.")
 
 
 @app.command(epilog=EPILOG)

@@ -253,6 +253,62 @@ class DestroyKeyRequest(_message.Message):
 Global___DestroyKeyRequest: _TypeAlias = DestroyKeyRequest  # noqa: Y015
 
 @_typing.final
+class RotateRootKeyRequest(_message.Message):
+    """A new root key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REWRAP_ONLY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    rewrap_only: _builtins.bool
+    """Makes none, only wraps with the primary one what others have wrapped."""
+    request_id: _builtins.str
+    """UUID4 of this call: the same id again gets the same answer (AIP-155)."""
+    def __init__(
+        self,
+        *,
+        rewrap_only: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "rewrap_only", b"rewrap_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateRootKeyRequest: _TypeAlias = RotateRootKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateRootKeyResponse(_message.Message):
+    """How far a rotation is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOT_KEY_ID_FIELD_NUMBER: _builtins.int
+    REWRAPPED_COUNT_FIELD_NUMBER: _builtins.int
+    REMAINING_COUNT_FIELD_NUMBER: _builtins.int
+    root_key_id: _builtins.str
+    """The primary root key."""
+    rewrapped_count: _builtins.int
+    """Keys of projects that were wrapped again by this call."""
+    remaining_count: _builtins.int
+    """Keys that other root keys still wrap."""
+    def __init__(
+        self,
+        *,
+        root_key_id: _builtins.str = ...,
+        rewrapped_count: _builtins.int = ...,
+        remaining_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["remaining_count", b"remaining_count", "rewrapped_count", b"rewrapped_count", "root_key_id", b"root_key_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateRootKeyResponse: _TypeAlias = RotateRootKeyResponse  # noqa: Y015
+
+@_typing.final
 class DestroySubjectKeysRequest(_message.Message):
     """The end of a subject's keys."""
 

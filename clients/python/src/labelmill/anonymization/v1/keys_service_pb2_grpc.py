@@ -50,6 +50,11 @@ class KeyServiceStub:
                 request_serializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.DestroyKeyRequest.SerializeToString,
                 response_deserializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.Key.FromString,
                 _registered_method=True)
+        self.RotateRootKey = channel.unary_unary(
+                '/labelmill.anonymization.v1.KeyService/RotateRootKey',
+                request_serializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.RotateRootKeyRequest.SerializeToString,
+                response_deserializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.RotateRootKeyResponse.FromString,
+                _registered_method=True)
         self.DestroySubjectKeys = channel.unary_unary(
                 '/labelmill.anonymization.v1.KeyService/DestroySubjectKeys',
                 request_serializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.DestroySubjectKeysRequest.SerializeToString,
@@ -85,6 +90,15 @@ class KeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateRootKey(self, request, context):
+        """Makes a new root key and wraps the keys of all projects with it, at most 5,000 in one call: call again with rewrap_only until nothing
+        remains; then the old root key may go. Needs the role on all projects. FAILED_PRECONDITION: KEYRING_READ_ONLY (the root keys come from
+        the environment or a secret: add one there, make it primary, and call with rewrap_only).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DestroySubjectKeys(self, request, context):
         """Destroys all keys of a data subject: its tokens can never be read again, wherever copies of them are. A subject that comes again gets
         a new key.
@@ -110,6 +124,11 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     servicer.DestroyKey,
                     request_deserializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.DestroyKeyRequest.FromString,
                     response_serializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.Key.SerializeToString,
+            ),
+            'RotateRootKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateRootKey,
+                    request_deserializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.RotateRootKeyRequest.FromString,
+                    response_serializer=labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.RotateRootKeyResponse.SerializeToString,
             ),
             'DestroySubjectKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.DestroySubjectKeys,
@@ -199,6 +218,33 @@ class KeyService:
             '/labelmill.anonymization.v1.KeyService/DestroyKey',
             labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.DestroyKeyRequest.SerializeToString,
             labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateRootKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.anonymization.v1.KeyService/RotateRootKey',
+            labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.RotateRootKeyRequest.SerializeToString,
+            labelmill_dot_anonymization_dot_v1_dot_keys__service__pb2.RotateRootKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

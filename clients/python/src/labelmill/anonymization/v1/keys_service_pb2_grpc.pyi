@@ -44,6 +44,11 @@ class KeyServiceStub:
     NOT_FOUND: KEY_NOT_FOUND. FAILED_PRECONDITION: KEY_IN_USE (the project's primary key: rotate first). INVALID_ARGUMENT:
     NOT_CONFIRMED.
     """
+    RotateRootKey: _grpc.UnaryUnaryMultiCallable[_keys_service_pb2.RotateRootKeyRequest, _keys_service_pb2.RotateRootKeyResponse]
+    """Makes a new root key and wraps the keys of all projects with it, at most 5,000 in one call: call again with rewrap_only until nothing
+    remains; then the old root key may go. Needs the role on all projects. FAILED_PRECONDITION: KEYRING_READ_ONLY (the root keys come from
+    the environment or a secret: add one there, make it primary, and call with rewrap_only).
+    """
     DestroySubjectKeys: _grpc.UnaryUnaryMultiCallable[_keys_service_pb2.DestroySubjectKeysRequest, _keys_service_pb2.DestroySubjectKeysResponse]
     """Destroys all keys of a data subject: its tokens can never be read again, wherever copies of them are. A subject that comes again gets
     a new key.
@@ -64,6 +69,11 @@ class KeyServiceAsyncStub(KeyServiceStub):
     """Destroys a key for good: what was made with it can never be read again. A key that is destroyed already is answered as it is.
     NOT_FOUND: KEY_NOT_FOUND. FAILED_PRECONDITION: KEY_IN_USE (the project's primary key: rotate first). INVALID_ARGUMENT:
     NOT_CONFIRMED.
+    """
+    RotateRootKey: _aio.UnaryUnaryMultiCallable[_keys_service_pb2.RotateRootKeyRequest, _keys_service_pb2.RotateRootKeyResponse]  # type: ignore[assignment]
+    """Makes a new root key and wraps the keys of all projects with it, at most 5,000 in one call: call again with rewrap_only until nothing
+    remains; then the old root key may go. Needs the role on all projects. FAILED_PRECONDITION: KEYRING_READ_ONLY (the root keys come from
+    the environment or a secret: add one there, make it primary, and call with rewrap_only).
     """
     DestroySubjectKeys: _aio.UnaryUnaryMultiCallable[_keys_service_pb2.DestroySubjectKeysRequest, _keys_service_pb2.DestroySubjectKeysResponse]  # type: ignore[assignment]
     """Destroys all keys of a data subject: its tokens can never be read again, wherever copies of them are. A subject that comes again gets
@@ -100,6 +110,17 @@ class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
         """Destroys a key for good: what was made with it can never be read again. A key that is destroyed already is answered as it is.
         NOT_FOUND: KEY_NOT_FOUND. FAILED_PRECONDITION: KEY_IN_USE (the project's primary key: rotate first). INVALID_ARGUMENT:
         NOT_CONFIRMED.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateRootKey(
+        self,
+        request: _keys_service_pb2.RotateRootKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_keys_service_pb2.RotateRootKeyResponse, _abc.Awaitable[_keys_service_pb2.RotateRootKeyResponse]]:
+        """Makes a new root key and wraps the keys of all projects with it, at most 5,000 in one call: call again with rewrap_only until nothing
+        remains; then the old root key may go. Needs the role on all projects. FAILED_PRECONDITION: KEYRING_READ_ONLY (the root keys come from
+        the environment or a secret: add one there, make it primary, and call with rewrap_only).
         """
 
     @_abc_1.abstractmethod

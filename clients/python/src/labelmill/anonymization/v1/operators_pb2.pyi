@@ -233,7 +233,9 @@ class Pseudonym(_message.Message):
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """The locale of invented names: en_US, de_DE, es_ES, fr_FR, it_IT and others of Faker; empty: that of the text's language."""
+    """The locale of invented names: en_US, de_DE, es_ES, fr_FR, it_IT and others of Faker; empty: that of the policy's language, and en_US for
+    "auto", so that a name has one pseudonym whatever language it is found in.
+    """
     def __init__(
         self,
         *,
@@ -355,7 +357,9 @@ class DateShift(_message.Message):
     max_days: _builtins.int
     """At most this far, 1 to 3650 days; 0: 182."""
     day_first: _builtins.bool
-    """In dates such as 03/04/2024 the first number is the day; absent: as usual in the text's language (English: the month)."""
+    """In dates such as 03/04/2024 the first number is the day; absent: as usual in the policy's language
+    (English and "auto": the month).
+    """
     def __init__(
         self,
         *,
