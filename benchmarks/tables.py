@@ -3,7 +3,7 @@
     python -m benchmarks.tables [--quick] [--json]
 
 Rows: made by the tests' `adult_like`, with the columns and rough shares of UCI Adult, drawn column by column. Peers:
-anjana's k_anonymity (k = 10, six quasi-identifiers, up to half of the rows dropped, ages in bands, other columns kept or
+anjana's k_anonymity (k = 10, six quasi-identifiers, up to half of the rows dropped, ages in bands, others kept or
 dropped), and pycanon's k, l and t. CPU seconds of the methods alone, on tables that are in memory; ours once more from
 CSV to CSV. Where the peers cannot be installed, their figures are left out, and a line says so.
 """
