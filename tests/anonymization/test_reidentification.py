@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from labelmill import errors
+from labelmill.anonymization.v1 import content_service_pb2 as content_pb
 from labelmill.anonymization.v1 import keys_service_pb2 as keys_pb
 from labelmill.anonymization.v1 import operators_pb2
 from labelmill.anonymization.v1 import reidentification_service_pb2 as back_pb
@@ -225,3 +226,33 @@ async def test_only_a_privacy_officer_of_all_projects_rotates_the_root_key(serve
     for client in server.clients.values():
         with pytest.raises(errors.PermissionDenied):
             await client.keys.rotate_root_key(keys_pb.RotateRootKeyRequest())
+
+
+async def test_streams_keep_the_subjects_of_their_items_apart(server: Anonymization) -> None:
+    async def sent() -> AsyncIterator[service.StreamAnonymizeTextsRequest]:
+        stream = service.StreamAnonymizeTextsRequest
+        source = service.PolicySource(inline=encrypting("KEY_SCOPE_SUBJECT"))
+        yield stream(header=stream.Header(parent=PARENT, policy=source))
+        who = {"a": "patient 1", "b": "patient 2", "c": "patient 1", "d": ""}
+        items = [stream.Item(item_id=item, text="NameJane", subject=subject) for item, subject in who.items()]
+        yield stream(batch=stream.Batch(items=items))
+
+    found: dict[str, str] = {}
+    async for response in server.client.anonymization.stream_anonymize_texts(sent()):
+        found |= {result.item_id: result.anonymized.text for result in response.results}
+    assert found["a"] == found["c"]
+    assert len(set(found.values())) == 3
+
+
+async def test_a_content_can_be_about_a_subject(server: Anonymization) -> None:
+    source = service.PolicySource(inline=encrypting("KEY_SCOPE_SUBJECT"))
+    clean = [
+        await server.client.content.anonymize_content(
+            content_pb.AnonymizeContentRequest(
+                parent=PARENT, content=content_pb.Content(content=b"NameJane", subject=subject), policy=source
+            )
+        )
+        for subject in ("patient 1", "patient 2")
+    ]
+    assert clean[0].content != clean[1].content
+    assert clean[0].key_ids != clean[1].key_ids

@@ -10,10 +10,13 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import lru_cache
 
-from labelmill_anonymization.keys import ProjectKeys, keyed_digest
+from labelmill_anonymization.keys import ProjectKeys, keyed_digest, normalized
 from labelmill_anonymization.pseudonyms.made_up import letters, two_words
+from labelmill_anonymization.pseudonyms.name_lists import place_lists
 from labelmill_anonymization.pseudonyms.names import pseudonym_of_name
+from labelmill_anonymization.pseudonyms.rings import Ring
 from labelmill_anonymization.reversal.format_preserving import encipher
 from labelmill_anonymization.written_dates import read_date
 
@@ -32,6 +35,8 @@ def invent(value: str, entity_type: str, keys: ProjectKeys, locale: str) -> str 
     """A pseudonym; None where the type has none, or the value not its form."""
     if entity_type == "PERSON":
         return pseudonym_of_name(value, keys.pseudonym_key, locale)
+    if entity_type == "LOCATION":
+        return _listed_places(keys.pseudonym_key, locale).get(normalized(value)) or _place(value, entity_type, keys)
     return _INVENTORS.get(entity_type, _of_same_format)(value, entity_type, keys)
 
 
@@ -48,6 +53,12 @@ def _hexadecimal(value: str, entity_type: str, keys: ProjectKeys) -> str | None:
 
 def _digest(value: str, entity_type: str, keys: ProjectKeys) -> bytes:
     return keyed_digest(keys.pseudonym_key, entity_type, value)
+
+
+@lru_cache(maxsize=64)
+def _listed_places(key: bytes, locale: str) -> dict[str, str]:
+    """Countries and states are exchanged among themselves, one to one."""
+    return {name: other for names in place_lists(locale) for name, other in Ring.of(names, key).successors.items()}
 
 
 def _place(value: str, entity_type: str, keys: ProjectKeys) -> str:
@@ -107,7 +118,6 @@ _INVENTORS: dict[str, Inventor] = {
     "DATE_TIME": _date,
     "EMAIL_ADDRESS": _email,
     "IP_ADDRESS": _ip_address,
-    "LOCATION": _place,
     "MAC_ADDRESS": _hexadecimal,
     "ORGANIZATION": _company,
     "STREET_ADDRESS": _street,

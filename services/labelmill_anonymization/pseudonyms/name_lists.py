@@ -1,4 +1,4 @@
-"""Lists of names by locale and gender, from Faker's data; nothing of Faker draws."""
+"""Lists of names by locale and gender, and of places, from Faker's data; nothing of Faker draws."""
 
 from __future__ import annotations
 
@@ -63,6 +63,18 @@ def name_lists(locale: str) -> NameLists:
         neutral=both,
         family={key: name for key, name in family.items() if key not in given},
     )
+
+
+@lru_cache(maxsize=64)
+def place_lists(locale: str) -> tuple[dict[str, str], ...]:
+    """Countries, and states or provinces of the locale's country: each place in one list."""
+    try:
+        provider = import_module(f"faker.providers.address.{locale}").Provider
+    except ModuleNotFoundError:
+        provider = import_module(f"faker.providers.address.{DEFAULT_LOCALE}").Provider
+    countries = {normalized(str(place)): str(place) for place in sorted(provider.countries)}
+    states = {normalized(str(place)): str(place) for place in sorted(getattr(provider, "states", ()))}
+    return countries, {key: place for key, place in states.items() if key not in countries}
 
 
 @lru_cache(maxsize=4096)

@@ -8,15 +8,15 @@ family name, with a made-up word: some 10 and 49 bits. Titles, particles such as
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 from labelmill_anonymization.keys import keyed_digest, normalized
 from labelmill_anonymization.pseudonyms.made_up import word as made_up_word
 from labelmill_anonymization.pseudonyms.name_lists import gender_of, name_lists
+from labelmill_anonymization.pseudonyms.rings import Ring
 
 _TITLES = frozenset(
     word
@@ -69,7 +69,7 @@ def _word(word: str, key: bytes, locale: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _part(part: str, key: bytes, locale: str) -> str:
-    found = _rings(key, locale).get(part)
+    found = _rings(key, locale).successors.get(part)
     if found is None and len(part) == 1 and part in _INITIALS:
         found = _initials(key)[part]
     attempt = 0
@@ -80,27 +80,28 @@ def _part(part: str, key: bytes, locale: str) -> str:
 
 
 def _made_up(part: str, key: bytes, locale: str, attempt: int) -> str:
-    number = int.from_bytes(keyed_digest(key, "name-part", f"{part}#{attempt}"))
-    lists, gender = name_lists(locale), gender_of(part)
-    names = {"male": lists.male, "female": lists.female}.get(gender, lists.family)
-    number, index = divmod(number, len(names))
-    return f"{tuple(names.values())[index]}-{made_up_word(number, _SYLLABLES)[0]}"
+    digest = keyed_digest(key, "name-part", f"{part}#{attempt}")
+    rings = _rings(key, locale)
+    ring = {"male": rings.male, "female": rings.female}.get(gender_of(part), rings.family)
+    return f"{ring.nearest(digest[:16])}-{made_up_word(int.from_bytes(digest[16:]), _SYLLABLES)[0]}"
+
+
+@dataclass(frozen=True)
+class _Rings:
+    male: Ring
+    female: Ring
+    family: Ring
+    successors: dict[str, str]
+    """Every listed name with the one that takes its place."""
 
 
 @lru_cache(maxsize=64)
-def _rings(key: bytes, locale: str) -> dict[str, str]:
-    """Every listed name with the one that takes its place."""
-    return {name: other for names in name_lists(locale).lists for name, other in _ring(names, key).items()}
+def _rings(key: bytes, locale: str) -> _Rings:
+    male, female, neutral, family = (Ring.of(names, key) for names in name_lists(locale).lists)
+    successors = neutral.successors | male.successors | female.successors | family.successors
+    return _Rings(male, female, family, successors)
 
 
 @lru_cache(maxsize=64)
 def _initials(key: bytes) -> dict[str, str]:
-    return _ring({letter: letter.upper() for letter in _INITIALS}, key)
-
-
-def _ring(names: dict[str, str], key: bytes) -> dict[str, str]:
-    """Each name with its successor in a keyed order: one to one, and none is its own. Empty for a list of one."""
-    order = sorted(names, key=lambda name: hmac.new(key, b"ring\0" + name.encode(), hashlib.sha256).digest())
-    if len(order) < 2:
-        return {}
-    return {name: names[follower] for name, follower in zip(order, order[1:] + order[:1], strict=True)}
+    return Ring.of({letter: letter.upper() for letter in _INITIALS}, key).successors
