@@ -11,7 +11,7 @@ from labelmill_anonymization.contents.content import Counts
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.operators import Protection
 from labelmill_anonymization.tables.axes import make_axis, order_of
-from labelmill_anonymization.tables.cells import is_missing
+from labelmill_anonymization.tables.cells import Column, is_missing
 from labelmill_anonymization.tables.errors import TableTooSmall
 from labelmill_anonymization.tables.generalize import Generalized, generalize, ranks_after
 from labelmill_anonymization.tables.identifiers import Totals, transform_identifiers, transform_texts
@@ -88,7 +88,7 @@ def anonymize_table(
             work.empty(index)
         elif one.role is Role.DIRECT_IDENTIFIER:
             work.replace(index, transform_identifiers(column, one, keys, work.totals))
-        elif one.role is Role.FREE_TEXT:
+        elif one.has_texts:
             work.replace(index, transform_texts(column, texts, work.totals))
     work.hide_rows()
     return CleanTable(
@@ -192,7 +192,13 @@ class _Work:
         return measure(classes, self._sensitive())
 
     def _sensitive(self) -> list[Sensitive]:
-        columns = [self._table.columns[i] for i in self._indices(Role.SENSITIVE)]
+        """The sensitive columns as they are published."""
+        columns = []
+        for index in self._indices(Role.SENSITIVE):
+            column = self._table.columns[index]
+            if index in self.changed:
+                column = Column(column.name, self.changed[index].values, self.changed[index].codes)
+            columns.append(column)
         return [Sensitive(*order_of(column)) for column in columns if not column.is_opaque]
 
     def _indices(self, role: Role) -> list[int]:

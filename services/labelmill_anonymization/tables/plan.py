@@ -27,6 +27,8 @@ class ColumnPlan:
     hierarchy: Hierarchy | None = None
     is_emptied: bool = False
     """Nothing of it can be kept: no operator applies to its cells."""
+    has_texts: bool = False
+    """Its cells are looked at as texts: free text, and sensitive text that nobody has vouched for."""
 
 
 def rule_of(name: str, rules: TableRules, column: int) -> ColumnRule | None:
@@ -66,11 +68,13 @@ def plan_column(number: int, summary: Summary, proposal: Proposal, policy: Polic
         return ColumnPlan(summary.name, role, proposal.entity_type, is_emptied=role is Role.DIRECT_IDENTIFIER)
     if not summary.is_scalar and role in (Role.QUASI_IDENTIFIER, Role.SENSITIVE):
         if role is Role.SENSITIVE and Evidence.RULE not in proposal.evidence:
-            return ColumnPlan(summary.name, Role.FREE_TEXT)
+            return ColumnPlan(summary.name, Role.FREE_TEXT, has_texts=True)
         if rules.undersized is not Undersized.SUPPRESS:
             raise ColumnNotScalar(number)
         return ColumnPlan(summary.name, role, is_emptied=True)
     if role is not Role.DIRECT_IDENTIFIER:
-        return ColumnPlan(summary.name, role, hierarchy=rule.hierarchy if rule is not None else None)
+        unvouched = role is Role.SENSITIVE and summary.kind is Kind.TEXT and rule is None
+        hierarchy = rule.hierarchy if rule is not None else None
+        return ColumnPlan(summary.name, role, hierarchy=hierarchy, has_texts=unvouched or role is Role.FREE_TEXT)
     operator = (rule.operator if rule is not None else None) or policy.operator_for(proposal.entity_type, _CERTAIN)
     return ColumnPlan(summary.name, role, proposal.entity_type, operator or Replace())

@@ -88,7 +88,8 @@ def summarize(column: Column) -> Summary:
 def propose(summary: Summary, rule: ColumnRule | None, found: Mapping[str, Sequence[Finding]]) -> Proposal:
     """The role of a column.
 
-    A rule decides; then the name; then what most of the sampled cells are as a whole; then whether the cells are keys.
+    A rule decides; then the name, unless most of the sampled cells are direct identifiers; then what most of them are
+    as a whole, or whether the cells are keys.
     Text of no clear role is FREE_TEXT, so that every cell of it is looked at; only short numbers, truth values and
     empty columns pass as INSENSITIVE.
 
@@ -104,16 +105,17 @@ def propose(summary: Summary, rule: ColumnRule | None, found: Mapping[str, Seque
         return Proposal(Role.FREE_TEXT, "", (Evidence.OPAQUE,))
     by_name = meaning(summary.name)
     whole = next((found for found in types if found.whole_share >= _MOST), None)
-    if by_name is not None:
+    is_direct = whole is not None and whole.entity_type not in _QUASI_TYPES | _NOT_A_ROLE
+    if by_name is not None and (by_name[0] is Role.DIRECT_IDENTIFIER or not is_direct):
         agrees = (Evidence.FINDINGS,) if whole is not None and whole.entity_type == by_name[1] else ()
         return Proposal(*by_name, (Evidence.NAME, *agrees), types)
-    if whole is not None and whole.entity_type not in _NOT_A_ROLE:
-        if whole.entity_type in _QUASI_TYPES:
-            return Proposal(Role.QUASI_IDENTIFIER, "", (Evidence.FINDINGS,), types)
+    if whole is not None and is_direct:
         return Proposal(Role.DIRECT_IDENTIFIER, whole.entity_type, (Evidence.FINDINGS,), types)
     if _is_unique(summary) and says_identity(summary.name):
         return Proposal(Role.DIRECT_IDENTIFIER, "ACCOUNT_NUMBER", (Evidence.NAME, Evidence.UNIQUE), types)
-    if summary.kind is Kind.DATE:
+    if _is_unique(summary) and _looks_like_keys(summary):
+        return Proposal(Role.DIRECT_IDENTIFIER, "ACCOUNT_NUMBER", (Evidence.UNIQUE,), types)
+    if summary.kind is Kind.DATE or (whole is not None and whole.entity_type in _QUASI_TYPES):
         return Proposal(Role.QUASI_IDENTIFIER, "", (Evidence.FINDINGS,), types)
     if summary.kind is Kind.TEXT or summary.has_long_numbers:
         return Proposal(Role.FREE_TEXT, "", (Evidence.TEXT,), types)
@@ -148,6 +150,12 @@ def _type_of(summary: Summary, types: Sequence[FoundType], role: Role) -> str:
 
 def _is_unique(summary: Summary) -> bool:
     return summary.missing_count == 0 and summary.distinct_count == summary.cell_count >= _ENOUGH_TO_BE_UNIQUE
+
+
+def _looks_like_keys(summary: Summary) -> bool:
+    """Codes of one word each, or long numbers."""
+    words = summary.kind is Kind.TEXT and not any(" " in text.strip() for text in summary.sample)
+    return words or summary.has_long_numbers
 
 
 def _digits(text: str) -> int:

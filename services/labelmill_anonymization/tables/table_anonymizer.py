@@ -111,7 +111,7 @@ class TableAnonymizer:
     async def _clean_cells(
         self, content: RawContent, plan: Sequence[ColumnPlan], policy: Policy, keys: ProjectKeys
     ) -> Mapping[str, CleanCell | None]:
-        if not any(one.role is Role.FREE_TEXT for one in plan):
+        if not any(one.has_texts for one in plan):
             return {}
         texts = await self.work.free_texts(content, policy.table_rules, plan)
         return {text: clean_cell(clean) for text, clean in (await self._looked_at(texts, policy, keys)).items()}

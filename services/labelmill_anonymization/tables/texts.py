@@ -9,7 +9,6 @@ from labelmill_anonymization.contents.content import Counts, counted
 from labelmill_anonymization.operators import Protection
 from labelmill_anonymization.tables.cells import is_missing, text_of
 from labelmill_anonymization.tables.plan import ColumnPlan
-from labelmill_anonymization.tables.rules import Role
 from labelmill_anonymization.tables.table_file import TableFile
 from labelmill_anonymization.transform import CleanText
 
@@ -29,7 +28,7 @@ def free_texts(table: TableFile, plan: Sequence[ColumnPlan]) -> list[str]:
     """Each different text that must be looked at, once."""
     texts: dict[str, None] = {}
     for column, one in zip(table.columns, plan, strict=True):
-        if one.role is Role.FREE_TEXT and not one.is_emptied:
+        if one.has_texts:
             texts.update((text_of(value), None) for value in column.values if not is_missing(value))
     return list(texts)
 

@@ -81,12 +81,32 @@ def test_what_most_cells_are_as_a_whole_is_their_role() -> None:
     assert told(proposed(["I met Ann", "Bob left"], entity_type="PERSON", part=0.3)) == (TEXT, "")
 
 
+def test_a_name_does_not_hide_what_the_cells_are() -> None:
+    assert told(proposed(["12 Elm St", "3 Oak Rd"], "location", "STREET_ADDRESS")) == (DIRECT, "STREET_ADDRESS")
+    assert told(proposed(["Rome", "Oslo"], "location", "LOCATION")) == (QUASI, "")
+
+
+def test_sensitive_text_is_looked_at_unless_a_rule_vouches_for_it() -> None:
+    summary = summarize(column("diagnosis", ["flu, says Ann"]))
+    found = propose(summary, None, {})
+    assert plan_column(1, summary, found, Policy(), TableRules()).has_texts
+    vouched = TableRules(columns=(ColumnRule("diagnosis", SENSITIVE),))
+    assert not plan_column(1, summary, found, Policy(), vouched).has_texts
+
+
 def test_keys_are_told_by_their_name_and_by_being_different() -> None:
     keys: list[object] = list(range(30))
     assert proposed(keys, "id").evidence == (Evidence.NAME, Evidence.UNIQUE)
     assert proposed(keys, "id").role is DIRECT
     assert proposed([*keys, 1], "id").role is PLAIN
     assert proposed(keys[:5], "id").role is PLAIN  # too few rows to tell
+
+
+def test_different_codes_are_keys_whatever_they_look_like() -> None:
+    codes: list[object] = [f"R-{number:05}" for number in range(30)]
+    assert told(proposed(codes, entity_type="POSTAL_CODE")) == (DIRECT, "ACCOUNT_NUMBER")
+    assert told(proposed([f"{code} sent" for code in codes])) == (TEXT, "")
+    assert told(proposed([10**9 + number for number in range(30)])) == (DIRECT, "ACCOUNT_NUMBER")
 
 
 def test_whatever_nobody_can_tell_is_looked_at_as_text() -> None:

@@ -84,6 +84,12 @@ async def test_a_table_comes_back_with_a_report(running: Anonymization) -> None:
     assert answer.protection_level == pb.PROTECTION_LEVEL_ANONYMIZED
 
 
+async def test_sensitive_text_is_kept_but_for_the_people_in_it(running: Anonymization) -> None:
+    rows = "".join(f"{20 + n % 2},{('flu', 'NameAnn has a cold')[n % 2]}\n" for n in range(10))
+    answer = await running.client.table.anonymize_table(request("age,diagnosis\n" + rows, policy(k=5)))
+    assert set(answer.content.decode().splitlines()[1:]) == {"20,flu", "21,<PERSON> has a cold"}
+
+
 async def test_one_person_has_one_hash_in_all_tables_of_a_project(running: Anonymization) -> None:
     wanted = policy(columns=[rules.ColumnRule(column="*name", role=1, entity_type="PERSON", operator=HASH)], unlisted=2)
     csv = await running.client.table.anonymize_table(request("name,x\nJane Roe,1\nJane Roe,2\nJo Doe,3\n", wanted))

@@ -31,9 +31,13 @@ class _ColumnRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ColumnRole
     COLUMN_ROLE_DIRECT_IDENTIFIER: _ColumnRole.ValueType  # 1
     """Each cell names a person (or an account, a device): it is transformed as a whole, equal cells alike in all tables of a project."""
     COLUMN_ROLE_QUASI_IDENTIFIER: _ColumnRole.ValueType  # 2
-    """Together with others it singles a person out (age, postal code, profession): generalized until k rows share it."""
+    """Together with others it singles a person out (age, postal code, profession): generalized until k rows share it. The values themselves
+    may stand in the sets and ranges that the rows share.
+    """
     COLUMN_ROLE_SENSITIVE: _ColumnRole.ValueType  # 3
-    """What nobody may learn about a person (a diagnosis, a salary): kept; l-diversity and t-closeness are about it."""
+    """What nobody may learn about a person (a diagnosis, a salary): kept; l-diversity and t-closeness are about it. Text of a column that
+    was only inferred to be sensitive goes through the policy's rules for texts, too.
+    """
     COLUMN_ROLE_INSENSITIVE: _ColumnRole.ValueType  # 4
     """Says nothing about a person: kept."""
     COLUMN_ROLE_FREE_TEXT: _ColumnRole.ValueType  # 5
@@ -47,9 +51,13 @@ COLUMN_ROLE_UNSPECIFIED: ColumnRole.ValueType  # 0
 COLUMN_ROLE_DIRECT_IDENTIFIER: ColumnRole.ValueType  # 1
 """Each cell names a person (or an account, a device): it is transformed as a whole, equal cells alike in all tables of a project."""
 COLUMN_ROLE_QUASI_IDENTIFIER: ColumnRole.ValueType  # 2
-"""Together with others it singles a person out (age, postal code, profession): generalized until k rows share it."""
+"""Together with others it singles a person out (age, postal code, profession): generalized until k rows share it. The values themselves
+may stand in the sets and ranges that the rows share.
+"""
 COLUMN_ROLE_SENSITIVE: ColumnRole.ValueType  # 3
-"""What nobody may learn about a person (a diagnosis, a salary): kept; l-diversity and t-closeness are about it."""
+"""What nobody may learn about a person (a diagnosis, a salary): kept; l-diversity and t-closeness are about it. Text of a column that
+was only inferred to be sensitive goes through the policy's rules for texts, too.
+"""
 COLUMN_ROLE_INSENSITIVE: ColumnRole.ValueType  # 4
 """Says nothing about a person: kept."""
 COLUMN_ROLE_FREE_TEXT: ColumnRole.ValueType  # 5
