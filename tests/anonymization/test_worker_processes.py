@@ -95,6 +95,55 @@ async def test_a_worker_that_dies_is_replaced_and_its_text_does_not_pass() -> No
         assert (await pool.anonymize("NameJane", POLICY, KEYS)).text == "<PERSON>"
 
 
+async def test_only_the_text_that_kills_workers_fails() -> None:
+    async with processes(workers=2, batch_texts=16) as pool:
+        texts = [f"NameJane{i}" for i in range(60)]
+        texts[20] = "DIE"
+        outcomes = await asyncio.gather(*(pool.anonymize(t, POLICY, KEYS) for t in texts), return_exceptions=True)
+        failed = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, CleanText)]
+        assert failed == [20]
+        assert isinstance(outcomes[20], Unavailable)
+        assert {o.text for o in outcomes if isinstance(o, CleanText)} == {"<PERSON>"}
+
+
+async def test_texts_of_a_worker_that_is_killed_are_anonymized_by_another() -> None:
+    async with processes(workers=2, batch_texts=8) as pool:
+        await pool.versions()
+        texts = [asyncio.create_task(pool.anonymize(f"NAP NameJane{i}", POLICY, KEYS)) for i in range(40)]
+        await asyncio.sleep(0.1)
+        for process in tuple((pool._pool._executor._processes or {}).values()):
+            process.kill()
+        outcomes = await asyncio.gather(*texts)
+        assert [outcome.text for outcome in outcomes] == ["NAP <PERSON>"] * 40
+
+
+async def test_workers_that_cannot_start_fail_all_texts_soon() -> None:
+    pool = WorkerProcesses(1, make_detector=no_detector)
+    try:
+        waiting = (pool.anonymize(f"NameJane{i}", POLICY, KEYS) for i in range(20))
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
+    finally:
+        await pool.close()
+
+
+def no_detector() -> WordDetector:
+    """A detector that cannot be made."""
+    raise RuntimeError("no model")
+
+
+async def test_texts_that_would_wait_too_long_are_refused_with_a_hint() -> None:
+    async with processes(batch_texts=4, max_wait_s=0.3) as pool:
+        await asyncio.gather(*(pool.anonymize(f"NAP {i}", POLICY, KEYS) for i in range(8)))  # 50 ms each
+        tasks = [asyncio.create_task(pool.anonymize(f"NAP {i}", POLICY, KEYS)) for i in range(40)]
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        refused = [o for o in outcomes if isinstance(o, ResourceExhausted)]
+        assert len(refused) > 20
+        assert all((error.retry_after_s or 0) >= 1 for error in refused)
+        assert all(isinstance(o, CleanText) for o in outcomes if o not in refused)
+        assert (await pool.anonymize("NameJane", POLICY, KEYS)).text == "<PERSON>"
+
+
 async def test_a_caller_that_gives_up_costs_nothing_more() -> None:
     async with processes(batch_texts=1) as pool:
         await pool.versions()

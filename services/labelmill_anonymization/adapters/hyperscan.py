@@ -7,6 +7,7 @@ both written in ASCII first, each letter as some letter, each digit as itself: w
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import hyperscan
@@ -63,7 +64,7 @@ def _stand_in(character: str) -> str:
     if len(folded) == 1 and folded.isascii():  # the Kelvin sign is a "k" to patterns without case
         return folded
     if _DIGIT.match(character):
-        return str(int(character))
+        return str(unicodedata.decimal(character, 0))
     if _SPACE.match(character):
         return " "
     if _WORD.match(character):

@@ -41,12 +41,16 @@ _ALWAYS_WITH_CONTEXT = frozenset({"US_DRIVER_LICENSE", "US_BANK_NUMBER", "US_PAS
 _COMMON_DIGITS = frozenset({"UK_NHS"})
 _CHECKED_ONLY = 0.5
 _SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list in the package: no network, no files
-_URL_HINT = r"(?i:[a-z0-9\-]\.[a-z]{2})"
+_WITH_QUOTES = "Quoted"
+"""URLs in quotation marks, which are found without the marks, too."""
+_URL_HINTS = {"Standard Url": r"(?i:https?://)", "Non schema URL": r"(?i:[a-z0-9\-]\.[a-z]{2})"}
 _MORE_CONTEXT = {
     "US_SSN": ("social", "social security number", "soc sec"),
     "UK_NHS": ("nhs", "health service"),
     "US_BANK_NUMBER": ("routing", "iban"),
 }
+_FASTER = {"Non schema URL": r"(?<![A-Za-z0-9.\-])"}
+"""A match begins where a run of its characters does; without being told so, the search begins anew at each of them."""
 
 
 def presidio_version() -> str:
@@ -73,7 +77,12 @@ def presidio_rules() -> list[Rule]:
         UsSsnRecognizer(),
         NhsRecognizer(),
     )
-    return [_rule(recognizer, pattern) for recognizer in made for pattern in recognizer.patterns]
+    return [
+        _rule(recognizer, pattern)
+        for recognizer in made
+        for pattern in recognizer.patterns
+        if not pattern.name.startswith(_WITH_QUOTES)
+    ]
 
 
 class _Email(EmailRecognizer):
@@ -88,13 +97,13 @@ def _rule(recognizer: Any, pattern: Any) -> Rule:
     return Rule(
         entity_type=entity_type,
         recognizer=str(recognizer.name),
-        pattern=pattern.regex,
+        pattern=_FASTER.get(pattern.name, "") + pattern.regex,
         score=pattern.score,
         flags=int(recognizer.global_regex_flags),
         context=Contexts((*(recognizer.context or ()), *_MORE_CONTEXT.get(entity_type, ()))),
         needs_context=entity_type in _ALWAYS_WITH_CONTEXT or pattern.score < _WEAK,
         check=_check(recognizer, float(pattern.score), entity_type),
-        hint=_URL_HINT if entity_type == "URL" else None,
+        hint=_URL_HINTS.get(pattern.name),
     )
 
 

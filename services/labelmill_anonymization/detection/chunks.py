@@ -40,7 +40,7 @@ def chunks(text: str, *, size: int = _SIZE, around: int = _AROUND) -> Iterator[C
     """
     begin = 0
     while True:
-        end = _cut(text, begin + size)
+        end = _cut(text, begin, begin + size)
         start, stop = max(0, begin - around), min(len(text), end + around)
         yield Chunk(text[start:stop], start, begin - start, end - start)
         if end == len(text):
@@ -48,11 +48,11 @@ def chunks(text: str, *, size: int = _SIZE, around: int = _AROUND) -> Iterator[C
         begin = end
 
 
-def _cut(text: str, limit: int) -> int:
+def _cut(text: str, begin: int, limit: int) -> int:
     if limit >= len(text):
         return len(text)
     for border in _BORDERS:
-        found = text.rfind(border, limit - _LOOK_BACK, limit)
+        found = text.rfind(border, max(begin, limit - _LOOK_BACK), limit)
         if found >= 0:
             return found + len(border)
     return limit

@@ -56,6 +56,12 @@ class Contexts:
     def __bool__(self) -> bool:
         return bool(self.before or self.after)
 
+    @property
+    def hint(self) -> str:
+        """A pattern that is in every text with one of them: the longest word of each."""
+        phrases = (*self._before, *self._after)
+        return "|".join(sorted({regex.escape(max(phrase.split(), key=len)) for phrase in phrases}))
+
     def near(self, window: Window) -> bool:
         """Whether one of them is there."""
         if self._before:

@@ -44,8 +44,7 @@ class TextDetector:
         self._models = tuple(models)
         self._languages = languages
         self._prefilter = make_prefilter(
-            [(rule.hint or rule.pattern, rule.flags) for rule in rules.rules]
-            + [(finder.hint, CASED) for finder in finders]
+            [rule.prefilter for rule in rules.rules] + [(finder.hint, CASED) for finder in finders]
         )
         self._versions = (*(asked.model.version for asked in models), *versions)
 
@@ -92,7 +91,7 @@ class TextDetector:
             for i, more in zip(chosen, self._ask(asked.model, [texts[i] for i in chosen]), strict=True):
                 before = found[i]
                 if isinstance(before, list):
-                    found[i] = more if isinstance(more, LabelmillError) else before + more
+                    found[i] = more if isinstance(more, LabelmillError) else before + _of(asked.types, more)
         return found
 
     def _ask(self, model: EntityModel, texts: Sequence[str]) -> list[Found]:
@@ -121,3 +120,7 @@ class TextDetector:
 
 def _failure(error: Exception) -> LabelmillError:
     return DetectionTimeout() if isinstance(error, RecognizerTimeout) else DetectionFailed(type(error).__name__)
+
+
+def _of(types: frozenset[str], findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.entity_type in types]

@@ -21,6 +21,7 @@ _NAME = "PhoneRecognizer"
 _VALID = 0.4  # Presidio's
 _FORM = 0.75
 _WITH_CONTEXT = 0.8
+_LONGEST_NATIONAL = 13
 _DIGITS = range(7, 16)  # E.164: 15 at most
 
 _EXTENSION = r"(?:[\s,;]*(?:x|ext\.?|extension|Durchwahl|poste|int\.?)[\s.:#]*\d{1,6})?"
@@ -86,7 +87,7 @@ class Phones:
             return None
         if _FORMS.fullmatch(number):
             return _FORM
-        return _VALID if _is_valid(number, self._regions) else None
+        return _VALID if count <= _LONGEST_NATIONAL and _is_valid(number, self._regions) else None
 
 
 def _is_date(number: str) -> bool:

@@ -25,7 +25,7 @@ RULES = (
         rf"(?i:{US_STATE_NAMES})),?\.?(?=\s+(?:\d{{4,5}}\b|{CANADIAN_CODE}\b))",
         _SURE,
         flags=CASED,
-        hint=r"[A-Za-z],?\.?\s+(?:\d{4}|[A-Z]\d)",
+        hint=rf"(?:{US_STATES}|{CANADIAN_PROVINCES}|{AUSTRALIAN_STATES}|(?i:{US_STATE_NAMES})),?\.?\s+(?:\d{{4}}|[A-Z]\d)",
     ),
     Rule(
         "LOCATION",

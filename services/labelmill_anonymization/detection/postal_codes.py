@@ -27,7 +27,7 @@ RULES = (
         rf"(?:\b(?:{US_STATES})|(?i:\b(?:{US_STATE_NAMES}))),?\.?\s+(?P<value>\d{{5}}(?:-\d{{4}})?)(?![\d-])",
         _SURE,
         flags=CASED,
-        hint=r"[A-Za-z],?\.?\s+\d{5}",
+        hint=rf"(?:{US_STATES}|(?i:{US_STATE_NAMES})),?\.?\s+\d{{5}}",
     ),
     Rule("POSTAL_CODE", "ZipPlusFourRecognizer", r"(?<![\d-])\d{5}-\d{4}(?![\d-])", 0.7, flags=CASED),
     Rule(
@@ -67,7 +67,7 @@ RULES = (
         rf"\d{{4}}){_TOWN_FOLLOWS}",
         _LIKELY,
         flags=CASED,
-        hint=r"\d{4,5}[ \t]+\S",
+        hint=r"\d{4}[ \t]+[A-Z]",
     ),
     Rule(
         "POSTAL_CODE",
@@ -77,6 +77,6 @@ RULES = (
         r"(?=[ \t,]+\p{Lu}\p{Ll}+)(?![\d-])",
         _LIKELY,
         flags=CASED,
-        hint=r"\d(?:\d{3} ?[A-Z]{2}|-\d{3}|\d{2} \d{2})",
+        hint=r"\d(?:\d{2} ?[A-Z]{2}|-\d{3}|\d \d{2})[ \t,]+[A-Z]",
     ),
 )

@@ -43,7 +43,16 @@ class Rule:
     """Whether there is no finding without a word of the context."""
     check: Check | None = None
     hint: str | None = None
-    """A cheaper pattern that is in every text in which `pattern` is; for the prefilter."""
+    """A cheaper pattern that is in every text in which `pattern` is."""
+
+    @property
+    def prefilter(self) -> tuple[str, int]:
+        """What is in every text in which the rule finds something: pattern and flags."""
+        if self.hint:
+            return self.hint, self.flags
+        if self.needs_context:
+            return self.context.hint, CASELESS
+        return self.pattern, self.flags
 
 
 class RuleSet:

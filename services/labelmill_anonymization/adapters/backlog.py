@@ -1,0 +1,81 @@
+"""Texts that wait for a worker, and how long the last of them will: from what the workers did lately."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from labelmill_anonymization.worker import Outcome, TextJob
+
+_TEXT_COSTS_CHARACTERS = 60  # what a text costs beside its length, in characters
+_WEIGHT_OF_LATEST = 0.2
+_BATCH_CHARACTERS = 50_000
+
+Waiting = tuple[TextJob, "asyncio.Future[Outcome]"]
+
+
+class Backlog:
+    """A queue that knows its length in seconds.
+
+    Args:
+        workers: How many take from it.
+        batch_texts: Texts that a worker takes at once.
+    """
+
+    def __init__(self, workers: int, batch_texts: int) -> None:
+        self._workers = workers
+        self._batch_texts = batch_texts
+        self._waiting: deque[Waiting] = deque()
+        self._cost = 0
+        self._under_way = 0
+        self._per_second = 0.0
+        """What one worker does in a second; 0 until one has finished a batch."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until a text that comes now is taken up; 0 while nothing is known of the workers."""
+        if not self._per_second:
+            return 0.0
+        return (self._cost + self._under_way) / (self._per_second * self._workers)
+
+    def add(self, waiting: Waiting) -> None:
+        """A text more."""
+        self._waiting.append(waiting)
+        self._cost += _cost(waiting[0])
+
+    def take(self) -> list[Waiting]:
+        """A batch of those that have waited longest, without those whose callers have given up; empty: none waits."""
+        batch: list[Waiting] = []
+        characters = 0
+        while self._waiting and len(batch) < self._batch_texts:
+            job, future = self._waiting[0]
+            if batch and characters + len(job.text) > _BATCH_CHARACTERS:
+                break
+            self._waiting.popleft()
+            self._cost -= _cost(job)
+            if not future.done():
+                batch.append((job, future))
+                characters += len(job.text)
+        self._under_way += sum(_cost(job) for job, _ in batch)
+        return batch
+
+    def done(self, batch: list[Waiting], seconds: float | None) -> None:
+        """A batch is no longer under way; it took a worker so many seconds, if that is known."""
+        cost = sum(_cost(job) for job, _ in batch)
+        self._under_way -= cost
+        if seconds:
+            latest = cost / seconds
+            known = self._per_second or latest
+            self._per_second = known + _WEIGHT_OF_LATEST * (latest - known)
+
+    def cancel(self) -> None:
+        """All who wait go without."""
+        while self._waiting:
+            self._waiting.popleft()[1].cancel()
+
+
+def _cost(job: TextJob) -> int:
+    return len(job.text) + _TEXT_COSTS_CHARACTERS

@@ -1,0 +1,53 @@
+"""The prefilter lets everything pass that can match, whatever the text is written in."""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labelmill_anonymization.adapters.hyperscan import HyperscanPrefilter
+from labelmill_anonymization.adapters.presidio import presidio_rules
+from labelmill_anonymization.detection.catalogue import RULES, finders
+from labelmill_anonymization.detection.finders import EveryPattern
+from labelmill_anonymization.detection.rules import CASED, Rule, RuleSet
+from tests.anonymization.detection.detectors import ALL, detector
+from tests.anonymization.detection.test_recognizers import FOUND
+
+PLAIN = [rule for rule in presidio_rules() if rule.entity_type != "URL"]  # too large to draw from
+PREFILTER = HyperscanPrefilter([(rule.pattern, rule.flags) for rule in PLAIN])
+
+OURS = RuleSet(RULES)
+HYPERSCAN = HyperscanPrefilter([rule.prefilter for rule in RULES] + [(finder.hint, CASED) for finder in finders()])
+
+
+@pytest.mark.parametrize("index", range(len(PLAIN)), ids=lambda i: f"{PLAIN[i].recognizer}-{i}")
+@given(data=st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_match_is_shut_out(index: int, data: st.DataObject) -> None:
+    rule = PLAIN[index]
+    match = data.draw(st.from_regex(re.compile(rule.pattern, re.DOTALL | re.MULTILINE | re.IGNORECASE)))
+    if list(RuleSet([Rule("X", "x", rule.pattern, 0.5, rule.flags)]).findings(match, [0], frozenset({"X"}))):
+        assert index in PREFILTER.candidates(match)
+
+
+@given(
+    before=st.text(max_size=12),
+    case=st.sampled_from(FOUND),
+    after=st.text(max_size=12),
+)
+@settings(max_examples=300, deadline=None)
+def test_findings_are_those_of_trying_every_pattern(before: str, case: tuple[str, str, str], after: str) -> None:
+    text = f"{before} {case[0]} {after}"
+    hinted = HYPERSCAN.candidates(text)
+    every = EveryPattern(len(RULES)).candidates(text)
+    assert OURS.findings(text, [i for i in hinted if i < len(RULES)], ALL) == OURS.findings(text, every, ALL)
+    for number, finder in enumerate(finders()):
+        if list(finder.findings(text)):
+            assert len(RULES) + number in hinted
+
+
+def test_lone_surrogates_are_scanned() -> None:
+    [outcome] = detector().detect(["\ud800 call 212-555-0123 \udfff"], "en", [frozenset({"PHONE_NUMBER"})])
+    assert isinstance(outcome, list)
+    assert len(outcome) == 1
