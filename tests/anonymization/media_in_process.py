@@ -31,6 +31,9 @@ class InProcess:
     async def look(self, job: MediaJob, first: int, count: int) -> Look:
         return picture_worker.look(job, first, count)
 
+    async def look_and_cover(self, job: MediaJob) -> tuple[Look, Covered]:
+        return picture_worker.look_and_cover(job)
+
     async def cover(self, job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
         return picture_worker.cover_pages(job, sightings)
 

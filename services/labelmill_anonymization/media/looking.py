@@ -6,14 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from labelmill_anonymization.media.boxes import Box, clipped, padded, shifted
+import numpy as np
+
+from labelmill_anonymization.media.boxes import Box, clipped, scaled, shifted
 from labelmill_anonymization.media.ports import Picture, PictureDetector, TextReader
 from labelmill_anonymization.media.rules import MediaRules
 from labelmill_anonymization.media.sightings import FACE, Sighting, strongest
 from labelmill_anonymization.media.words import Word
 
-_AROUND = 1.0
-"""A face that is left over would overlap its cover, so it lies within this many sizes of it."""
+_AROUND = 0.5
+"""A face that is left over would overlap its cover, so it lies within this many sizes of it, on each side."""
+_ENOUGH_PX = 48
+"""What is left of a large face is looked for in a smaller copy, in which its cover is at least this long."""
 
 
 class Tools(Protocol):
@@ -53,10 +57,12 @@ def seen_again(
     found: list[Sighting] = []
     size = (picture.shape[1], picture.shape[0])
     for sighting in covered:
-        box = clipped(padded(sighting.box, _AROUND), size) if sighting.entity_type == FACE else None
+        box = clipped(_around(sighting.box), size) if sighting.entity_type == FACE else None
         if box is not None:
             part = picture[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
-            found += [_moved(s, box) for s in tools.faces.find(part, rules.threshold)]
+            factor = max(1, int(max(sighting.box.width, sighting.box.height) / _ENOUGH_PX))
+            again = tools.faces.find(smaller(part, factor), rules.threshold)
+            found += [replace(s, box=shifted(scaled(s.box, factor), box.left, box.top)) for s in again]
     if any(sighting.entity_type != FACE for sighting in covered):
         others = replace(rules, keep_faces=True)
         found += [s for detector, threshold in _wanted(others, tools) for s in detector.find(picture, threshold)]
@@ -76,5 +82,18 @@ def _wanted(rules: MediaRules, tools: Tools) -> Iterator[tuple[PictureDetector, 
         yield tools.codes, 0.0
 
 
-def _moved(sighting: Sighting, origin: Box) -> Sighting:
-    return replace(sighting, box=shifted(sighting.box, origin.left, origin.top))
+def smaller(picture: Picture, factor: int) -> Picture:
+    """A picture of 1/factor the size, each pixel the mean of factor x factor; the rest at its edges is lost."""
+    height, width = (length // factor for length in picture.shape[:2])
+    if factor == 1 or not height or not width:
+        return picture
+    total = np.zeros((height, width, 3), np.uint32)
+    for y in range(factor):
+        for x in range(factor):
+            total += picture[y : height * factor : factor, x : width * factor : factor]
+    return (total // (factor * factor)).astype(np.uint8)
+
+
+def _around(box: Box) -> Box:
+    x, y = box.width * _AROUND, box.height * _AROUND
+    return Box(box.left - x, box.top - y, box.right + x, box.bottom + y)

@@ -12,7 +12,7 @@ from labelmill_anonymization.media.boxes import covered_share
 from labelmill_anonymization.media.errors import CoverFailed
 from labelmill_anonymization.media.ports import Covered, Limits, Look, MediaJob, PictureWorkers
 from labelmill_anonymization.media.sightings import GONE, METADATA, Sighting, regions, strongest, widened
-from labelmill_anonymization.media.types import PAGED, essence
+from labelmill_anonymization.media.types import PAGED, STILL, essence
 from labelmill_anonymization.media.written import WrittenSearch, known_parts
 from labelmill_anonymization.operators import Protection
 from labelmill_anonymization.policy import Policy
@@ -42,11 +42,14 @@ class PictureHandler:
         rules = policy.media_rules
         secret = keys.purpose_key(_PURPOSE)
         job = MediaJob(content.data, essence(content.media_type), rules, self.limits, secret)
-        look = await self._look(job)
+        if job.media_type in STILL and not rules.reads_text:
+            look, covered = await self.workers.look_and_cover(job)
+        else:
+            look, covered = await self._look(job), None
         search = WrittenSearch(self.anonymizer, policy, keys, known_parts(look.known_values))
         written = await search.search(look.words)
-        sightings = _covers([*look.sightings, *written.covered], rules.padding)
-        covered = await self._covered(job, sightings, search)
+        sightings = widened(strongest([*look.sightings, *written.covered]), rules.padding)
+        covered = await self._covered(job, sightings, search, covered)
         return await self._outcome(covered, look, sightings, written.kept)
 
     async def _look(self, job: MediaJob) -> Look:
@@ -60,15 +63,18 @@ class PictureHandler:
             words=tuple(chain(first.words, *(look.words for look in others))),
         )
 
-    async def _covered(self, job: MediaJob, sightings: list[Sighting], search: WrittenSearch) -> Covered:
-        """The content after enough passes; what later passes find is added to `sightings`."""
+    async def _covered(
+        self, job: MediaJob, sightings: list[Sighting], search: WrittenSearch, covered: Covered | None
+    ) -> Covered:
+        """The content after enough passes, of which one may be done; what later ones find is added to `sightings`."""
         for _ in range(job.rules.max_passes):
-            covered = await self.workers.cover(job, sightings)
+            covered = covered or await self.workers.cover(job, sightings)
             written = await search.search(covered.again.words, again=True)
             left = [s for s in (*covered.again.sightings, *written.covered) if not _is_gone(s, sightings)]
             if not left:
                 return covered
-            sightings += [replace(s, found_again=True) for s in _covers(left, job.rules.padding)]
+            sightings += [replace(s, found_again=True) for s in widened(strongest(left), job.rules.padding)]
+            covered = None
         raise CoverFailed(job.rules.max_passes)
 
     async def _outcome(
@@ -87,10 +93,6 @@ class PictureHandler:
             detector_versions=(*look.versions, *texts),
             regions=regions(sightings, look.sizes),
         )
-
-
-def _covers(sightings: Sequence[Sighting], padding: float) -> list[Sighting]:
-    return widened(strongest(sightings), padding)
 
 
 def _is_gone(sighting: Sighting, covers: Sequence[Sighting]) -> bool:

@@ -130,5 +130,8 @@ class PictureWorkers(Protocol):
     async def look(self, job: MediaJob, first: int, count: int) -> Look:
         """What is on `count` pages from `first` on."""
 
+    async def look_and_cover(self, job: MediaJob) -> tuple[Look, Covered]:
+        """Both at once, for pictures in which no text is looked for; what is seen is covered with its padding."""
+
     async def cover(self, job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
         """The content, covered, and what is seen in it afterwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from labelmill_anonymization.contents.content import Region
 from labelmill_anonymization.media.boxes import Box, Size, around, clipped, intersection, padded
@@ -18,7 +19,8 @@ METADATA = "METADATA"
 GONE = 0.5
 """Share of a place under fills from which on it is an illusion: a black box looks like a letter to a reader."""
 
-_SAME = 0.45
+SAME = 0.45
+"""Share of the smaller of two boxes that both hold, from which on they are of the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,17 @@ def strongest(sightings: Iterable[Sighting]) -> list[Sighting]:
 
     Two are the same when they share most of the smaller one (non-maximum suppression that loses no pixel).
     """
-    kept: list[Sighting] = []
+    by_kind: dict[tuple[int, str], list[Sighting]] = {}
     for sighting in sorted(sightings, key=lambda s: (-s.score, s.box)):
+        kept = by_kind.setdefault((sighting.page, sighting.entity_type), [])
         for index, other in enumerate(kept):
-            if other.entity_type == sighting.entity_type and other.page == sighting.page and _same(other, sighting):
+            if _same(other, sighting):
                 again = other.found_again or sighting.found_again
                 kept[index] = replace(other, box=around((other.box, sighting.box)), found_again=again)
                 break
         else:
             kept.append(sighting)
-    return sorted(kept, key=lambda s: (s.page, s.box.top, s.box.left))
+    return sorted(chain.from_iterable(by_kind.values()), key=lambda s: (s.page, s.box.top, s.box.left))
 
 
 def widened(sightings: Iterable[Sighting], padding: float) -> list[Sighting]:
@@ -76,4 +79,4 @@ def regions(sightings: Iterable[Sighting], sizes: Sequence[Size]) -> tuple[Regio
 
 
 def _same(one: Sighting, other: Sighting) -> bool:
-    return intersection(one.box, other.box) > _SAME * min(one.box.area, other.box.area)
+    return intersection(one.box, other.box) > SAME * min(one.box.area, other.box.area)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 PDF = "application/pdf"
 DICOM = "application/dicom"
-PICTURES = ("image/jpeg", "image/png", "image/webp", "image/tiff", "image/gif", "image/bmp")
+STILL = ("image/jpeg", "image/png", "image/webp", "image/bmp")
+"""Formats of one picture."""
+PICTURES = (*STILL, "image/tiff", "image/gif")
 PAGED = (*PICTURES, PDF, DICOM)
 _OTHER_NAMES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-ms-bmp": "image/bmp"}
 SOUND = "audio/*"

@@ -18,7 +18,7 @@ from PIL import Image
 
 from labelmill_anonymization.media.boxes import Box, scaled, shifted, tiles
 from labelmill_anonymization.media.ports import Picture
-from labelmill_anonymization.media.sightings import FACE, Sighting, strongest
+from labelmill_anonymization.media.sightings import FACE, SAME, Sighting, strongest
 
 MODEL = Path(__file__).parent / "models" / "centerface.onnx"
 DEFAULT_THRESHOLD = 0.2
@@ -66,20 +66,41 @@ class CenterFace:
         pixels = np.full((1, 3, *shape), _GREY if left or top else 0, np.float32)
         pixels[0, :, top : top + height, left : left + width] = picture.transpose(2, 0, 1)
         heat, scale, offset = self._session.run(["heat", "scale", "offset"], {"pixels": pixels})
-        found = [
-            _sighting(heat[0, 0], scale[0], offset[0], y, x) for y, x in np.argwhere(heat[0, 0] >= threshold).tolist()
-        ]
-        return strongest([replace(s, box=shifted(s.box, -left, -top)) for s in found])
+        boxes, scores = _decoded(heat[0, 0], scale[0], offset[0], threshold)
+        return _joined(boxes - np.array([left, top, left, top]), scores)
 
 
-def _sighting(
-    heat: NDArray[np.float32], scale: NDArray[np.float32], offset: NDArray[np.float32], y: int, x: int
-) -> Sighting:
-    """A cell's face: its centre is in the cell, its size an exponential (section 3 of the paper)."""
-    height, width = (float(size) for size in np.exp(scale[:, y, x]) * _STRIDE)
-    centre_y, centre_x = ((at + float(off) + 0.5) * _STRIDE for at, off in zip((y, x), offset[:, y, x], strict=True))
-    box = Box(centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2)
-    return Sighting(FACE, box, float(heat[y, x]), "CenterFace")
+def _decoded(
+    heat: NDArray[np.float32], scale: NDArray[np.float32], offset: NDArray[np.float32], threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Boxes (left, top, right, bottom) and scores of the cells that hold a face's centre, best first.
+
+    The centre is in the cell, plus the offset; the size is an exponential (section 3 of the paper).
+    """
+    y, x = np.nonzero(heat >= threshold)
+    best_first = np.argsort(-heat[y, x], kind="stable")
+    y, x = y[best_first], x[best_first]
+    height, width = np.exp(scale[:, y, x].astype(np.float64)) * _STRIDE
+    centre_y, centre_x = (np.stack((y, x)) + offset[:, y, x] + 0.5) * _STRIDE
+    edges = (centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2)
+    return np.stack(edges, 1), heat[y, x]
+
+
+def _joined(boxes: NDArray[np.float64], scores: NDArray[np.float32]) -> list[Sighting]:
+    """One sighting for each face, around all cells that say so: `strongest`, for the many cells of a network."""
+    found: list[Sighting] = []
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    left = np.arange(len(boxes))
+    while left.size:
+        best, others = boxes[left[0]], boxes[left]
+        shared = np.minimum(best[2:], others[:, 2:]) - np.maximum(best[:2], others[:, :2])
+        same = shared.clip(0).prod(1) > SAME * np.minimum(areas[left[0]], areas[left])
+        same[0] = True
+        low, high = others[same, :2].min(0), others[same, 2:].max(0)
+        box = Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        found.append(Sighting(FACE, box, float(scores[left[0]]), "CenterFace"))
+        left = left[~same]
+    return found
 
 
 def _multiple(length: int) -> int:

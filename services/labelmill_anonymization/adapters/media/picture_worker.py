@@ -12,9 +12,9 @@ from labelmill_anonymization.adapters.media.detectors import Detectors
 from labelmill_anonymization.adapters.media.formats import pages
 from labelmill_anonymization.media import looking
 from labelmill_anonymization.media.covers import cover
-from labelmill_anonymization.media.ports import Covered, Look, MediaJob
-from labelmill_anonymization.media.rules import Cover
-from labelmill_anonymization.media.sightings import Sighting, strongest
+from labelmill_anonymization.media.ports import Covered, Look, MediaJob, Pages
+from labelmill_anonymization.media.rules import Cover, MediaRules
+from labelmill_anonymization.media.sightings import Sighting, strongest, widened
 from labelmill_anonymization.media.words import Word
 
 _tools: looking.Tools = Detectors()
@@ -27,20 +27,33 @@ def tools() -> looking.Tools:
 
 def look(job: MediaJob, first: int, count: int) -> Look:
     """See `PictureWorkers.look`."""
+    return _look(pages(job), job.rules, first, count)
+
+
+def look_and_cover(job: MediaJob) -> tuple[Look, Covered]:
+    """See `PictureWorkers.look_and_cover`."""
     content = pages(job)
-    sightings: list[Sighting] = []
-    words: list[Word] = []
-    for index in range(first, min(first + count, len(content.sizes))):
-        picture = content.page(index)
-        sightings += looking.seen(picture, index, job.rules, _tools)
-        words += looking.read(picture, index, job.rules, _tools)
-    versions = looking.versions(job.rules, _tools)
-    return Look(tuple(content.sizes), tuple(sightings), tuple(words), tuple(content.known_values), versions)
+    seen = _look(content, job.rules, 0, len(content.sizes))
+    return seen, _cover(content, job, widened(strongest(seen.sightings), job.rules.padding))
 
 
 def cover_pages(job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
     """See `PictureWorkers.cover`."""
-    content = pages(job)
+    return _cover(pages(job), job, sightings)
+
+
+def _look(content: Pages, rules: MediaRules, first: int, count: int) -> Look:
+    sightings: list[Sighting] = []
+    words: list[Word] = []
+    for index in range(first, min(first + count, len(content.sizes))):
+        picture = content.page(index)
+        sightings += looking.seen(picture, index, rules, _tools)
+        words += looking.read(picture, index, rules, _tools)
+    versions = looking.versions(rules, _tools)
+    return Look(tuple(content.sizes), tuple(sightings), tuple(words), tuple(content.known_values), versions)
+
+
+def _cover(content: Pages, job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
     covers = PageCovers(sightings, job.rules.cover)
     data = content.write(covers)
     again = _look_again(replace(job, data=data, media_type=content.media_type), covers)

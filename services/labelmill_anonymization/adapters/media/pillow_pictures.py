@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
 
 from labelmill_anonymization.adapters.media.gif_frames import gif
 from labelmill_anonymization.adapters.media.reading import reading
@@ -38,7 +38,7 @@ _ORIENTATION = 0x0112
 _BROKEN = "it is not a whole picture of this type"
 _GREY = 127
 _SAVE: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
+    "JPEG": {"quality": 95},
     "PNG": {},
     "WEBP": {"quality": 95, "method": 2},
     "TIFF": {"compression": "tiff_deflate"},
@@ -72,6 +72,7 @@ class PillowPictures:
     def __init__(self, job: MediaJob) -> None:
         self.media_type = job.media_type
         self._data = job.data
+        self._decoded: tuple[int, NDArray[Any]] | None = None
         self._format = FORMATS[job.media_type]
         with reading(_BROKEN):
             self._image = Image.open(io.BytesIO(job.data), formats=[self._format])
@@ -104,15 +105,29 @@ class PillowPictures:
         first, *others = frames
         out = io.BytesIO()
         many = {"save_all": True, "append_images": others} if others else {}
-        first.save(out, self._format, **_SAVE[self._format], **many)
+        first.save(out, self._format, **_SAVE[self._format], **self._sampling(), **many)
         return out.getvalue()
+
+    def _sampling(self) -> dict[str, int]:
+        """A JPEG keeps its resolution of colours."""
+        if self._format != "JPEG":
+            return {}
+        sampling = JpegImagePlugin.get_sampling(self._image)
+        return {"subsampling": max(sampling, 0)}
 
     def _covered(self, index: int, covers: Covers) -> Image.Image:
         pixels = self._pixels(index)
+        self._decoded = None  # they are about to change
         covers.apply(index, pixels)
         return Image.fromarray(pixels)
 
     def _pixels(self, index: int) -> NDArray[Any]:
+        """A frame; the last one is kept, since a picture that was looked at is often written next."""
+        if self._decoded is None or self._decoded[0] != index:
+            self._decoded = (index, self._decode(index))
+        return self._decoded[1]
+
+    def _decode(self, index: int) -> NDArray[Any]:
         with reading(_BROKEN):
             if len(self.sizes) > 1:
                 self._image.seek(index)

@@ -38,6 +38,10 @@ class MediaProcesses:
         """See `PictureWorkers`."""
         return await self.call(count, picture_worker.look, job, first, count)
 
+    async def look_and_cover(self, job: MediaJob) -> tuple[Look, Covered]:
+        """See `PictureWorkers`."""
+        return await self.call(1, picture_worker.look_and_cover, job)
+
     async def cover(self, job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
         """See `PictureWorkers`."""
         pages = 1 + len({sighting.page for sighting in sightings})
