@@ -251,6 +251,13 @@ class KeyInUse(FailedPrecondition):
         )
 
 
+class KeyRotated(Aborted):
+    """Somebody else rotated the key at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__("KEY_ROTATED", "The key was rotated by somebody else just now; there is a new one.")
+
+
 class KeyNotRotatable(FailedPrecondition):
     """The index of subjects cannot change."""
 

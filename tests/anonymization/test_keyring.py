@@ -12,7 +12,14 @@ from labelmill_anonymization.adapters.keyring_sources import GivenRootKeys, Keyr
 from labelmill_anonymization.adapters.secret_files import InsecureSecret
 from labelmill_anonymization.adapters.sql_keys import SqlKeys
 from labelmill_anonymization.adapters.tables import data_keys, metadata
-from labelmill_anonymization.errors import KeyDestroyed, KeyInUse, KeyNotFound, KeyNotRotatable, KeyringReadOnly
+from labelmill_anonymization.errors import (
+    KeyDestroyed,
+    KeyInUse,
+    KeyNotFound,
+    KeyNotRotatable,
+    KeyringReadOnly,
+    KeyRotated,
+)
 from labelmill_anonymization.keyring.data_keys import Purpose, State
 from labelmill_anonymization.keyring.project_keys import ProjectKeyring
 from labelmill_anonymization.keyring.root_keys import BadKeyring, Keyring, RootKeys
@@ -81,6 +88,15 @@ async def test_a_key_that_another_process_added_is_found(tmp_path: Path) -> None
     one, other = KeyringFile(path, seed), KeyringFile(path, seed)
     await one.rotate()
     assert await other.unwrap(await one.wrap(b"s" * 32, "c"), "c") == b"s" * 32
+
+
+async def test_of_two_processes_that_rotate_neither_loses_the_others_key(tmp_path: Path) -> None:
+    seed, path = tmp_path / "seed", tmp_path / "keyring.json"
+    one, other = KeyringFile(path, seed), KeyringFile(path, seed)
+    assert [await one.rotate(), await other.rotate()] == ["2", "3"]
+    by_one, by_other = await one.wrap(b"1" * 32, "c"), await other.wrap(b"2" * 32, "c")
+    again = KeyringFile(path, seed)
+    assert (await again.unwrap(by_one, "c"), await again.unwrap(by_other, "c")) == (b"1" * 32, b"2" * 32)
 
 
 async def test_two_different_keys_1_are_refused(tmp_path: Path) -> None:
@@ -187,6 +203,18 @@ async def test_after_a_rotation_the_new_key_writes_and_the_old_one_reads(databas
     assert await ring.open("demo", old.encryption.key_id) == old.encryption
     states = {record.key_id: record.state for record in await ring.list_keys("demo", None, 10)}
     assert (states[old.encryption.key_id], states[new.encryption.key_id]) == (State.ACTIVE, State.PRIMARY)
+
+
+async def test_of_two_who_rotate_at_once_one_is_told(database: Database) -> None:
+    ring = keyring(database)
+    await ring.keys("demo")
+    turns = await asyncio.gather(
+        *(rotate(ring, database, Purpose.ENCRYPTION) for _ in range(4)), return_exceptions=True
+    )
+    assert all(turn is None or isinstance(turn, KeyRotated) for turn in turns)
+    assert None in turns
+    records = await ring.list_keys("demo", None, 100)
+    assert sum(one.purpose is Purpose.ENCRYPTION and one.state is State.PRIMARY for one in records) == 1
 
 
 async def test_rotating_the_linking_key_changes_every_hash(database: Database) -> None:

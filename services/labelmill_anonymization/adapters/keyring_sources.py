@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from labelmill_anonymization.adapters.secret_files import read_or_make, read_private, replace_private
+from labelmill_anonymization.adapters.secret_files import locked, read_or_make, read_private, replace_private
 from labelmill_anonymization.errors import KeyringReadOnly
 from labelmill_anonymization.keyring.root_keys import BadKeyring, Keyring, WrappedKey
 from labelmill_anonymization.keys import FIRST_LINKING_KEY, SEED_BYTES
@@ -76,9 +76,12 @@ class KeyringFile:
         return self._keyring.primary
 
     async def rotate(self) -> str:
-        """See the port. The file is replaced as a whole."""
-        rotated = self._keyring.with_primary(self._keyring.next_id, secrets.token_bytes(SEED_BYTES))
-        replace_private(self._path, rotated.document() + "\n")
+        """See the port. The file is replaced as a whole; of processes that rotate at once, one waits for the other."""
+        with locked(self._path):
+            if self._path.exists():  # another process may have added keys, which must not be lost
+                self._keyring = Keyring.parse(read_private(self._path))
+            rotated = self._keyring.with_primary(self._keyring.next_id, secrets.token_bytes(SEED_BYTES))
+            replace_private(self._path, rotated.document() + "\n")
         self._keyring = rotated
         return rotated.primary
 

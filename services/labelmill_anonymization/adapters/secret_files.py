@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +54,16 @@ def replace_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = _write_temporary(path, text, 0o600)
     temporary.replace(path)
+    _sync_folder(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps other processes out that change the same file, while the block runs."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.with_name(f".{path.name}.lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_or_make(path: Path, size: int) -> bytes:
@@ -79,10 +92,20 @@ def _write_once(path: Path, text: str, mode: int) -> None:
     temporary = _write_temporary(path, text, mode)
     try:
         os.link(temporary, path)
+        _sync_folder(path)
     except FileExistsError:
         return
     finally:
         temporary.unlink()
+
+
+def _sync_folder(path: Path) -> None:
+    """So that the file is there after a power failure: what was wrapped with a lost key is lost."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _write_temporary(path: Path, text: str, mode: int) -> Path:

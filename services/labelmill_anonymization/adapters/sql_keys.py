@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_anonymization.adapters.tables import data_keys
-from labelmill_anonymization.errors import KeyNotFound
+from labelmill_anonymization.errors import KeyNotFound, KeyRotated
 from labelmill_anonymization.keyring.data_keys import KeyRecord, Purpose, State
 from labelmill_anonymization.keyring.root_keys import WrappedKey
 from labelmill_runtime.database import Database
@@ -52,7 +52,7 @@ class SqlKeys:
             return kept
 
     async def replace_primary(self, session: AsyncSession, record: KeyRecord) -> None:
-        """See the port."""
+        """See the port; raises KeyRotated where somebody else does the same."""
         keys = data_keys.c
         await session.execute(
             update(data_keys)
@@ -64,7 +64,10 @@ class SqlKeys:
             )
             .values(state=int(State.ACTIVE))
         )
-        await session.execute(insert(data_keys).values(_row(record)))
+        try:
+            await session.execute(insert(data_keys).values(_row(record)))
+        except IntegrityError:
+            raise KeyRotated from None
 
     async def get(self, project: str, key_id: str) -> KeyRecord:
         """See the port."""

@@ -81,7 +81,7 @@ class KeyRecords(Protocol):
         """Keeps a primary key unless there is one by now; whichever is kept."""
 
     async def replace_primary(self, session: Any, record: KeyRecord) -> None:
-        """Keeps a key as the primary one; the one before becomes ACTIVE."""
+        """Keeps a key as the primary one; the one before becomes ACTIVE. Raises KeyRotated if another is faster."""
 
     async def get(self, project: str, key_id: str) -> KeyRecord:
         """A key; raises KeyNotFound."""

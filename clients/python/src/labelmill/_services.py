@@ -484,7 +484,7 @@ class AsyncKeyService:
     ) -> anonymization_keys_service_pb2.Key:
         """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it
         made. Rotating LINKING gives every value another hash, pseudonym and date shift from now on.
-        FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+        FAILED_PRECONDITION: KEY_NOT_ROTATABLE. ABORTED: KEY_ROTATED (by somebody else at the same time).
         """
         return await self._transport.unary(self._stub.RotateKey, request, timeout_s=timeout_s)
 
@@ -630,8 +630,8 @@ class AsyncTableService:
         """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE,
         CONTENT_MALFORMED (with the row's number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column
         looks like personal data; name it in a rule), COLUMN_NOT_SCALAR (a quasi-identifier inside of a list),
-        COLUMN_UNREADABLE (cells that cannot be looked into). FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL:
-        DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
+        COLUMN_UNREADABLE (cells that cannot be looked into), UNKNOWN_COLUMN (the policy's subject column).
+        FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL: DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
         """
         return await self._transport.unary(self._stub.AnonymizeTable, request, timeout_s=timeout_s)
 
@@ -1751,7 +1751,7 @@ class KeyService:
     ) -> anonymization_keys_service_pb2.Key:
         """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it
         made. Rotating LINKING gives every value another hash, pseudonym and date shift from now on.
-        FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+        FAILED_PRECONDITION: KEY_NOT_ROTATABLE. ABORTED: KEY_ROTATED (by somebody else at the same time).
         """
         return self._portal.call(self._service.rotate_key(request, timeout_s=timeout_s))
 
@@ -1896,8 +1896,8 @@ class TableService:
         """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE,
         CONTENT_MALFORMED (with the row's number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column
         looks like personal data; name it in a rule), COLUMN_NOT_SCALAR (a quasi-identifier inside of a list),
-        COLUMN_UNREADABLE (cells that cannot be looked into). FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL:
-        DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
+        COLUMN_UNREADABLE (cells that cannot be looked into), UNKNOWN_COLUMN (the policy's subject column).
+        FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL: DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
         """
         return self._portal.call(self._service.anonymize_table(request, timeout_s=timeout_s))
 

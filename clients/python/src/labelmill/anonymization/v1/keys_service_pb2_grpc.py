@@ -75,7 +75,8 @@ class KeyServiceServicer:
 
     def RotateKey(self, request, context):
         """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it made. Rotating LINKING gives
-        every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+        every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE. ABORTED: KEY_ROTATED (by
+        somebody else at the same time).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

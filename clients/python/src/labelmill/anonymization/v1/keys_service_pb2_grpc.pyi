@@ -37,7 +37,8 @@ class KeyServiceStub:
     """Lists a project's keys in the order of their creation, destroyed ones too."""
     RotateKey: _grpc.UnaryUnaryMultiCallable[_keys_service_pb2.RotateKeyRequest, _keys_service_pb2.Key]
     """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it made. Rotating LINKING gives
-    every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+    every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE. ABORTED: KEY_ROTATED (by
+    somebody else at the same time).
     """
     DestroyKey: _grpc.UnaryUnaryMultiCallable[_keys_service_pb2.DestroyKeyRequest, _keys_service_pb2.Key]
     """Destroys a key for good: what was made with it can never be read again. A key that is destroyed already is answered as it is.
@@ -63,7 +64,8 @@ class KeyServiceAsyncStub(KeyServiceStub):
     """Lists a project's keys in the order of their creation, destroyed ones too."""
     RotateKey: _aio.UnaryUnaryMultiCallable[_keys_service_pb2.RotateKeyRequest, _keys_service_pb2.Key]  # type: ignore[assignment]
     """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it made. Rotating LINKING gives
-    every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+    every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE. ABORTED: KEY_ROTATED (by
+    somebody else at the same time).
     """
     DestroyKey: _aio.UnaryUnaryMultiCallable[_keys_service_pb2.DestroyKeyRequest, _keys_service_pb2.Key]  # type: ignore[assignment]
     """Destroys a key for good: what was made with it can never be read again. A key that is destroyed already is answered as it is.
@@ -98,7 +100,8 @@ class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_keys_service_pb2.Key, _abc.Awaitable[_keys_service_pb2.Key]]:
         """Makes a new key of the project for whatever is transformed from now on; the one before still reads what it made. Rotating LINKING gives
-        every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE.
+        every value another hash, pseudonym and date shift from now on. FAILED_PRECONDITION: KEY_NOT_ROTATABLE. ABORTED: KEY_ROTATED (by
+        somebody else at the same time).
         """
 
     @_abc_1.abstractmethod
