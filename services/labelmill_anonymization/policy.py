@@ -73,13 +73,13 @@ class Policy:
 
     @cached_property
     def _by_type(self) -> dict[str, Rule]:
-        return {rule.entity_type: replace(rule, operator=self._in_language(rule.operator)) for rule in self.rules}
+        return {rule.entity_type: replace(rule, operator=self.in_language(rule.operator)) for rule in self.rules}
 
     @cached_property
     def _default(self) -> Operator | None:
-        return self._in_language(self.default_operator) if self.default_operator else None
+        return self.in_language(self.default_operator) if self.default_operator else None
 
-    def _in_language(self, operator: Operator) -> Operator:
+    def in_language(self, operator: Operator) -> Operator:
         """The operator with what it leaves to the language of the text."""
         if isinstance(operator, Pseudonym) and not operator.locale:
             return replace(operator, locale=locale_of(self.language))

@@ -39,6 +39,7 @@ def table_rules_from_proto(message: pb.TableRules, operator: FromOperator) -> Ta
         t_closeness=message.t_closeness if message.HasField("t_closeness") else None,
         undersized=Undersized(message.undersized or Undersized.FAIL),
         csv_header=CsvHeader(message.csv_header or CsvHeader.DETECT),
+        subject_column=message.subject_column,
     )
 
 
@@ -51,6 +52,7 @@ def table_rules_to_proto(rules: TableRules, operator: ToOperator) -> pb.TableRul
         t_closeness=rules.t_closeness,
         undersized=pb.TableRules.Undersized.ValueType(int(rules.undersized)),
         csv_header=pb.TableRules.CsvHeader.ValueType(int(rules.csv_header)),
+        subject_column=rules.subject_column,
     )
     if rules.l_diversity is not None:
         kind = pb.LDiversity.Kind.ValueType(int(rules.l_diversity.kind))

@@ -14,6 +14,7 @@ from labelmill_anonymization.contents.content import RawContent
 from labelmill_anonymization.contents.handling import ContentAnonymizer
 from labelmill_anonymization.convert.contents import raw_content_from_proto
 from labelmill_anonymization.convert.tables import clean_table_to_proto, profile_to_proto
+from labelmill_anonymization.keyring.subject_keys import SubjectKeys
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import KeySource
 from labelmill_anonymization.servicers.policy_source import PolicySources
@@ -48,7 +49,8 @@ class TableServicer(TableServiceServicer):
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
         policy = await self.policies.read(request.policy, project, "policy")
         content = self._table(raw_content_from_proto(request.table))
-        clean = await self.tables.anonymize_table(content, policy, await self.keys.keys(project))
+        keys = await SubjectKeys(self.keys, project, policy).about(content.subject)
+        clean = await self.tables.anonymize_table(content, policy, keys)
         return clean_table_to_proto(clean, content.media_type, await self.tables.texts.versions())
 
     def _table(self, content: RawContent) -> RawContent:

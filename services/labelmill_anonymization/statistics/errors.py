@@ -55,17 +55,6 @@ class InvalidStatistic(InvalidArgument):
         super().__init__("INVALID_STATISTIC", f"{field} {problem}.", fields={field: problem})
 
 
-class UnknownColumn(InvalidArgument):
-    """The table has no such column, or it has other than one cell for each row."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(
-            "UNKNOWN_COLUMN",
-            "The table has no such column with one cell for each row.",
-            fields={field: "is not a column of the table"},
-        )
-
-
 class RequestIdReused(InvalidArgument):
     """The id came before with another request."""
 

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labelmill_anonymization.statistics.errors import UnknownColumn
 from labelmill_anonymization.statistics.statistic import AssetData, Count, Data, Figure, Histogram, TableData
-from labelmill_anonymization.tables.cells import Column, is_missing, number_of, text_of
-from labelmill_anonymization.tables.table_file import TableFile
+from labelmill_anonymization.tables.cells import is_missing, number_of, text_of
+from labelmill_anonymization.tables.table_file import TableFile, column_named
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def from_table(table: TableFile, data: TableData, figure: Figure) -> Numbers:
     rows = _chosen_rows(table, data)
     if not data.column:
         return Numbers([1] * len(rows), data.max_contributions)
-    column = _column(table, data.column, "statistic.table.column")
+    column = column_named(table, data.column, "statistic.table.column")
     usable = [_usable(value, figure) for value in column.values]
     values = [usable[code] for code in column.codes[rows].tolist()] if rows else []
     return Numbers([value for value in values if value is not None], data.max_contributions)
@@ -70,7 +69,7 @@ def _chosen_rows(table: TableFile, data: TableData) -> list[int]:
     """All rows, or of each subject at most max_contributions, drawn by lot; rows of no subject are left out."""
     if not data.subject_column:
         return list(range(table.row_count))
-    column = _column(table, data.subject_column, "statistic.table.subject_column")
+    column = column_named(table, data.subject_column, "statistic.table.subject_column")
     rows_of: dict[str, list[int]] = {}
     for row, code in enumerate(column.codes.tolist()):
         if not is_missing(column.values[code]):
@@ -78,10 +77,3 @@ def _chosen_rows(table: TableFile, data: TableData) -> list[int]:
     lots = secrets.SystemRandom()
     most = data.max_contributions
     return [row for rows in rows_of.values() for row in (rows if len(rows) <= most else lots.sample(rows, most))]
-
-
-def _column(table: TableFile, name: str, path: str) -> Column:
-    column = next((one for one in table.columns if one.name == name), None)
-    if column is None or not column.is_scalar or column.is_opaque:
-        raise UnknownColumn(path)
-    return column

@@ -19,11 +19,12 @@ from labelmill_anonymization.tables.measure import ClassMeasure, Ints, Sensitive
 from labelmill_anonymization.tables.mondrian import Conditions, split
 from labelmill_anonymization.tables.plan import ColumnPlan
 from labelmill_anonymization.tables.rules import Role, TableRules, Undersized
-from labelmill_anonymization.tables.table_file import NewCells, TableFile
+from labelmill_anonymization.tables.table_file import NewCells, TableFile, column_named
 from labelmill_anonymization.tables.texts import CleanCell
 from labelmill_anonymization.tables.utility import UtilityLoss, utility_loss
 
 GENERALIZE, SUPPRESS = "generalize", "suppress"
+_SUBJECT_FIELD = "policy.table_rules.subject_column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,15 @@ def anonymize_table(
 
     Raises:
         TableTooSmall: k or l cannot be reached.
+        UnknownColumn: There is no such subject column.
     """
     work = _Work(table, plan, rules)
+    subjects = column_named(table, rules.subject_column, _SUBJECT_FIELD) if rules.subject_column else None
     for index, (column, one) in enumerate(zip(table.columns, plan, strict=True)):
         if one.is_emptied:
             work.empty(index)
         elif one.role is Role.DIRECT_IDENTIFIER:
-            work.replace(index, transform_identifiers(column, one, keys, work.totals))
+            work.replace(index, transform_identifiers(column, one, keys, work.totals, subjects))
         elif one.has_texts:
             work.replace(index, transform_texts(column, texts, work.totals))
     work.hide_rows()

@@ -53,6 +53,17 @@ class ColumnUnreadable(_ColumnError):
         super().__init__("COLUMN_UNREADABLE", message, column)
 
 
+class UnknownColumn(InvalidArgument):
+    """The table has no such column, or it has other than one cell for each row."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "UNKNOWN_COLUMN",
+            "The table has no such column with one cell for each row.",
+            fields={field: "is not a column of the table"},
+        )
+
+
 class TableTooSmall(FailedPrecondition):
     """The whole table as one class does not have k rows or l values."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.operators import Keep, Protection
+from labelmill_anonymization.operators import DateShift, Keep, Protection
 from labelmill_anonymization.tables.cells import Column, coded, is_missing, text_of
 from labelmill_anonymization.tables.plan import ColumnPlan
 from labelmill_anonymization.tables.table_file import NewCells
@@ -37,11 +37,21 @@ class Totals:
 
 
 def transform_identifiers(
-    column: Column, plan: ColumnPlan, keys: ProjectKeys, totals: Totals
+    column: Column, plan: ColumnPlan, keys: ProjectKeys, totals: Totals, subjects: Column | None = None
 ) -> tuple[NewCells, str, int]:
-    """The column with every cell transformed; empty cells stay. Equal cells stay equal."""
+    """The column with every cell transformed; empty cells stay. Equal cells stay equal, dates those of one subject.
+
+    Args:
+        column: The cells.
+        plan: What to do.
+        keys: Of the project.
+        totals: What is done is counted there.
+        subjects: Whose row each row is; None: not said.
+    """
     operator, kind = plan.operator, plan.entity_type
     assert operator is not None
+    if subjects is not None and column.is_scalar and isinstance(operator, DateShift):
+        return _shifted(column, operator, kind, keys, totals, subjects)
     new: list[Any] = []
     changed = 0
     for value, count in zip(column.values, column.counts.tolist(), strict=True):
@@ -58,6 +68,31 @@ def transform_identifiers(
     if changed:
         totals.key_ids.update(operator.key_ids(keys))
     return _cells(new, column), operator.name, changed
+
+
+def _shifted(
+    column: Column, operator: DateShift, kind: str, keys: ProjectKeys, totals: Totals, subjects: Column
+) -> tuple[NewCells, str, int]:
+    """Dates, moved by as many days as the row's subject has."""
+    size = len(subjects.values)
+    pairs, codes, counts = np.unique(
+        column.codes.astype(np.int64) * size + subjects.codes, return_inverse=True, return_counts=True
+    )
+    new: list[Any] = []
+    changed = 0
+    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        value, subject = column.values[pair // size], subjects.values[pair % size]
+        if is_missing(value):
+            new.append(value)
+            continue
+        new.append(operator.apply(text_of(value), kind, keys.about("" if is_missing(subject) else text_of(subject))))
+        changed += count
+    totals.entities[kind] += changed
+    totals.count_operator(operator.name, changed)
+    totals.protect(operator.protection(""))
+    if changed:
+        totals.key_ids.update(operator.key_ids(keys))
+    return NewCells(new, codes.astype(np.int32)), operator.name, changed
 
 
 def transform_texts(column: Column, texts: Mapping[str, CleanCell | None], totals: Totals) -> tuple[NewCells, str, int]:

@@ -76,5 +76,8 @@ def plan_column(number: int, summary: Summary, proposal: Proposal, policy: Polic
         unvouched = role is Role.SENSITIVE and summary.kind is Kind.TEXT and rule is None
         hierarchy = rule.hierarchy if rule is not None else None
         return ColumnPlan(summary.name, role, hierarchy=hierarchy, has_texts=unvouched or role is Role.FREE_TEXT)
-    operator = (rule.operator if rule is not None else None) or policy.operator_for(proposal.entity_type, _CERTAIN)
+    if rule is not None and rule.operator is not None:
+        operator: Operator | None = policy.in_language(rule.operator)
+    else:
+        operator = policy.operator_for(proposal.entity_type, _CERTAIN)
     return ColumnPlan(summary.name, role, proposal.entity_type, operator or Replace())

@@ -114,6 +114,8 @@ class TableRules:
     t_closeness: float | None = None
     undersized: Undersized = Undersized.FAIL
     csv_header: CsvHeader = CsvHeader.DETECT
+    subject_column: str = ""
+    """Says whose row it is; "": the whole table is about one subject."""
 
     def rule_for(self, name: str) -> ColumnRule | None:
         """The first rule about a column."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from labelmill_anonymization.tables.cells import Codes, Column
+from labelmill_anonymization.tables.errors import UnknownColumn
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,15 @@ class TableFile(Protocol):
 
     def write(self, changed: Mapping[int, NewCells]) -> bytes:
         """The table with columns replaced, by index; everything else is the same value by value."""
+
+
+def column_named(table: TableFile, name: str, field: str) -> Column:
+    """A column with one cell for each row.
+
+    Raises:
+        UnknownColumn: There is none; `field` is the path in the request.
+    """
+    column = next((one for one in table.columns if one.name == name), None)
+    if column is None or not column.is_scalar or column.is_opaque:
+        raise UnknownColumn(field)
+    return column

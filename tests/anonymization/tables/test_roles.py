@@ -3,7 +3,7 @@
 import pytest
 
 from labelmill_anonymization.findings import Finding
-from labelmill_anonymization.operators import Mask, Replace
+from labelmill_anonymization.operators import Mask, Pseudonym, Replace
 from labelmill_anonymization.policy import Policy, Rule
 from labelmill_anonymization.tables.cells import Column, Kind, coded, kind_of
 from labelmill_anonymization.tables.column_names import meaning
@@ -151,6 +151,8 @@ def test_identifiers_get_the_policys_operator_or_are_replaced() -> None:
     summary = summarize(column("c", ["x"]))
     assert planned(summary, DIRECT, entity_type="PERSON").operator == Mask()
     assert planned(summary, DIRECT, entity_type="URL").operator == Replace()
+    own = TableRules(columns=(ColumnRule("c", DIRECT, operator=Pseudonym("")),))
+    assert planned(summary, DIRECT, own, entity_type="PERSON").operator == Pseudonym("en_US")
 
 
 def test_what_cannot_be_looked_into_needs_a_rule_that_says_what_it_is() -> None:

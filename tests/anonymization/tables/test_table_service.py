@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,7 @@ async def test_the_tables_columns_are_those_of_the_policy_that_was_kept(running:
         unlisted=rules.TableRules.UNLISTED_REFUSE,
         undersized=rules.TableRules.UNDERSIZED_SUPPRESS,
         csv_header=rules.TableRules.CSV_HEADER_ABSENT,
+        subject_column="who",
         columns=[
             rules.ColumnRule(column="a*", role=1, entity_type="PERSON", operator=HASH),
             rules.ColumnRule(column="city", role=2, hierarchy=hierarchy),
@@ -212,3 +214,28 @@ async def test_the_tables_columns_are_those_of_the_policy_that_was_kept(running:
     )
     sent.table_rules.columns[0].operator.hash.length = 16  # its default
     assert created.table_rules == sent.table_rules
+
+
+async def test_dates_are_shifted_by_the_subject_of_their_row(running: Anonymization) -> None:
+    shift = operators_pb2.Operator(date_shift=operators_pb2.DateShift(max_days=100))
+    wanted = policy(
+        subject_column="who",
+        columns=[
+            rules.ColumnRule(column="who", role=rules.COLUMN_ROLE_DIRECT_IDENTIFIER, operator=HASH),
+            rules.ColumnRule(
+                column="seen", role=rules.COLUMN_ROLE_DIRECT_IDENTIFIER, entity_type="DATE_TIME", operator=shift
+            ),
+        ],
+    )
+    rows = [("Ann", "2024-03-01"), ("Bob", "2024-03-01"), ("Ann", "2024-03-31"), ("Bob", "2024-03-31"), ("Ann", "")]
+    text = "who,seen\n" + "".join(f"{who},{seen}\n" for who, seen in rows)
+    answer = await running.client.table.anonymize_table(request(text, wanted))
+    seen = [line.split(",")[1] for line in answer.content.decode().splitlines()[1:]]
+    first, second, third, fourth = (date.fromisoformat(one) for one in seen[:4])
+    assert (third - first).days == (fourth - second).days == 30
+    assert first != second  # two people, two numbers of days
+    assert seen[4] == ""
+    wanted.table_rules.subject_column = "absent"
+    with pytest.raises(INVALID) as caught:
+        await running.client.table.anonymize_table(request(text, wanted))
+    assert caught.value.reason == "UNKNOWN_COLUMN"

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from labelmill.anonymization.v1 import operators_pb2 as labelmill_dot_anonymization_dot_v1_dot_operators__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/anonymization/v1/table_rules.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a*labelmill/anonymization/v1/operators.proto\"\x84\x06\n\nTableRules\x12\x16\n\x01k\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x42\n\x07\x63olumns\x18\x02 \x03(\x0b\x32&.labelmill.anonymization.v1.ColumnRuleB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12K\n\x08unlisted\x18\x03 \x01(\x0e\x32/.labelmill.anonymization.v1.TableRules.UnlistedB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0bl_diversity\x18\x04 \x01(\x0b\x32&.labelmill.anonymization.v1.LDiversity\x12\x31\n\x0bt_closeness\x18\x05 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12O\n\nundersized\x18\x06 \x01(\x0e\x32\x31.labelmill.anonymization.v1.TableRules.UndersizedB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12N\n\ncsv_header\x18\x07 \x01(\x0e\x32\x30.labelmill.anonymization.v1.TableRules.CsvHeaderB\x08\xbaH\x05\x82\x01\x02\x10\x01\"e\n\x08Unlisted\x12\x18\n\x14UNLISTED_UNSPECIFIED\x10\x00\x12\x12\n\x0eUNLISTED_INFER\x10\x01\x12\x16\n\x12UNLISTED_FREE_TEXT\x10\x02\x12\x13\n\x0fUNLISTED_REFUSE\x10\x03\"V\n\nUndersized\x12\x1a\n\x16UNDERSIZED_UNSPECIFIED\x10\x00\x12\x13\n\x0fUNDERSIZED_FAIL\x10\x01\x12\x17\n\x13UNDERSIZED_SUPPRESS\x10\x02\"m\n\tCsvHeader\x12\x1a\n\x16\x43SV_HEADER_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43SV_HEADER_DETECT\x10\x01\x12\x16\n\x12\x43SV_HEADER_PRESENT\x10\x02\x12\x15\n\x11\x43SV_HEADER_ABSENT\x10\x03\x42\x0e\n\x0c_t_closeness\"\x93\x02\n\nColumnRule\x12\x1a\n\x06\x63olumn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\x12@\n\x04role\x18\x02 \x01(\x0e\x32&.labelmill.anonymization.v1.ColumnRoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x35\n\x0b\x65ntity_type\x18\x03 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([A-Z][A-Z0-9_]{0,62})?$\x12\x36\n\x08operator\x18\x04 \x01(\x0b\x32$.labelmill.anonymization.v1.Operator\x12\x38\n\thierarchy\x18\x05 \x01(\x0b\x32%.labelmill.anonymization.v1.Hierarchy\"\xc1\x02\n\tHierarchy\x12\x42\n\x08\x62ranches\x18\x01 \x01(\x0b\x32..labelmill.anonymization.v1.Hierarchy.BranchesH\x00\x12>\n\x06prefix\x18\x02 \x01(\x0b\x32,.labelmill.anonymization.v1.Hierarchy.PrefixH\x00\x1a=\n\x06\x42ranch\x12\x17\n\x05value\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x06groups\x18\x02 \x03(\tB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x1aX\n\x08\x42ranches\x12L\n\x08\x62ranches\x18\x01 \x03(\x0b\x32,.labelmill.anonymization.v1.Hierarchy.BranchB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x1a\x08\n\x06PrefixB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xb8\x01\n\nLDiversity\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32+.labelmill.anonymization.v1.LDiversity.KindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\"\n\x01l\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\xf0?\"A\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_DISTINCT\x10\x01\x12\x10\n\x0cKIND_ENTROPY\x10\x02*\xc1\x01\n\nColumnRole\x12\x1b\n\x17\x43OLUMN_ROLE_UNSPECIFIED\x10\x00\x12!\n\x1d\x43OLUMN_ROLE_DIRECT_IDENTIFIER\x10\x01\x12 \n\x1c\x43OLUMN_ROLE_QUASI_IDENTIFIER\x10\x02\x12\x19\n\x15\x43OLUMN_ROLE_SENSITIVE\x10\x03\x12\x1b\n\x17\x43OLUMN_ROLE_INSENSITIVE\x10\x04\x12\x19\n\x15\x43OLUMN_ROLE_FREE_TEXT\x10\x05\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/anonymization/v1/table_rules.proto\x12\x1alabelmill.anonymization.v1\x1a\x1b\x62uf/validate/validate.proto\x1a*labelmill/anonymization/v1/operators.proto\"\xa6\x06\n\nTableRules\x12\x16\n\x01k\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x42\n\x07\x63olumns\x18\x02 \x03(\x0b\x32&.labelmill.anonymization.v1.ColumnRuleB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12K\n\x08unlisted\x18\x03 \x01(\x0e\x32/.labelmill.anonymization.v1.TableRules.UnlistedB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0bl_diversity\x18\x04 \x01(\x0b\x32&.labelmill.anonymization.v1.LDiversity\x12\x31\n\x0bt_closeness\x18\x05 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12O\n\nundersized\x18\x06 \x01(\x0e\x32\x31.labelmill.anonymization.v1.TableRules.UndersizedB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12N\n\ncsv_header\x18\x07 \x01(\x0e\x32\x30.labelmill.anonymization.v1.TableRules.CsvHeaderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0esubject_column\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"e\n\x08Unlisted\x12\x18\n\x14UNLISTED_UNSPECIFIED\x10\x00\x12\x12\n\x0eUNLISTED_INFER\x10\x01\x12\x16\n\x12UNLISTED_FREE_TEXT\x10\x02\x12\x13\n\x0fUNLISTED_REFUSE\x10\x03\"V\n\nUndersized\x12\x1a\n\x16UNDERSIZED_UNSPECIFIED\x10\x00\x12\x13\n\x0fUNDERSIZED_FAIL\x10\x01\x12\x17\n\x13UNDERSIZED_SUPPRESS\x10\x02\"m\n\tCsvHeader\x12\x1a\n\x16\x43SV_HEADER_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43SV_HEADER_DETECT\x10\x01\x12\x16\n\x12\x43SV_HEADER_PRESENT\x10\x02\x12\x15\n\x11\x43SV_HEADER_ABSENT\x10\x03\x42\x0e\n\x0c_t_closeness\"\x93\x02\n\nColumnRule\x12\x1a\n\x06\x63olumn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\x12@\n\x04role\x18\x02 \x01(\x0e\x32&.labelmill.anonymization.v1.ColumnRoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x35\n\x0b\x65ntity_type\x18\x03 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([A-Z][A-Z0-9_]{0,62})?$\x12\x36\n\x08operator\x18\x04 \x01(\x0b\x32$.labelmill.anonymization.v1.Operator\x12\x38\n\thierarchy\x18\x05 \x01(\x0b\x32%.labelmill.anonymization.v1.Hierarchy\"\xc1\x02\n\tHierarchy\x12\x42\n\x08\x62ranches\x18\x01 \x01(\x0b\x32..labelmill.anonymization.v1.Hierarchy.BranchesH\x00\x12>\n\x06prefix\x18\x02 \x01(\x0b\x32,.labelmill.anonymization.v1.Hierarchy.PrefixH\x00\x1a=\n\x06\x42ranch\x12\x17\n\x05value\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x06groups\x18\x02 \x03(\tB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x1aX\n\x08\x42ranches\x12L\n\x08\x62ranches\x18\x01 \x03(\x0b\x32,.labelmill.anonymization.v1.Hierarchy.BranchB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x1a\x08\n\x06PrefixB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xb8\x01\n\nLDiversity\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32+.labelmill.anonymization.v1.LDiversity.KindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\"\n\x01l\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\xf0?\"A\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_DISTINCT\x10\x01\x12\x10\n\x0cKIND_ENTROPY\x10\x02*\xc1\x01\n\nColumnRole\x12\x1b\n\x17\x43OLUMN_ROLE_UNSPECIFIED\x10\x00\x12!\n\x1d\x43OLUMN_ROLE_DIRECT_IDENTIFIER\x10\x01\x12 \n\x1c\x43OLUMN_ROLE_QUASI_IDENTIFIER\x10\x02\x12\x19\n\x15\x43OLUMN_ROLE_SENSITIVE\x10\x03\x12\x1b\n\x17\x43OLUMN_ROLE_INSENSITIVE\x10\x04\x12\x19\n\x15\x43OLUMN_ROLE_FREE_TEXT\x10\x05\x42m\n\x1dio.labelmill.anonymization.v1P\x01ZJgithub.com/labelmill/labelmill/clients/go/anonymization/v1;anonymizationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TABLERULES'].fields_by_name['undersized']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_TABLERULES'].fields_by_name['csv_header']._loaded_options = None
   _globals['_TABLERULES'].fields_by_name['csv_header']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_TABLERULES'].fields_by_name['subject_column']._loaded_options = None
+  _globals['_TABLERULES'].fields_by_name['subject_column']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_COLUMNRULE'].fields_by_name['column']._loaded_options = None
   _globals['_COLUMNRULE'].fields_by_name['column']._serialized_options = b'\272H\007r\005\020\001\030\350\007'
   _globals['_COLUMNRULE'].fields_by_name['role']._loaded_options = None
@@ -64,28 +66,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LDIVERSITY'].fields_by_name['kind']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LDIVERSITY'].fields_by_name['l']._loaded_options = None
   _globals['_LDIVERSITY'].fields_by_name['l']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\200\204.A)\000\000\000\000\000\000\360?'
-  _globals['_COLUMNROLE']._serialized_start=1714
-  _globals['_COLUMNROLE']._serialized_end=1907
+  _globals['_COLUMNROLE']._serialized_start=1748
+  _globals['_COLUMNROLE']._serialized_end=1941
   _globals['_TABLERULES']._serialized_start=150
-  _globals['_TABLERULES']._serialized_end=922
-  _globals['_TABLERULES_UNLISTED']._serialized_start=606
-  _globals['_TABLERULES_UNLISTED']._serialized_end=707
-  _globals['_TABLERULES_UNDERSIZED']._serialized_start=709
-  _globals['_TABLERULES_UNDERSIZED']._serialized_end=795
-  _globals['_TABLERULES_CSVHEADER']._serialized_start=797
-  _globals['_TABLERULES_CSVHEADER']._serialized_end=906
-  _globals['_COLUMNRULE']._serialized_start=925
-  _globals['_COLUMNRULE']._serialized_end=1200
-  _globals['_HIERARCHY']._serialized_start=1203
-  _globals['_HIERARCHY']._serialized_end=1524
-  _globals['_HIERARCHY_BRANCH']._serialized_start=1348
-  _globals['_HIERARCHY_BRANCH']._serialized_end=1409
-  _globals['_HIERARCHY_BRANCHES']._serialized_start=1411
-  _globals['_HIERARCHY_BRANCHES']._serialized_end=1499
-  _globals['_HIERARCHY_PREFIX']._serialized_start=1501
-  _globals['_HIERARCHY_PREFIX']._serialized_end=1509
-  _globals['_LDIVERSITY']._serialized_start=1527
-  _globals['_LDIVERSITY']._serialized_end=1711
-  _globals['_LDIVERSITY_KIND']._serialized_start=1646
-  _globals['_LDIVERSITY_KIND']._serialized_end=1711
+  _globals['_TABLERULES']._serialized_end=956
+  _globals['_TABLERULES_UNLISTED']._serialized_start=640
+  _globals['_TABLERULES_UNLISTED']._serialized_end=741
+  _globals['_TABLERULES_UNDERSIZED']._serialized_start=743
+  _globals['_TABLERULES_UNDERSIZED']._serialized_end=829
+  _globals['_TABLERULES_CSVHEADER']._serialized_start=831
+  _globals['_TABLERULES_CSVHEADER']._serialized_end=940
+  _globals['_COLUMNRULE']._serialized_start=959
+  _globals['_COLUMNRULE']._serialized_end=1234
+  _globals['_HIERARCHY']._serialized_start=1237
+  _globals['_HIERARCHY']._serialized_end=1558
+  _globals['_HIERARCHY_BRANCH']._serialized_start=1382
+  _globals['_HIERARCHY_BRANCH']._serialized_end=1443
+  _globals['_HIERARCHY_BRANCHES']._serialized_start=1445
+  _globals['_HIERARCHY_BRANCHES']._serialized_end=1533
+  _globals['_HIERARCHY_PREFIX']._serialized_start=1535
+  _globals['_HIERARCHY_PREFIX']._serialized_end=1543
+  _globals['_LDIVERSITY']._serialized_start=1561
+  _globals['_LDIVERSITY']._serialized_end=1745
+  _globals['_LDIVERSITY_KIND']._serialized_start=1680
+  _globals['_LDIVERSITY_KIND']._serialized_end=1745
 # @@protoc_insertion_point(module_scope)

@@ -154,6 +154,7 @@ class TableRules(_message.Message):
     T_CLOSENESS_FIELD_NUMBER: _builtins.int
     UNDERSIZED_FIELD_NUMBER: _builtins.int
     CSV_HEADER_FIELD_NUMBER: _builtins.int
+    SUBJECT_COLUMN_FIELD_NUMBER: _builtins.int
     k: _builtins.int
     """Each combination of quasi-identifiers must be shared by at least this many rows; 0: 5; 1: quasi-identifiers stay as they are."""
     unlisted: Global___TableRules.Unlisted.ValueType
@@ -166,6 +167,10 @@ class TableRules(_message.Message):
     """What happens where k or l cannot be reached."""
     csv_header: Global___TableRules.CsvHeader.ValueType
     """Whether CSV files have a header."""
+    subject_column: _builtins.str
+    """The name of the column that says whose row it is: date_shift moves the direct identifiers of its rows by a number of days of their
+    own. Empty: by the content's subject. UNKNOWN_COLUMN: the table has no such column with one cell for each row.
+    """
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnRule]:
         """What is known of columns; the first rule that matches a column decides."""
@@ -184,10 +189,11 @@ class TableRules(_message.Message):
         t_closeness: _builtins.float | None = ...,
         undersized: Global___TableRules.Undersized.ValueType = ...,
         csv_header: Global___TableRules.CsvHeader.ValueType = ...,
+        subject_column: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness", "l_diversity", b"l_diversity", "t_closeness", b"t_closeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness", "columns", b"columns", "csv_header", b"csv_header", "k", b"k", "l_diversity", b"l_diversity", "t_closeness", b"t_closeness", "undersized", b"undersized", "unlisted", b"unlisted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness", "columns", b"columns", "csv_header", b"csv_header", "k", b"k", "l_diversity", b"l_diversity", "subject_column", b"subject_column", "t_closeness", b"t_closeness", "undersized", b"undersized", "unlisted", b"unlisted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__t_closeness: _TypeAlias = _typing.Literal["t_closeness"]  # noqa: Y015
     _WhichOneofArgType__t_closeness: _TypeAlias = _typing.Literal["_t_closeness", b"_t_closeness"]  # noqa: Y015

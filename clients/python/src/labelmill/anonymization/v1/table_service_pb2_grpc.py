@@ -62,7 +62,8 @@ class TableServiceServicer:
     def AnonymizeTable(self, request, context):
         """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED (with the row's
         number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column looks like personal data; name it in a rule),
-        COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into).
+        COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into),
+        UNKNOWN_COLUMN (the policy's subject column).
         FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL: DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
