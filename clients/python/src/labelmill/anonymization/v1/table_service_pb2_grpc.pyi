@@ -40,7 +40,8 @@ class TableServiceStub:
     AnonymizeTable: _grpc.UnaryUnaryMultiCallable[_table_service_pb2.AnonymizeTableRequest, _table_service_pb2.AnonymizeTableResponse]
     """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED (with the row's
     number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column looks like personal data; name it in a rule),
-    COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into).
+    COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into),
+    UNKNOWN_COLUMN (the policy's subject column).
     FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL: DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
     """
 
@@ -56,7 +57,8 @@ class TableServiceAsyncStub(TableServiceStub):
     AnonymizeTable: _aio.UnaryUnaryMultiCallable[_table_service_pb2.AnonymizeTableRequest, _table_service_pb2.AnonymizeTableResponse]  # type: ignore[assignment]
     """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED (with the row's
     number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column looks like personal data; name it in a rule),
-    COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into).
+    COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into),
+    UNKNOWN_COLUMN (the policy's subject column).
     FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL: DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
     """
 
@@ -81,7 +83,8 @@ class TableServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_table_service_pb2.AnonymizeTableResponse, _abc.Awaitable[_table_service_pb2.AnonymizeTableResponse]]:
         """Anonymizes one table and reports what was reached. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED (with the row's
         number), COLUMN_WITHOUT_RULE, COLUMN_NAME_PERSONAL (a name of a column looks like personal data; name it in a rule),
-        COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into).
+        COLUMN_NOT_SCALAR (a quasi-identifier inside of a list), COLUMN_UNREADABLE (cells that cannot be looked into),
+        UNKNOWN_COLUMN (the policy's subject column).
         FAILED_PRECONDITION: TABLE_TOO_SMALL. INTERNAL: DETECTION_FAILED. RESOURCE_EXHAUSTED: WORKERS_BUSY.
         """
 
