@@ -1,13 +1,15 @@
-"""Our storage service beside the bare minio SDK, on the same S3 server, in the same run; and imports from a folder.
+"""What a user of our SDK gets beside the bare minio SDK, on the same S3 server, in the same run; imports; memory.
 
     python -m benchmarks.storage [--quick] [--json]
 
-Speed: the same bytes go up and down once through UploadAsset and DownloadAsset of a server in a process of its own,
-with all that a service owes (identity, checksums, inspection, rows that are on disk), and once through the SDK's
-put_object and get_object in this process. Client, service and S3 server share this machine's cores, so the service pays
-for its own work and for a second way over the network stack; the SDK alone pays for neither. By URL, the bytes pass the
-service by. Large objects one at a time, small ones 32 at a time (the SDK in as many threads).
-Memory: the most that the server and its children hold while 20 uploads of 1 GB run at once; the target is the peer.
+Speed: the same bytes go up and down through `client.storage.upload` and `download`, as anybody would call them, and
+through the minio SDK's put_object and get_object. Ours is checked, recorded, and durable when it is acknowledged, by a
+service in a process of its own; what comes down is compared with its SHA-256. The minio SDK does none of that. Client,
+service and S3 server share this machine's cores. Our SDK sends large objects by URL past the service, and gathers small
+ones that are under way at the same moment; lines without a target show the ways that it does not choose: gRPC streams,
+a call for each object, and a caller who makes batches. Large objects one at a time, small ones 32 at a time (the minio
+SDK in as many threads); both end with the content in memory.
+Memory: the most that the server and its children hold while 20 uploads of 1 GB run at once, from files with holes.
 Import: small text files from a folder into the local store, on SQLite; then the same folder again.
 """
 
@@ -15,9 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import io
-import itertools
 import json
 import os
 import secrets
@@ -32,29 +32,30 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import grpc.aio
 import urllib3
 import uvloop
-from google.longrunning import operations_pb2, operations_pb2_grpc
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 
+from labelmill._uploading import Via
+from labelmill.aio import Client
 from labelmill.storage.v1 import imports_service_pb2 as imports
-from labelmill.storage.v1 import imports_service_pb2_grpc, resources_pb2, service_pb2, service_pb2_grpc
+from labelmill.storage.v1 import resources_pb2, service_pb2
 from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
 from tests.support.s3 import CLEAN_BUCKET, RAW_BUCKET, S3Server, s3_server
 
 PARENT = "projects/news"  # the project that tests.storage.serve_alone knows
 MB = 1024 * 1024
-CHUNK = 256 * 1024
 AT_ONCE = 32
 UPLOADS_AT_ONCE = 20
 MEMORY_MB = 200
 FILES_PER_S = 2000
 RAW = resources_pb2.ZONE_RAW
+BINARY = "application/octet-stream"
+WAYS: Final[list[tuple[Via, str, float | None]]] = [("auto", "", 0.6), ("stream", ", a call for each", None)]
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,15 @@ class Figure:
     peer: float
     unit: str
     ratio: float
-    target: float
+    target: float | None
+    """None: for comparison alone."""
 
 
 @dataclass(frozen=True)
 class Server:
     """A storage service in a process of its own, and how to call it."""
 
-    stub: Any  # the generated types know the calls of synchronous channels alone
-    channel: grpc.aio.Channel
-    metadata: Sequence[tuple[str, str]]
+    client: Client
     process: subprocess.Popen[str]
 
 
@@ -97,8 +97,8 @@ def main() -> None:
 def readable(figure: Figure) -> str:
     """A line for people."""
     return (
-        f"{figure.figure:52} ours {figure.ours:9.4g}  peer {figure.peer:9.4g} {figure.unit:8} "
-        f"{figure.ratio:6.2f}x (target {figure.target:g}x)"
+        f"{figure.figure:60} ours {figure.ours:9.4g}  peer {figure.peer:9.4g} {figure.unit:8} "
+        f"{figure.ratio:6.2f}x {'' if figure.target is None else f'(target {figure.target:g}x)'}"
     )
 
 
@@ -112,60 +112,72 @@ async def figures(*, quick: bool) -> AsyncIterator[Figure]:
                     yield figure
             async for figure in small(server, s3, 1000 if quick else 4000):
                 yield figure
-        async with serving(Path(folder) / "large", s3_settings(s3)) as server:
-            yield await memory(server, s3, (64 if quick else 1024) * MB)
+        for way in ("auto", "stream"):
+            async with serving(Path(folder) / f"large-{way}", s3_settings(s3)) as server:
+                yield await memory(server, s3, (64 if quick else 1024) * MB, Path(folder), way)
         async for figure in importing(Path(folder), 5_000 if quick else 100_000):
             yield figure
 
 
 async def large(server: Server, s3: S3Server, size: int, count: int) -> AsyncIterator[Figure]:
     """Large objects, one at a time, up and down; ours and the SDK's take turns."""
-    client, name = sdk(s3, 1), f"{size // MB} MB"
-    ours_up = ours_down = url_down = peer_up = peer_down = 0.0
+    client, storage, name = sdk(s3, 1), server.client.storage, f"{size // MB} MB"
+    spent = dict.fromkeys(("up", "down", "stream up", "stream down", "peer up", "peer down"), 0.0)
     for _ in range(count):
-        content = fresh(size)
-        seconds, asset = await timed(upload(server, content))
-        ours_up += seconds
-        ours_down += (await timed(download(server, asset.name, size)))[0]
-        url_down += (await timed(download_by_url(server, asset.name, size)))[0]
-        path = f"peer/{secrets.token_hex(8)}"
-        peer_up += clocked(partial(sdk_put, client, path, content))
-        peer_down += clocked(partial(sdk_get, client, path))
+        content, streamed, path = fresh(size), fresh(size), f"peer/{secrets.token_hex(8)}"
+        seconds, asset = await timed(storage.upload(PARENT, content, media_type=BINARY))
+        spent["up"] += seconds
+        spent["peer up"] += clocked(partial(sdk_put, client, path, content))
+        spent["stream up"] += (await timed(storage.upload(PARENT, streamed, media_type=BINARY, via="stream")))[0]
+        seconds, found = await timed(storage.download(asset.name, zone=RAW))
+        spent["down"] += seconds
+        check(found == content, True)
+        seconds, found = await timed(asyncio.to_thread(sdk_get, client, path))
+        spent["peer down"] += seconds
+        check(found == content, True)
+        name_of_streamed = (await storage.upload(PARENT, streamed)).name
+        spent["stream down"] += (await timed(storage.download(name_of_streamed, zone=RAW, via="stream")))[0]
         empty(s3)
-    moved = size * count / 1e6
-    yield better(f"upload of {name}", moved / ours_up, moved / peer_up, "MB/s", 0.8)
-    yield better(f"download of {name}", moved / ours_down, moved / peer_down, "MB/s", 0.8)
-    yield better(f"download of {name} by URL", moved / url_down, moved / peer_down, "MB/s", 0.8)
+    speed = {what: size * count / 1e6 / seconds for what, seconds in spent.items()}
+    for way, target in (("", 0.8), ("stream ", None)):
+        told = ", gRPC stream" if way else ""
+        yield better(f"upload of {name}{told}", speed[f"{way}up"], speed["peer up"], "MB/s", target)
+        yield better(f"download of {name}{told}", speed[f"{way}down"], speed["peer down"], "MB/s", target)
 
 
 async def small(server: Server, s3: S3Server, count: int) -> AsyncIterator[Figure]:
     """Objects of 4 KB, many at a time."""
-    client = sdk(s3, AT_ONCE)
+    client, storage = sdk(s3, AT_ONCE), server.client.storage
     contents = [secrets.token_bytes(4096) for _ in range(count)]
     paths = [f"peer/{number}" for number in range(count)]
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        put = clocked(lambda: list(threads.map(partial(sdk_put, client), paths, contents)))
-        got = clocked(lambda: list(threads.map(partial(sdk_get, client), paths)))
-    seconds, assets = await timed(at_once([partial(upload, server, c) for c in contents]))
-    yield better("upload of 4 KB, UploadAsset", count / seconds, count / put, "ops/s", 0.6)
-    names = [asset.name for asset in assets]
-    seconds, _ = await timed(at_once([partial(download, server, n, size=4096) for n in names]))
-    yield better("download of 4 KB, DownloadAsset", count / seconds, count / got, "ops/s", 0.6)
+        put = count / clocked(lambda: list(threads.map(partial(sdk_put, client), paths, contents)))
+        got = count / clocked(lambda: list(threads.map(partial(sdk_get, client), paths)))
+    for way, told, target in WAYS:
+        ours = [secrets.token_bytes(4096) for _ in range(count)]
+        seconds, assets = await timed(at_once([partial(storage.upload, PARENT, it, via=way) for it in ours]))
+        yield better(f"upload of 4 KB{told}", count / seconds, put, "ops/s", target)
+        seconds, _ = await timed(at_once([partial(storage.download, it.name, zone=RAW, via=way) for it in assets]))
+        yield better(f"download of 4 KB{told}", count / seconds, got, "ops/s", target)
     batches = [[secrets.token_bytes(4096) for _ in range(100)] for _ in range(count // 100)]
-    seconds, named = await timed(at_once([partial(create_batch, server, b) for b in batches]))
-    yield better("upload of 4 KB, BatchCreateAssets of 100", count / seconds, count / put, "ops/s", 0.6)
-    seconds, _ = await timed(at_once([partial(read_batch, server, n) for n in named]))
-    yield better("download of 4 KB, BatchReadAssets of 100", count / seconds, count / got, "ops/s", 0.6)
+    seconds, named = await timed(at_once([partial(create_batch, server, batch) for batch in batches]))
+    yield better("upload of 4 KB, the caller's own batches of 100", count / seconds, put, "ops/s", None)
+    seconds, _ = await timed(at_once([partial(read_batch, server, names) for names in named]))
+    yield better("download of 4 KB, the caller's own batches of 100", count / seconds, got, "ops/s", None)
     empty(s3)
 
 
-async def memory(server: Server, s3: S3Server, size: int) -> Figure:
+async def memory(server: Server, s3: S3Server, size: int, folder: Path, way: Via) -> Figure:
     """What a server that was just started takes while many large uploads run at once."""
-    block = secrets.token_bytes(CHUNK)
+    paths = [sparse(folder / f"{number}", size) for number in range(UPLOADS_AT_ONCE)]
+    uploads = [server.client.storage.upload(PARENT, path, media_type=BINARY, via=way) for path in paths]
     with watched(server.process.pid) as most:
-        await asyncio.gather(*(upload_stream(server, block, size // CHUNK) for _ in range(UPLOADS_AT_ONCE)))
+        await asyncio.gather(*uploads)
+    for path in paths:
+        path.unlink()
     empty(s3)
-    name = f"server memory, {UPLOADS_AT_ONCE} uploads of {size // MB} MB at once"
+    told = ", gRPC streams" if way == "stream" else ""
+    name = f"server memory, {UPLOADS_AT_ONCE} uploads of {size // MB} MB at once{told}"
     return Figure(name, most[0] / MB, MEMORY_MB, "MB", MEMORY_MB * MB / most[0], 1.0)
 
 
@@ -174,84 +186,28 @@ async def importing(folder: Path, count: int) -> AsyncIterator[Figure]:
     source = folder / "texts"
     write_texts(source, count)
     async with serving(folder / "local", {"LABELMILL_STORAGE_IMPORT_ROOTS": str(folder)}) as server:
-        stub = imports_service_pb2_grpc.ImportServiceStub(server.channel)
         place = imports.Source(folder=imports.Source.Folder(path=str(source)))
         request = imports.CreateSourceRequest(parent=PARENT, source_id="texts", source=place)
-        await stub.CreateSource(request, metadata=server.metadata)
-        first, summary = await timed(run_import(server, stub))
+        await server.client.imports.create_source(request)
+        first, summary = await timed(run_import(server))
         check(summary.created_count, count)
-        second, summary = await timed(run_import(server, stub))
+        second, summary = await timed(run_import(server))
         check(summary.unchanged_count, count)
     yield Figure(f"import of {count:,} texts", count / first, FILES_PER_S, "files/s", count / first / FILES_PER_S, 1.0)
     yield Figure("second import (peer: the first)", second, first, "s", first / second, 10.0)
 
 
-async def run_import(server: Server, stub: Any) -> imports.ImportSummary:
+async def run_import(server: Server) -> imports.ImportSummary:
     """Runs an import to its end."""
-    request = imports.RunImportRequest(name=f"{PARENT}/sources/texts")
-    operation = await stub.RunImport(request, metadata=server.metadata)
-    waiting = operations_pb2_grpc.OperationsStub(server.channel)
-    while not operation.done:
-        wait = operations_pb2.WaitOperationRequest(name=operation.name)
-        wait.timeout.seconds = 30
-        operation = await waiting.WaitOperation(wait, metadata=server.metadata)
-    summary = imports.ImportSummary()
-    if not operation.response.Unpack(summary):
-        raise SystemExit(f"the import failed with code {operation.error.code}")
-    return summary
-
-
-async def upload(server: Server, content: bytes) -> resources_pb2.Asset:
-    """UploadAsset of bytes that are at hand."""
-
-    def parts() -> Iterator[service_pb2.UploadAssetRequest]:
-        yield service_pb2.UploadAssetRequest(header=_header(len(content)))
-        for start in range(0, len(content), CHUNK):
-            yield service_pb2.UploadAssetRequest(chunk=content[start : start + CHUNK])
-        yield service_pb2.UploadAssetRequest(sha256=hashlib.sha256(content).hexdigest())
-
-    asset: resources_pb2.Asset = await server.stub.UploadAsset(parts(), metadata=server.metadata)
-    return asset
-
-
-async def upload_stream(server: Server, block: bytes, blocks: int) -> None:
-    """UploadAsset of more than this process wants to hold: a head of its own, then one block over and over."""
-
-    async def parts() -> AsyncIterator[service_pb2.UploadAssetRequest]:
-        digest, head = hashlib.sha256(), secrets.token_bytes(CHUNK)
-        yield service_pb2.UploadAssetRequest(header=_header(blocks * CHUNK))
-        for chunk in itertools.chain([head], itertools.repeat(block, blocks - 1)):
-            digest.update(chunk)
-            yield service_pb2.UploadAssetRequest(chunk=chunk)
-        yield service_pb2.UploadAssetRequest(sha256=digest.hexdigest())
-
-    await server.stub.UploadAsset(parts(), metadata=server.metadata)
-
-
-async def download(server: Server, name: str, size: int) -> None:
-    """DownloadAsset."""
-    request = service_pb2.DownloadAssetRequest(name=name, zone=RAW)
-    answers = server.stub.DownloadAsset(request, metadata=server.metadata)
-    check(sum([len(answer.chunk) async for answer in answers]), size)
-
-
-async def download_by_url(server: Server, name: str, size: int) -> None:
-    """CreateDownloadUrl, and a GET."""
-    request = service_pb2.CreateDownloadUrlRequest(name=name, zone=RAW)
-    made = await server.stub.CreateDownloadUrl(request, metadata=server.metadata)
-
-    def get() -> int:
-        response = urllib3.request(made.method, made.url, headers=dict(made.headers), preload_content=False)
-        return sum(len(chunk) for chunk in response.stream(CHUNK))
-
-    check(await asyncio.to_thread(get), size)
+    operation = await server.client.imports.run_import(imports.RunImportRequest(name=f"{PARENT}/sources/texts"))
+    return await operation.result()
 
 
 async def create_batch(server: Server, contents: Sequence[bytes]) -> list[str]:
     """BatchCreateAssets; returns the assets' names."""
     items = [service_pb2.BatchCreateAssetsRequest.Item(content=content) for content in contents]
     request = service_pb2.BatchCreateAssetsRequest(parent=PARENT, items=items)
-    answer = await server.stub.BatchCreateAssets(request, metadata=server.metadata)
+    answer = await server.client.storage.batch_create_assets(request)
     check(sum(result.status.code for result in answer.results), 0)
     return [result.asset.name for result in answer.results]
 
@@ -259,7 +215,7 @@ async def create_batch(server: Server, contents: Sequence[bytes]) -> list[str]:
 async def read_batch(server: Server, names: Sequence[str]) -> None:
     """BatchReadAssets."""
     request = service_pb2.BatchReadAssetsRequest(parent=PARENT, names=names, zone=RAW)
-    answer = await server.stub.BatchReadAssets(request, metadata=server.metadata)
+    answer = await server.client.storage.batch_read_assets(request)
     check(sum(len(result.content) for result in answer.results), 4096 * len(names))
 
 
@@ -283,9 +239,8 @@ async def serving(data_dir: Path, variables: dict[str, str]) -> AsyncIterator[Se
     assert process.stdout is not None
     try:
         port = (await asyncio.to_thread(process.stdout.readline)).strip()
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = service_pb2_grpc.StorageServiceStub(channel)
-            yield Server(stub, channel, [("authorization", f"Bearer {key}")], process)
+        async with Client(f"127.0.0.1:{port}", key) as client:
+            yield Server(client, process)
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 30)
@@ -359,12 +314,14 @@ def sdk_put(client: Minio, path: str, content: bytes) -> None:
     client.put_object(RAW_BUCKET, path, io.BytesIO(content), len(content))
 
 
-def sdk_get(client: Minio, path: str) -> None:
+def sdk_get(client: Minio, path: str) -> bytes:
     """One object down."""
     response = client.get_object(RAW_BUCKET, path)
-    for _ in response.stream(CHUNK):
-        pass
-    response.release_conn()
+    try:
+        return bytes(response.read())
+    finally:
+        response.close()
+        response.release_conn()
 
 
 def empty(s3: S3Server) -> None:
@@ -391,6 +348,13 @@ def fresh(size: int) -> bytes:
     return b"".join(number.to_bytes(8, "big") + block[8:] for number in range(size // MB))
 
 
+def sparse(path: Path, size: int) -> Path:
+    """A file whose beginning is in no store yet; the rest is a hole, which takes no disk."""
+    path.write_bytes(secrets.token_bytes(MB))
+    os.truncate(path, size)
+    return path
+
+
 async def timed(work: Awaitable[Any]) -> tuple[float, Any]:
     """The seconds that it took, and what it gave."""
     start = time.perf_counter()
@@ -411,13 +375,9 @@ def check(found: int, expected: int) -> None:
         raise SystemExit(f"{found} instead of {expected}")
 
 
-def better(name: str, ours: float, peer: float, unit: str, target: float) -> Figure:
+def better(name: str, ours: float, peer: float, unit: str, target: float | None) -> Figure:
     """A figure of which more is better."""
     return Figure(name, ours, peer, unit, ours / peer, target)
-
-
-def _header(size: int) -> service_pb2.UploadAssetRequest.Header:
-    return service_pb2.UploadAssetRequest.Header(parent=PARENT, size_bytes=size, media_type="application/octet-stream")
 
 
 if __name__ == "__main__":

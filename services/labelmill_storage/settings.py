@@ -30,7 +30,7 @@ class StorageSettings(ServiceSettings):
     url_allow_origin: str = "*"
     """local: whose web pages may read what a URL gives: an origin, or * for all; empty: none. A URL is a secret that
     expires and no cookie adds to it, so * gives nothing to those who do not hold it."""
-    io_threads: int = Field(default=8, ge=1, le=64)
+    io_threads: int = Field(default=16, ge=1, le=64)
     """Threads for file and S3 calls."""
     max_asset_bytes: int = Field(default=5 * 1024**3, ge=1)
     """The largest content."""
@@ -100,7 +100,7 @@ class StorageSettings(ServiceSettings):
     minio_public_endpoint: str = Field(default="", pattern=r"^(https?://[^/?#]+)?$")
     """https://host[:port] by which callers reach the S3 server, for presigned URLs; empty: `minio_endpoint`."""
     minio_part_bytes: int = Field(default=5 * 1024**2, ge=5 * 1024**2)
-    """Uploads above this size go in parts of this size; one of them for every two `io_threads` is in memory."""
+    """Uploads above this size go in parts of this size, up to four of which wait on disk for each upload."""
     minio_staging_hours: float = Field(default=24.0, gt=0)
     """Parts older than this, of uploads that cannot be continued, belong to nobody and are removed at start."""
     spool_dir: Path | None = None

@@ -16,6 +16,7 @@ from labelmill_runtime.errors import Unavailable
 from labelmill_storage.adapters.objects import multipart
 from labelmill_storage.adapters.objects.multipart import Lanes, StagedMultipart
 from labelmill_storage.adapters.objects.s3_calls import Bucket, SentPart
+from labelmill_storage.adapters.objects.spool import SpooledBody
 from labelmill_storage.adapters.objects.threads import Threads
 from labelmill_storage.assets import Zone
 from labelmill_storage.ports import ObjectKey, ObjectMissing
@@ -33,9 +34,12 @@ class MemoryBucket:
         self._failures = failures
         self._ids = count(1)
 
-    def put(self, path: str, data: bytes | memoryview) -> None:
+    def put(self, path: str, data: bytes) -> None:
         self._maybe_fail()
-        self.objects[path] = bytes(data)
+        self.objects[path] = data
+
+    def put_body(self, path: str, body: SpooledBody) -> None:
+        self.put(path, body.read())
 
     def begin(self, path: str) -> str:
         self._maybe_fail()
@@ -43,12 +47,12 @@ class MemoryBucket:
         self.uploads[upload_id] = {}
         return upload_id
 
-    def send(self, path: str, upload_id: str, number: int, data: memoryview) -> SentPart:
+    def send(self, path: str, upload_id: str, number: int, body: SpooledBody) -> SentPart:
         if upload_id not in self.uploads:
             raise ObjectMissing
-        self.uploads[upload_id][number] = bytes(data)  # it may arrive though the answer is lost
+        self.uploads[upload_id][number] = body.read()  # it may arrive though the answer is lost
         self._maybe_fail()
-        return SentPart(number, "", len(data))
+        return SentPart(number, "", len(body))
 
     def parts(self, path: str, upload_id: str) -> list[SentPart]:
         if upload_id not in self.uploads:
@@ -69,8 +73,8 @@ class MemoryBucket:
     def read(self, path: str, offset: int, length: int) -> bytes:
         return self.objects[path][offset : offset + length]
 
-    def size(self, path: str) -> int | None:
-        return len(self.objects[path]) if path in self.objects else None
+    def head(self, path: str) -> dict[str, str] | None:
+        return {"content-length": str(len(self.objects[path]))} if path in self.objects else None
 
     def remove(self, paths: list[str]) -> None:
         for path in paths:

@@ -28,7 +28,7 @@ from labelmill.storage.v1 import service_pb2
 URL_BYTES = 4 * 1024 * 1024
 """Contents above this size go by URL."""
 _PIECE_BYTES = 1024 * 1024
-_THREADS = 8
+_THREADS = 32
 _SHUNNED_S = 60.0
 """How long a server that was not reached is not tried again."""
 

@@ -26,6 +26,7 @@ from labelmill_storage.adapters.objects.threads import Threads
 from labelmill_storage.assets import Content, Zone
 from labelmill_storage.ports import ListedObject, ObjectKey, ObjectMissing, SignedUrl, UploadActive
 
+_PART_THREADS = 4
 _ANONYMOUS = "s-"
 """Begins the token of an object that is gone with its connection; `u-` that of an upload that is not."""
 _HANDLE = re.compile(r"(?P<path>[a-z][a-z0-9-]*/large/u-[0-9a-f]{32})\|(?P<size>[0-9]+)\|(?P<upload_id>.*)")
@@ -69,13 +70,13 @@ class MinioStore:
             secure: TLS to the endpoint.
             region: The region that requests are signed for.
             public_url: https://host[:port] in URLs for others; empty: the endpoint.
-            threads: For calls; half as many send parts, each with one in memory.
+            threads: For calls; half as many send parts, four at most.
             part_bytes: How large a part is.
             staging_age: Multipart uploads older than this are of dead connections.
             read_timeout_s: How long an answer may take.
             now: The clock.
         """
-        part_threads = max(2, threads // 2)
+        part_threads = max(2, min(_PART_THREADS, threads // 2))
         pool = http_pool(threads + part_threads, read_timeout_s=read_timeout_s)
         self._buckets: dict[Zone, Bucket] = {}
         self._signers: dict[Zone, Signer] = {}

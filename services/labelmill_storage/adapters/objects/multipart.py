@@ -40,7 +40,7 @@ class Lanes:
     calls: Threads
     """Small requests."""
     parts: Threads
-    """Sends parts, of which each thread has one in memory: the bound on what all uploads take together."""
+    """Sends parts: as many at once, of all uploads together."""
     spool_dir: Path
     part_bytes: int
 
@@ -197,7 +197,7 @@ class StagedMultipart:
         self._spooled = 0
 
     def _send(self, slot: int, number: int, length: int) -> SentPart:
-        return self._bucket.send(self._path, self._upload_id, number, self._spool.read(slot, length))
+        return self._bucket.send(self._path, self._upload_id, number, self._spool.body(slot, length))
 
     async def _oldest_sent(self) -> None:
         self._sent.append(await asyncio.shield(self._sending[0]))
@@ -211,7 +211,7 @@ class StagedMultipart:
             self._bucket.put(path, bytes(self._pending))
             return
         self._to_spool(memoryview(b""))
-        self._bucket.put(path, self._spool.read(self._slot, self._spooled))
+        self._bucket.put_body(path, self._spool.body(self._slot, self._spooled))
 
     async def _again(self, work: Callable[[], R]) -> R:
         return await self._retried(partial(self._steps.do, work))

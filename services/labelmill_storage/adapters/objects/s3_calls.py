@@ -22,6 +22,8 @@ from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from labelmill_runtime.errors import Internal, ResourceExhausted, Unavailable
+from labelmill_storage.adapters.objects import s3_bodies
+from labelmill_storage.adapters.objects.s3_bodies import Body
 from labelmill_storage.ports import ListedObject, ObjectMissing
 
 _BUSY = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"})
@@ -35,6 +37,7 @@ def http_pool(width: int, *, read_timeout_s: float = 30.0) -> urllib3.PoolManage
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold the paths of objects
     return urllib3.PoolManager(
         maxsize=width,
+        blocksize=s3_bodies.PIECE_BYTES,
         timeout=urllib3.Timeout(connect=2, read=read_timeout_s),
         # POST as well: to begin twice leaves an upload to sweep, and `complete` expects to have succeeded before.
         retries=urllib3.Retry(
@@ -70,21 +73,27 @@ class Bucket:
     encryption: Mapping[str, str] = field(default_factory=dict)
     """The headers that ask for server-side encryption, on every request that makes an object."""
 
-    def put(self, path: str, data: bytes | memoryview) -> None:
+    def put(self, path: str, data: bytes) -> None:
         """Writes an object as a whole."""
         with _named_failures():
-            self.client._put_object(self.name, path, data, self._headers())  # type: ignore[arg-type]
+            self.client._put_object(self.name, path, data, self._headers())
+
+    def put_body(self, path: str, body: Body) -> None:
+        """Writes an object as a whole, of which never more than a piece is in memory."""
+        with _named_failures():
+            s3_bodies.put(self.client, self.name, path, body, self._headers(), {})
 
     def begin(self, path: str) -> str:
         """Begins a multipart upload; returns its id."""
         with _named_failures():
             return self.client._create_multipart_upload(self.name, path, self._headers())
 
-    def send(self, path: str, upload_id: str, number: int, data: memoryview) -> SentPart:
+    def send(self, path: str, upload_id: str, number: int, body: Body) -> SentPart:
         """Sends a part; the same number again replaces it. Raises ObjectMissing for an upload that is gone."""
+        query = {"partNumber": str(number), "uploadId": upload_id}
         with _named_failures():
-            etag = self.client._upload_part(self.name, path, data, None, upload_id, number)  # type: ignore[arg-type]
-        return SentPart(number, etag, len(data))
+            etag = s3_bodies.put(self.client, self.name, path, body, {}, query)
+        return SentPart(number, etag, len(body))
 
     def parts(self, path: str, upload_id: str) -> list[SentPart]:
         """The parts that are there, in order. Raises ObjectMissing for an upload that is gone."""

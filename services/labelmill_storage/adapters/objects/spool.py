@@ -5,7 +5,6 @@ Memory stays the same however many uploads there are. The file is a row of slots
 
 from __future__ import annotations
 
-import mmap
 import os
 import tempfile
 from pathlib import Path
@@ -25,19 +24,9 @@ class Spool:
         """Puts bytes into a slot. Raises ResourceExhausted STORE_FULL."""
         durable_files.write_all_at(self._open(), data, slot * self._part_bytes + offset)
 
-    def read(self, slot: int, length: int) -> memoryview:
-        """The first bytes of a slot.
-
-        The memory is the kernel's own pages, not the allocator's: it goes back at once, whatever thread lets go of it.
-        """
-        view = memoryview(mmap.mmap(-1, length) if length else b"")
-        done = 0
-        while done < length:
-            count = os.preadv(self._open(), [view[done:]], slot * self._part_bytes + done)
-            if not count:
-                raise EOFError("The spool is shorter than what was written to it.")
-            done += count
-        return view
+    def body(self, slot: int, length: int) -> SpooledBody:
+        """The first bytes of a slot, to be read piece by piece."""
+        return SpooledBody(self._open(), slot * self._part_bytes, length)
 
     def close(self) -> None:
         """Gives the room back."""
@@ -49,6 +38,37 @@ class Spool:
         if self._descriptor is None:
             self._descriptor = _nameless(self._folder)
         return self._descriptor
+
+
+class SpooledBody:
+    """Bytes of the spool as a file of their own; none of them are in memory."""
+
+    def __init__(self, descriptor: int, start: int, length: int) -> None:
+        self._descriptor = descriptor
+        self._start = start
+        self._length = length
+        self._at = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; none at the end."""
+        left = self._length - self._at
+        data = os.pread(self._descriptor, left if size < 0 else min(size, left), self._start + self._at)
+        if left and not data:
+            raise EOFError("The spool is shorter than what was written to it.")
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int) -> int:
+        """Goes to a place from the start."""
+        self._at = offset
+        return offset
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self._at
 
 
 def _nameless(folder: Path) -> int:
