@@ -71,7 +71,8 @@ def speed(rounds: int) -> tuple[float, float]:
     def bare() -> None:
         session.run(None, {"pixels": pixels})
 
-    ours(), bare()
+    ours()
+    bare()
     pairs = [(_cpu_ms(ours), _cpu_ms(bare)) for _ in range(rounds)]
     return min(mine for mine, _ in pairs), min(theirs for _, theirs in pairs)
 

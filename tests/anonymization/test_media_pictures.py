@@ -203,6 +203,16 @@ async def test_what_full_transparency_hides_is_gone() -> None:
     assert not np.asarray(Image.open(io.BytesIO(clean.data))).any()
 
 
+async def test_small_letters_in_a_large_picture_are_read() -> None:
+    picture = Image.new("RGB", (3600, 800), "white")
+    for at in ((40, 40), (1650, 400), (3300, 700)):  # the second one lies where tiles meet
+        picture.paste(page("NameJane", size=(260, 60)), at)
+    clean = await anonymized(encoded(picture, "PNG"), "image/png", policy(keep_faces=True, keep_codes=True))
+    after = decoded(clean.data)
+    for left, top in ((40, 40), (1650, 400), (3300, 700)):
+        assert not after[top + 28 : top + 44, left + 25 : left + 120].any()
+
+
 async def test_sixteen_bits_stay_sixteen_bits() -> None:
     grey = np.asarray(page("seen by NameJane", mode="L")).astype(np.uint16) * 200
     clean = await anonymized(encoded(Image.fromarray(grey), "PNG"), "image/png")

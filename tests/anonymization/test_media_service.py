@@ -12,7 +12,7 @@ import pytest
 
 from labelmill import errors
 from labelmill.anonymization.v1 import content_service_pb2 as service
-from labelmill.anonymization.v1 import media_rules_pb2, operators_pb2
+from labelmill.anonymization.v1 import media_rules_pb2, operators_pb2, service_pb2
 from labelmill.anonymization.v1 import resources_pb2 as pb
 from labelmill.anonymization.v1.service_pb2 import PolicySource
 from labelmill.type.v1.geometry_pb2 import TimeSegment
@@ -25,6 +25,7 @@ from labelmill_anonymization.media.rules import Cover, DicomRules, MediaRules, S
 from labelmill_anonymization.settings import AnonymizationSettings
 from tests.anonymization.media_in_process import anonymized, policy
 from tests.anonymization.media_samples import CANARY, decoded, encoded, page, portrait, recording
+from tests.anonymization.memory_zones import MemoryZones
 from tests.anonymization.server import anonymization
 
 REPLACE = operators_pb2.Operator(replace=operators_pb2.Replace())
@@ -83,6 +84,34 @@ async def test_one_bad_picture_of_a_stream_fails_alone(tmp_path: Path) -> None:
         answers = {a.item_id: a async for a in server.client.content.stream_anonymize_contents(sent())}
     assert [answers[name].status.code for name in contents] == [0, 3]
     assert answers["good"].anonymized.entity_counts[0].entity_type == "PERSON"
+
+
+async def test_assets_of_all_kinds_are_admitted_by_one_operation(tmp_path: Path) -> None:
+    zones = MemoryZones()
+    picture = zones.add("demo", encoded(portrait("NameJane"), "PNG"), "image/png")
+    text = zones.add("demo", "NameJane was here")
+    sound = zones.add("demo", recording(), "audio/wav")
+    broken = zones.add("demo", CANARY.encode(), "image/jpeg")
+    wanted = pb.Policy(default_operator=REPLACE)
+    async with anonymization(tmp_path, zones) as server:
+        client = server.client.anonymization
+        await client.create_policy(
+            service_pb2.CreatePolicyRequest(parent="projects/demo", policy_id="strict", policy=wanted)
+        )
+        operation = await client.anonymize_assets(
+            service_pb2.AnonymizeAssetsRequest(parent="projects/demo", policy="projects/demo/policies/strict")
+        )
+        result = await operation.result(timeout_s=60)
+        failures = {each.item: each.status for each in operation.metadata().progress.partial_failures}
+        receipts = [r async for r in client.list_receipts(service_pb2.ListReceiptsRequest(parent="projects/demo"))]
+    assert (result.admitted_count, result.failed_count) == (2, 2)
+    assert zones.assets[text].clean == b"<PERSON> was here"
+    clean = zones.assets[picture].clean
+    assert clean is not None
+    assert not decoded(clean)[100, 225].any()
+    assert set(failures) == {sound, broken}  # what is said in a stored recording is not known
+    counts = {r.asset: {c.entity_type: c.count for c in r.entity_counts} for r in receipts}
+    assert counts == {picture: {"FACE": 1, "PERSON": 1}, text: {"PERSON": 1}}
 
 
 async def test_no_process_starts_before_the_first_picture() -> None:

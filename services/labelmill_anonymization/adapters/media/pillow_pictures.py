@@ -62,6 +62,35 @@ _OF_PIXELS = {
     *("timestamp", "srgb", "chromaticity", "aspect", "resolution", "exif"),
 }
 """What Pillow tells beside the pixels that is about nothing but them; `exif` is counted tag by tag."""
+_TIFF_STRUCTURE = {
+    *(
+        254,
+        255,
+        256,
+        257,
+        258,
+        259,
+        262,
+        266,
+        273,
+        274,
+        277,
+        278,
+        279,
+        282,
+        283,
+        284,
+        296,
+        301,
+        317,
+        320,
+        322,
+        323,
+        324,
+    ),
+    *(325, 338, 339, 347, 513, 514, 529, 530, 531, 532, 34665, 40965),
+}
+"""Tags of TIFF (6.0) that say how pixels lie in the file, or where tags of EXIF are."""
 
 
 class PillowPictures:
@@ -198,4 +227,5 @@ def _as_seen(pixels: NDArray[Any]) -> Picture:
 
 
 def _metadata_items(image: Image.Image) -> int:
-    return len(image.getexif()) + sum(1 for key in image.info if key not in _OF_PIXELS)
+    tags = sum(1 for tag in image.getexif() if tag not in _TIFF_STRUCTURE)
+    return tags + sum(1 for key in image.info if key not in _OF_PIXELS)

@@ -7,6 +7,7 @@ read. Here failures are raised, and such lines come back, so that they can be co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,21 @@ from rapidocr.ch_ppocr_rec.typings import TextRecOutput
 from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original, map_img_to_original
 
-from labelmill_anonymization.media.boxes import Box
+from labelmill_anonymization.media.boxes import Box, shifted, tiles
 from labelmill_anonymization.media.ports import Picture
 from labelmill_anonymization.media.words import Word
 
-_MAX_SIDE = 3200
-"""Larger pictures are made smaller; letters below some 8 pixels are then lost."""
+_SIDE = 2400
+"""Larger pictures are read in tiles: made smaller, their small letters would be lost."""
+_OVERLAP = 400
+"""Neighbouring tiles share this much, so that a word that one of them cuts is whole in the other."""
 _MODELS = Path(rapidocr.__file__).parent / "models"
 _PARAMETERS = {
     "Det.model_path": str(_MODELS / "PP-OCRv6_det_small.onnx"),  # named, so that it never looks for them elsewhere
     "Cls.model_path": str(_MODELS / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
     "Rec.model_path": str(_MODELS / "PP-OCRv6_rec_small.onnx"),
     "Global.log_level": "critical",
-    "Global.max_side_len": _MAX_SIDE,
+    "Global.max_side_len": _SIDE,
     "Global.return_word_box": True,
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
@@ -47,6 +50,17 @@ class RapidOcrReader:
 
     def read(self, picture: Picture) -> list[Word]:
         """See `TextReader`."""
+        words: list[Word] = []
+        for tile in tiles((picture.shape[1], picture.shape[0]), _SIDE, _OVERLAP):
+            first = words[-1].line + 1 if words else 0
+            part = picture[int(tile.top) : int(tile.bottom), int(tile.left) : int(tile.right)]
+            words += [
+                replace(word, box=shifted(word.box, tile.left, tile.top), line=first + word.line)
+                for word in self._read(part)
+            ]
+        return words
+
+    def _read(self, picture: Picture) -> list[Word]:
         original = np.ascontiguousarray(picture[:, :, ::-1])  # blue, green, red
         height, width = original.shape[:2]
         smaller, record = self._ocr.preprocess_img(original)
