@@ -37,7 +37,7 @@ from faker import Faker
 from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import NlpEngineProvider
 
-from benchmarks.presidio_rest.comparison import Duration, Material, compare
+from benchmarks.presidio_rest.comparison import Effort, Material, compare
 from benchmarks.presidio_rest.figures import Figure, Spans, figure, readable, shares
 from labelmill_anonymization import worker
 from labelmill_anonymization.keys import ProjectKeys
@@ -74,7 +74,7 @@ def services(quick: bool) -> Iterable[Figure]:
         Material("short documents", documents, 8.0, gold),
         Material("dense 50-word texts", records(100), 5.0),
     ]
-    return compare(materials, Duration(1, 2, 5) if quick else Duration(5, 10, 15))
+    return compare(materials, Effort(0.5, 1.5, 5, (1, 32)) if quick else Effort(5, 10, 15))
 
 
 def in_process(quick: bool) -> Iterable[Figure]:

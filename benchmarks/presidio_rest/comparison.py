@@ -19,8 +19,8 @@ from benchmarks.presidio_rest.servers import ROOT, Server, ours, presidio
 from labelmill_anonymization.entity_types import entity_types
 
 PEER = "presidio-rest"
-CONCURRENCIES = (1, 8, 32)
 _OVERLOAD = 2.0
+_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Duration:
-    """Seconds."""
+class Effort:
+    """Seconds of each load, and how many callers."""
 
     warm_up: float
     load: float
     overload: float
+    concurrencies: tuple[int, ...] = (1, 8, 32)
 
 
 @dataclass(frozen=True)
@@ -50,31 +51,42 @@ class Comparison:
 
     mine: Server
     theirs: Server
-    duration: Duration
+    effort: Effort
     types: list[str]
     """What both look for, unless said otherwise."""
 
     def figures(self, materials: Sequence[Material]) -> Iterator[Figure]:
         """Everything."""
         for server in (self.mine, self.theirs):
+            self._wait_for(server, materials[0])
             for material in materials:
-                self._run(server, material, self.duration.warm_up, concurrency=8)
+                self._run(server, material, self.effort.warm_up, concurrency=8)
         for material in materials:
             yield from self._on(material)
         yield from self._overloaded(materials[0])
         memory = self.mine.worker_memory_mb(), self.theirs.worker_memory_mb()
         yield _figure("memory of a worker, below 600", *memory, "MB", None, lower_is_better=True)
 
+    def _wait_for(self, server: Server, material: Material) -> None:
+        """Until it answers: the port is open before the models are loaded."""
+        for _ in range(_TRIES):
+            if not self._run(server, material, 0.1, concurrency=1, quiet=True).failed:
+                return
+        raise RuntimeError(f"{server.name} does not answer")
+
     def _on(self, material: Material) -> Iterator[Figure]:
-        for concurrency in CONCURRENCIES:
-            marked = material.gold is not None and concurrency == max(CONCURRENCIES)
+        for concurrency in self.effort.concurrencies:
+            marked = material.gold is not None and concurrency == max(self.effort.concurrencies)
             mine, theirs = (
-                self._run(server, material, self.duration.load, concurrency=concurrency, every_text=marked)
+                self._run(server, material, self.effort.load, concurrency=concurrency, every_text=marked)
                 for server in (self.mine, self.theirs)
             )
             about = f"{material.name}, {concurrency} callers"
             target = {1: 1.0, 32: material.target}.get(concurrency)
             yield _figure(f"texts per second, {about}", mine.per_second, theirs.per_second, "1/s", target)
+            yield _figure(
+                f"server CPU of a text, {about}", mine.cpu_ms, theirs.cpu_ms, "ms", None, lower_is_better=True
+            )
             for percent in (50, 99):
                 pair = percentile(mine, percent), percentile(theirs, percent)
                 yield _figure(f"p{percent}, {about}", *pair, "ms", None, lower_is_better=True)
@@ -86,8 +98,8 @@ class Comparison:
         """Each at twice the rate that it has just shown to be its own."""
         outcomes = []
         for server in (self.mine, self.theirs):
-            capacity = self._run(server, material, self.duration.load, concurrency=64).per_second
-            outcomes.append(self._run(server, material, self.duration.overload, rate=_OVERLOAD * capacity))
+            capacity = self._run(server, material, self.effort.load, concurrency=64).per_second
+            outcomes.append(self._run(server, material, self.effort.overload, rate=_OVERLOAD * capacity))
         mine, theirs = outcomes
         about = f"{material.name}, offered twice the capacity"
         pair = percentile(mine, 99), percentile(theirs, 99)
@@ -96,19 +108,21 @@ class Comparison:
         yield _figure(f"p50 of the last tenth of the answers, {about}", *growth, "ms", 1.0, lower_is_better=True)
         yield _figure(f"refused at once, {about}", refused(mine), refused(theirs), "share", None)
 
-    def _run(self, server: Server, material: Material, seconds: float, **how: Any) -> Outcome:
+    def _run(self, server: Server, material: Material, seconds: float, *, quiet: bool = False, **how: Any) -> Outcome:
         load = Load(server.target, material.texts, self.types, seconds, **how)
         command = [sys.executable, "-m", "benchmarks.presidio_rest.load"]
+        began_s = server.cpu_s()
         done = subprocess.run(
             command, cwd=ROOT, check=True, input=json.dumps(asdict(load)).encode(), stdout=subprocess.PIPE
         )
         outcome = Outcome(**json.loads(done.stdout))
-        if outcome.failed:
+        outcome.server_cpu_s = server.cpu_s() - began_s
+        if outcome.failed and not quiet:
             print(f"{server.name}, {material.name}: calls failed: {outcome.failures}", file=sys.stderr)
         return outcome
 
 
-def compare(materials: Sequence[Material], duration: Duration) -> Iterator[Figure]:
+def compare(materials: Sequence[Material], effort: Effort) -> Iterator[Figure]:
     """Starts both, runs every load on both in turns, stops them."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -118,7 +132,7 @@ def compare(materials: Sequence[Material], duration: Duration) -> Iterator[Figur
         url = f"http://127.0.0.1:{theirs.target['analyzer']}/supportedentities?language=en"
         with urllib.request.urlopen(url) as answer:
             supported = set(json.load(answer))
-        yield from Comparison(mine, theirs, duration, sorted(supported & entity_types("en"))).figures(materials)
+        yield from Comparison(mine, theirs, effort, sorted(supported & entity_types("en"))).figures(materials)
 
 
 def percentile(outcome: Outcome, percent: int) -> float:

@@ -21,6 +21,7 @@ from labelmill.errors import LabelmillError
 
 _CONNECTIONS = 8  # a gRPC connection carries 100 calls at once
 _GIVE_UP_S = 30.0
+_REFUSED_STREAM = "RST_STREAM with error code 7"  # HTTP/2's own way to refuse: too many streams on a connection
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Outcome:
     seconds: float = 0.0
     found: dict[int, Spans] = field(default_factory=dict)
     """Spans by the text's index."""
+    server_cpu_s: float = 0.0
+    """What the system's processes used; filled in by who started them."""
 
     @property
     def failed(self) -> int:
@@ -61,6 +64,11 @@ class Outcome:
     def per_second(self) -> float:
         """Texts answered."""
         return len(self.latencies_ms) / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """The system's CPU time for a text."""
+        return 1000 * self.server_cpu_s / len(self.latencies_ms)
 
 
 class Refused(Exception):
@@ -98,7 +106,7 @@ class OurCaller:
         try:
             response = await self._clients[self._next].anonymization.anonymize_text(request)
         except LabelmillError as error:
-            if error.code.name == "RESOURCE_EXHAUSTED":
+            if error.code.name == "RESOURCE_EXHAUSTED" or _REFUSED_STREAM in error.message:
                 raise Refused from None
             raise
         return [(finding.raw_span.start, finding.raw_span.end) for finding in response.findings]

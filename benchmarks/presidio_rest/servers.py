@@ -24,8 +24,8 @@ ROOT = FOLDER.parents[1]
 REQUIREMENTS = FOLDER.parent / "presidio-requirements.txt"
 HOME = ROOT / ".venvs" / "presidio"
 WORKERS = 2
-PENDING = 64
-"""Texts that may wait in our service before it refuses more: what bounds how long an answer takes."""
+UNDER_WAY = 256
+"""Calls that our service takes at once before it refuses more: what bounds how long an answer takes."""
 _PATIENCE_S = 120.0
 
 
@@ -37,6 +37,10 @@ class Server:
     target: dict[str, Any]
     """What the load needs to reach it."""
     processes: tuple[subprocess.Popen[bytes], ...]
+
+    def cpu_s(self) -> float:
+        """CPU seconds of all its processes that live, so far."""
+        return sum(_cpu_s(pid) for process in self.processes for pid in (process.pid, *_descendants(process.pid)))
 
     def worker_memory_mb(self) -> float:
         """Resident memory of the largest worker process, in MB (10^6 bytes)."""
@@ -54,7 +58,7 @@ def ours(folder: Path) -> Iterator[Server]:
         "LABELMILL_PORT": str(port),
         "LABELMILL_LOG_LEVEL": "WARNING",
         "LABELMILL_ANONYMIZATION_WORKERS": str(WORKERS),
-        "LABELMILL_ANONYMIZATION_MAX_PENDING_TEXTS": str(PENDING),
+        "LABELMILL_MAX_CONCURRENT_RPCS": str(UNDER_WAY),
     }
     command = [sys.executable, "-m", "labelmill_anonymization.server"]
     with _running("labelmill", command, environment, folder, port) as process:
@@ -133,6 +137,13 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _cpu_s(pid: int) -> float:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _descendants(pid: int) -> Iterator[int]:
