@@ -57,10 +57,11 @@ class Column:
 
 def coded(cells: Sequence[Hashable]) -> tuple[list[Any], Codes]:
     """Values in the order of their first cell, and codes. 1, 1.0 and True are different values."""
-    seen: dict[Any, int] = {}
-    keys = cells if all(type(cell) is str for cell in cells) else [(type(cell), cell) for cell in cells]
-    codes = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), dtype=np.int32, count=len(cells))
-    return (list(seen) if keys is cells else [key[1] for key in seen]), codes
+    one_type = len(set(map(type, cells)) - {type(None)}) <= 1
+    keys: Sequence[Hashable] = cells if one_type else [(type(cell), cell) for cell in cells]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    codes = np.array(list(map(numbers.__getitem__, keys)), dtype=np.int32)
+    return (list(numbers) if one_type else [key[1] for key in numbers]), codes  # type: ignore[index]
 
 
 def is_missing(value: Any) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 _CHUNK_CELLS = 4_000_000
+_LARGEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,15 @@ class ClassMeasure:
 
 
 def classes_of(columns: Sequence[NDArray[np.integer]]) -> Ints:
-    """For each row the number of its class: rows with equal codes in all columns share one. Shape (rows,)."""
-    combined = np.zeros(len(columns[0]), dtype=np.int64)
+    """For each row the number of its class: rows with equal codes (0 on, below 2^31) in all columns share one."""
+    combined, size = np.zeros(len(columns[0]), dtype=np.int64), 1
     for codes in columns:
-        # Renumbered column by column, so that the product of their sizes cannot overflow.
-        _, narrow = np.unique(codes, return_inverse=True)
-        _, combined = np.unique(combined * (int(narrow.max(initial=0)) + 1) + narrow, return_inverse=True)
-    return combined.astype(np.int64)
+        width = int(codes.max(initial=0)) + 1
+        if size * width > _LARGEST:  # renumbered, so that the product cannot overflow
+            combined = np.unique(combined, return_inverse=True)[1].astype(np.int64)
+            size = int(combined.max(initial=0)) + 1
+        combined, size = combined * width + codes, size * width
+    return np.unique(combined, return_inverse=True)[1].astype(np.int64)
 
 
 def measure(classes: Ints, sensitive: Sequence[Sensitive]) -> ClassMeasure:

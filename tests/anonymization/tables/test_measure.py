@@ -76,3 +76,10 @@ def test_the_loss_is_that_of_the_formulas() -> None:
     assert loss.average_class_size == pytest.approx(5 / (2 * 2))
     assert loss.discernibility == 9 + 4
     assert loss.certainty_penalty == pytest.approx(0.3)
+
+
+def test_many_large_columns_do_not_overflow() -> None:
+    rows = np.arange(100)
+    columns = [np.where(rows % 2, rows, 2**31 - 1 - rows) for _ in range(6)]
+    assert len(set(classes_of(columns).tolist())) == 100
+    assert measure(classes_of([column // 2 for column in columns]), []).k == 1
