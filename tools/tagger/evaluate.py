@@ -12,10 +12,12 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelmill_anonymization.adapters.tagger import Tagger
 from labelmill_anonymization.findings import Finding
@@ -49,10 +51,8 @@ def main() -> None:
     if options.card:
         CARD.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(
-            re.sub(r"(?s)(<!-- figures -->\n).*(<!-- end -->)", lambda m: m[1] + table(figures) + m[2], page),
-            encoding="utf-8",
-        )
+        page = re.sub(r"(?s)(<!-- figures -->\n).*(<!-- end -->)", lambda m: m[1] + table(figures) + m[2], page)
+        PAGE.write_text(page, encoding="utf-8")
 
 
 def measure(tagger: Tagger, texts: Sequence[Marked]) -> dict[str, Any]:
@@ -64,7 +64,6 @@ def measure(tagger: Tagger, texts: Sequence[Marked]) -> dict[str, Any]:
         score.add(gold, findings)
         sure += [(finding.score, _is_right(finding, gold)) for finding in findings]
     scores, right = np.array([s for s, _ in sure]), np.array([r for _, r in sure])
-    bins = [(low, high, (scores >= low) & (scores < high)) for low, high in zip(_BINS[:-1], _BINS[1:], strict=True)]
     return {
         "version": tagger.version,
         "texts": len(texts),
@@ -80,12 +79,16 @@ def measure(tagger: Tagger, texts: Sequence[Marked]) -> dict[str, Any]:
             for kind in TYPES
             if score.gold[kind]
         },
-        "calibration": [
-            {"from": low, "to": min(high, 1.0), "findings": int(within.sum()), "score": round(float(scores[within].mean()), 3), "right": round(float(right[within].mean()), 3)}
-            for low, high, within in bins
-            if within.any()
-        ],
-    }  # fmt: skip
+        "calibration": [_bin(low, high, scores, right) for low, high in pairwise(_BINS)],
+    }
+
+
+def _bin(low: float, high: float, scores: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, Any]:
+    """Findings with a score in a range: how many, how sure, how often right."""
+    within = (scores >= low) & (scores < high)
+    number = int(within.sum())
+    score, share = (round(float(values[within].mean()), 3) if number else 0.0 for values in (scores, right))
+    return {"from": low, "to": min(high, 1.0), "findings": number, "score": score, "right": share}
 
 
 def _gold(text: Marked) -> list[tuple[int, int, str]]:
@@ -107,16 +110,15 @@ def _tagged(tagger: Tagger, texts: Sequence[Marked]) -> Iterator[tuple[Marked, l
 def table(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     lines = [
-        f"{figures['texts']} development texts: {figures['leaked_characters']:.2%} of personal characters leaked, "
-        f"character precision {figures['character_precision']:.3f}.",
+        f"Texts: {figures['texts']}. Personal characters that leaked: {figures['leaked_characters']:.2%}.",
+        f"Character precision: {figures['character_precision']:.3f}.",
         "",
         "| type | spans | recall (overlap) | precision (overlap) | leaked characters |",
         "|---|---|---|---|---|",
     ]
     for kind, row in figures["types"].items():
-        lines.append(
-            f"| {kind} | {row['spans']} | {row['recall']:.3f} | {row['precision']:.3f} | {row['leaked_characters']:.3f} |"
-        )
+        shares = " | ".join(f"{row[name]:.3f}" for name in ("recall", "precision", "leaked_characters"))
+        lines.append(f"| {kind} | {row['spans']} | {shares} |")
     lines += ["", "| score | findings | mean score | right |", "|---|---|---|---|"]
     for row in figures["calibration"]:
         lines.append(f"| {row['from']} to {row['to']} | {row['findings']} | {row['score']:.3f} | {row['right']:.3f} |")

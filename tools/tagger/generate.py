@@ -21,12 +21,23 @@ _ANOTHER_WORD = 0.07
 _LANGUAGES = {"en": 72, "de": 7, "fr": 7, "es": 7, "it": 7}
 _SWAPPED = {"PERSON": "PERSON", "LOCATION": "PLACE", "ORGANIZATION": "ORG", "NRP": "NRP", "DATE_TIME": "DATE"}
 _AFTER = {
-    "in": ("CITY", "PLACE", "DATE", "ORG"), "at": ("ORG", "ADDRESSLINE", "STREET"), "from": ("PLACE", "ORG", "PERSON", "CITY"),
-    "near": ("CITY", "STREET"), "with": ("PERSON", "ORG", "GIVEN"), "by": ("PERSON", "ORG"), "to": ("PERSON", "CITY", "ORG", "ADDRESSLINE"),
-    "for": ("PERSON", "ORG", "GIVEN"), "of": ("PERSON", "ORG", "PLACE"), "and": ("PERSON", "GIVEN", "ORG"), "that": ("PERSON", "ORG", "GIVEN"),
-    "on": ("DATE", "STREET"), "since": ("DATE",), "the": ("ORG", "NRP"), "because": ("GIVEN", "PERSON"),
-}  # fmt: skip
-
+    "in": ("CITY", "PLACE", "DATE", "ORG"),
+    "at": ("ORG", "ADDRESSLINE", "STREET"),
+    "from": ("PLACE", "ORG", "PERSON", "CITY"),
+    "near": ("CITY", "STREET"),
+    "with": ("PERSON", "ORG", "GIVEN"),
+    "by": ("PERSON", "ORG"),
+    "to": ("PERSON", "CITY", "ORG", "ADDRESSLINE"),
+    "for": ("PERSON", "ORG", "GIVEN"),
+    "of": ("PERSON", "ORG", "PLACE"),
+    "and": ("PERSON", "GIVEN", "ORG"),
+    "that": ("PERSON", "ORG", "GIVEN"),
+    "on": ("DATE", "STREET"),
+    "since": ("DATE",),
+    "the": ("ORG", "NRP"),
+    "because": ("GIVEN", "PERSON"),
+}
+"""What may stand after a word, in place of what stands there."""
 
 _WORD = re.compile(r"(?<![\w<])[A-Za-z]{4,}(?![\w>])")
 
@@ -100,6 +111,7 @@ class Generator:
     def _titled(self, pieces: list[Piece]) -> list[Piece]:
         """Titles that a template itself writes before a name are marked too."""
         marked: list[Piece] = []
+        pieces = _coalesced(pieces)
         for index, (text, entity_type) in enumerate(pieces):
             after = pieces[index + 1][1] if index + 1 < len(pieces) else ""
             title = self._title.search(text) if not entity_type and after == "PERSON" else None
@@ -181,6 +193,17 @@ class Generator:
             return text
         at = self._random.randrange(len(text) - 1)
         return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+
+def _coalesced(pieces: list[Piece]) -> list[Piece]:
+    """With plain pieces that follow each other in one."""
+    joined: list[Piece] = []
+    for text, entity_type in pieces:
+        if joined and not entity_type and not joined[-1][1]:
+            joined[-1] = (joined[-1][0] + text, "")
+        else:
+            joined.append((text, entity_type))
+    return joined
 
 
 def _marked(pieces: list[Piece]) -> Marked:

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import random
 import re
-import string
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from tools.tagger.forms import FORMS
+
 if TYPE_CHECKING:
     from tools.tagger.values import Piece, Values
-
-_PHONES = {
-    "en": ("(###) ###-####", "###-###-####", "###.###.####", "+1 ### ### ####", "+1-###-###-####", "1-###-###-####", "### ### ####",
-           "##########", "(###)###-####", "###-####", "020 #### ####", "07### ######", "+44 20 #### ####", "+44 7### ######", "01### ######",
-           "0##-#######", "(0#) #### ####", "04## ### ###", "+61 4## ### ###", "+1(###)###-####", "001-###-###-####", "+91 ##### #####",
-           "###-###-#### x###", "(###) ###-#### ext. ##", "+1-###-###-####x####", "0### ### ###", "0## ### ## ##", "### ## ## ##", "## ## ## ##"),
-    "de": ("0## ########", "0###/#######", "+49 ### #######", "0### ### ## ##", "(0###) ######", "+49 (0) ## ########", "01## #######", "+43 # ### ####"),
-    "fr": ("0# ## ## ## ##", "0#.##.##.##.##", "+33 # ## ## ## ##", "0#########", "+33 (0)# ## ## ## ##"),
-    "es": ("### ### ###", "### ## ## ##", "+34 ### ### ###", "#########", "+34 ### ## ## ##", "9#-### ## ##"),
-    "it": ("0# #######", "3## #######", "+39 ### #######", "0##/######", "+39 0# ########", "3##-#######", "3## ### ####"),
-}  # fmt: skip
-_IBANS = {"DE": 22, "FR": 27, "ES": 24, "IT": 27, "GB": 22, "NL": 18, "CH": 21, "AT": 20, "BE": 16, "PL": 28, "SE": 24}
-_LICENSES = ("A#######", "A########", "########", "#######", "AA######", "A##-###-##-###-#", "A###-####-####", "#########", "A############", "AA-##-####", "AAAAA######AA#AA")  # fmt: skip
-_PLATES = ("AAA ####", "AAA-####", "#AAA###", "AA## AAA", "AA-###-AA", "B-AB ####", "M AB ###", "AA ###AA", "#### AAA", "AAA ###", "###-AAA")  # fmt: skip
-_RECORDS = ("######", "#######", "########", "###-##-##", "A######", "MRN######", "##-######")
 
 
 class Identifiers:
@@ -35,54 +21,45 @@ class Identifiers:
         self._ = values
         self._random: random.Random = values.random
 
-    def _form(self, form: str) -> str:
-        draw = {"#": string.digits, "A": string.ascii_uppercase, "B": string.ascii_uppercase}
-        return "".join(self._random.choice(draw[c]) if c in draw else c for c in form)
-
-    def _number(self, forms: tuple[str, ...], entity_type: str) -> list[Piece]:
-        return [(self._form(self._random.choice(forms)), entity_type)]
+    def _number(self, forms: list[str], entity_type: str) -> list[Piece]:
+        return [(self._.form(self._random.choice(forms)), entity_type)]
 
     def slot_PHONE(self, language: str) -> list[Piece]:
-        country = language if self._.chance(0.85) else self._random.choice(list(_PHONES))
-        return self._number(_PHONES[country], "PHONE_NUMBER")
+        country = language if self._.chance(0.85) else self._random.choice(list(FORMS["phones"]))
+        return self._number(FORMS["phones"][country], "PHONE_NUMBER")
 
     def slot_CARD(self, _: str) -> list[Piece]:
-        return self._number(
-            ("#### #### #### ####", "####-####-####-####", "################", "################", "#### ###### #####",
-             "###############", "############", "###################", "##############", "#############"),
-            "CREDIT_CARD",
-        )  # fmt: skip
+        return self._number(FORMS["cards"], "CREDIT_CARD")
 
     def slot_IBAN(self, _: str) -> list[Piece]:
-        country = self._random.choice(list(_IBANS))
-        body = self._form(("AAAA" if country in ("GB", "NL") else "####") + "#" * (_IBANS[country] - 8))
-        iban = f"{country}{self._.digits(2)}{body}"
+        lengths = FORMS["iban_lengths"]
+        country = self._random.choice(list(lengths))
+        iban = country + self._.form(
+            "##" + ("AAAA" if country in ("GB", "NL") else "####") + "#" * (lengths[country] - 8)
+        )
         grouped = " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
         return [(grouped if self._.chance(0.5) else iban, "IBAN_CODE")]
 
     def slot_SSN(self, _: str) -> list[Piece]:
-        return self._number(("###-##-####", "###-##-####", "### ## ####", "#########", "###.##.####"), "US_SSN")
+        return self._number(FORMS["social_security_numbers"], "US_SSN")
 
     def slot_LICENSE(self, _: str) -> list[Piece]:
-        return self._number(_LICENSES, "US_DRIVER_LICENSE")
+        return self._number(FORMS["licenses"], "US_DRIVER_LICENSE")
 
     def slot_PASSPORT(self, _: str) -> list[Piece]:
-        return self._number(("#########", "A########", "AA#######", "C#AAA##A#"), "US_PASSPORT")
+        return self._number(FORMS["passports"], "US_PASSPORT")
 
     def slot_BANK(self, _: str) -> list[Piece]:
-        return self._number(("########", "##########", "############", "#########"), "US_BANK_NUMBER")
+        return self._number(FORMS["bank_accounts"], "US_BANK_NUMBER")
 
     def slot_MRN(self, _: str) -> list[Piece]:
-        return self._number(_RECORDS, "MEDICAL_RECORD_NUMBER")
+        return self._number(FORMS["records"], "MEDICAL_RECORD_NUMBER")
 
     def slot_ACCOUNT(self, _: str) -> list[Piece]:
-        return self._number(
-            ("########", "######", "AA########", "AAA-######", "#### #### ##", "A#########", "##########"),
-            "ACCOUNT_NUMBER",
-        )
+        return self._number(FORMS["accounts"], "ACCOUNT_NUMBER")
 
     def slot_PLATE(self, _: str) -> list[Piece]:
-        return self._number(_PLATES, "LICENSE_PLATE")
+        return self._number(FORMS["plates"], "LICENSE_PLATE")
 
     def slot_IP(self, _: str) -> list[Piece]:
         if self._.chance(0.8):

@@ -10,6 +10,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,29 +70,28 @@ def _lists(values: dict[str, Any]) -> Iterator[tuple[Known, Iterable[str]]]:
     yield Known.SURNAME, {name for part in names for name in part["surname"]}
     places = {place.split(", ")[0] for part in values["cities"].values() for place in part}
     yield Known.CITY, places | set(words["capitals"]) | set(words["places"]) | set(values["countries"])
-    countries = [words[name] for name in words if name.startswith("countries_")]
-    yield Known.COUNTRY, [name for name in values["countries"] if " " not in name] + sum(countries, [])
+    yield Known.COUNTRY, [name for name in values["countries"] if " " not in name]
+    yield Known.COUNTRY, _starting(words, "countries_")
     yield Known.REGION, values["regions"]
     yield Known.REGION_CODE, values["region_codes"]
-    yield (
-        Known.NATIONALITY,
-        sum((words[n] for n in words if n.startswith(("nationalities", "demonyms", "religions", "parties"))), []),
-    )
-    streets = ("street_suffixes", "street_ends_de", "streets_fr_heads", "streets_es_heads", "streets_it_heads", "units")
-    yield Known.STREET_WORD, sum((words[name] for name in streets), [])
+    yield Known.NATIONALITY, _starting(words, "nationalities", "demonyms", "religions", "parties")
+    yield Known.STREET_WORD, _starting(words, "street_suffixes", "street_ends_de", "units")
+    yield Known.STREET_WORD, _starting(words, "streets_fr_heads", "streets_es_heads", "streets_it_heads")
     yield Known.COMPANY_FORM, [part for form in words["company_forms"] for part in form.split() if part.isalpha()]
     yield Known.INSTITUTION, words["institution_words"] + [w.lower() for w in words["company_fields"]]
-    yield Known.TITLE, sum(words["titles"].values(), [])
-    yield (
-        Known.CALENDAR,
-        words["days"] + _months() + sum((words[f"months_{part}"] for part in ("de", "fr", "es", "it")), []),
-    )
+    yield Known.TITLE, chain.from_iterable(words["titles"].values())
+    yield Known.CALENDAR, [*_months(), *_starting(words, "days", "months_")]
     yield Known.OCCUPATION, {job.split()[-1] for job in values["jobs"]}
     yield Known.FREQUENT, frequencies["en"][:1000]
     yield Known.COMMON, frequencies["en"][1000:8000]
     yield Known.RARE, frequencies["en"][8000:40_000]
     for bit, language in ((Known.GERMAN, "de"), (Known.FRENCH, "fr"), (Known.SPANISH, "es"), (Known.ITALIAN, "it")):
         yield bit, frequencies[language][:_FEW]
+
+
+def _starting(words: dict[str, Any], *starts: str) -> list[str]:
+    """The words of all lists whose names start so."""
+    return [word for name, listed in words.items() if name.startswith(starts) for word in listed]
 
 
 def _months() -> list[str]:

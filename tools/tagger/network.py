@@ -36,7 +36,7 @@ class Block(nn.Module):
 class Network(nn.Module):
     """Features of tokens to logits of states."""
 
-    def __init__(self, dropout: float = 0.15, word_dropout: float = 0.12) -> None:
+    def __init__(self, dropout: float = 0.2, word_dropout: float = 0.2) -> None:
         super().__init__()
         names = [name for name in COLUMNS if name != "other_word"]  # both hashes of a word share one table
         self.tables = nn.ModuleDict(

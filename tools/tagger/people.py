@@ -17,10 +17,9 @@ _LOCAL = {
     "it": ("it_IT",),
 }
 _PARTICLES = (
-    "van", "van der", "van den", "von", "von der", "de", "de la", "del", "di", "da", "dos", "du", "le", "la", "el", "al",
-    "bin", "ibn", "ben", "ter", "zu",
-)  # fmt: skip
-_ROMAN_LIKE = 0.5
+    *("van", "van der", "van den", "von", "von der", "de", "de la", "del", "di", "da", "dos", "du", "le", "la"),
+    *("el", "al", "bin", "ibn", "ben", "ter", "zu"),
+)
 
 
 class People:
@@ -181,11 +180,11 @@ class People:
     def _of_words(self, surname: str) -> str:
         """Shops and firms are called after anything."""
         first, second = (self._.word("en").capitalize() for _ in range(2))
-        field = self._random.choice(self._words["company_fields"])
+        field, shop = (self._random.choice(self._words[name]) for name in ("company_fields", "shops"))
         return self._random.choice(
-            [f"{first} {field}", f"{first} {second}", f"{first} {second} {field}", f"{first} & {second}", f"{first}'s {field}",
-             f"{surname} {second}", f"{first}{second.lower()}", f"{first} {self._random.choice(self._words['shops'])}",
-             f"{surname}'s {self._random.choice(self._words['shops'])}", f"The {first} {second}"]
+            [f"{first} {field}", f"{first} {second}", f"{first} {second} {field}", f"{first} & {second}",
+             f"{first}'s {field}", f"{surname} {second}", f"{first}{second.lower()}", f"{first} {shop}",
+             f"{surname}'s {shop}", f"The {first} {second}"]
         )  # fmt: skip
 
     def _company(self, roll: float) -> str:
@@ -196,7 +195,7 @@ class People:
         if roll < 0.9:
             return f"{first} {second} {field}"
         if roll < 0.93:
-            return first + self._random.choice([second, second.lower(), field])
+            return first + str(self._random.choice([second, second.lower(), field]))
         form = self._random.choice(self._words["company_forms"])
         if roll < 0.97:
             return f"{first}{self._random.choice(['', ' ' + field, ' ' + second])} {form}"

@@ -28,14 +28,84 @@ _PLACE = re.compile(r"[^\W\d_][^\W\d_.'\u2019 -]*(?:[ '\u2019-][^\W\d_][^\W\d_.'
 _CYRILLIC = dict(
     zip(
         "абвгдезийклмнопрстуфхцчшщъыьэюяёіїєґжђћљњџј",
-        "a b v g d e z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya yo i yi ye g zh dj c lj nj dz j".split(),
+        [
+            "a",
+            "b",
+            "v",
+            "g",
+            "d",
+            "e",
+            "z",
+            "i",
+            "y",
+            "k",
+            "l",
+            "m",
+            "n",
+            "o",
+            "p",
+            "r",
+            "s",
+            "t",
+            "u",
+            "f",
+            "kh",
+            "ts",
+            "ch",
+            "sh",
+            "shch",
+            "_",
+            "y",
+            "_",
+            "e",
+            "yu",
+            "ya",
+            "yo",
+            "i",
+            "yi",
+            "ye",
+            "g",
+            "zh",
+            "dj",
+            "c",
+            "lj",
+            "nj",
+            "dz",
+            "j",
+        ],
         strict=True,
     )
 )
 _GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρσςτυφχψω",
-        "a v g d e z i th i k l m n x o p r s s t y f ch ps o".split(),
+        [
+            "a",
+            "v",
+            "g",
+            "d",
+            "e",
+            "z",
+            "i",
+            "th",
+            "i",
+            "k",
+            "l",
+            "m",
+            "n",
+            "x",
+            "o",
+            "p",
+            "r",
+            "s",
+            "s",
+            "t",
+            "y",
+            "f",
+            "ch",
+            "ps",
+            "o",
+        ],
         strict=True,
     )
 )
@@ -49,6 +119,7 @@ def gather() -> dict[str, Any]:
         "words": {name: _split(value) for name, value in words.items()},
         "names": _names(),
         "cities": _cities(),
+        "streets": _streets(),
         "countries": _address_lists("countries", ("en", "de", "fr_FR", "es", "it_IT")),
         "regions": _address_lists(
             "states", ("en_US", "de_DE", "es_ES", "it_IT", "en_AU", "de_AT", "en_IN", "es_MX"), "provinces", "regions",
@@ -102,7 +173,7 @@ def _latin(values: Iterable[str]) -> list[str]:
 
 
 def _cities() -> dict[str, list[str]]:
-    from phonenumbers.geodata import GEOCODE_DATA  # type: ignore[attr-defined]  # 287,000 rows; only here
+    from phonenumbers.geodata import GEOCODE_DATA  # 287,000 rows; only here
 
     found: dict[str, set[str]] = {name: set() for name in (*_PREFIXES, "world")}
     for prefix, names in GEOCODE_DATA.items():
@@ -120,6 +191,16 @@ def _cities() -> dict[str, list[str]]:
         country = {"de_DE": "de", "it_IT": "it", "de_AT": "at", "fr_FR": "fr", "es_ES": "es"}.get(module.name, "local")
         found[country].update(place for place in places if _PLACE.fullmatch(place))
     return {country: sorted(places) for country, places in found.items()}
+
+
+def _streets() -> list[str]:
+    """Streets of many countries as they are called there, in Latin letters."""
+    found: set[str] = set()
+    package = importlib.import_module("faker.providers.address")
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+        found.update(_latin(_values(provider, r"streets|street_names|(\w+_)?street_names|street_proceres")))
+    return sorted(found)
 
 
 def _address_lists(attribute: str, locales: Iterable[str], *others: str) -> list[str]:

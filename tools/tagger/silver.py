@@ -21,7 +21,15 @@ Sentence = tuple[str, list[tuple[int, int, str]]]
 FILE = pools.FOLDER / "silver.json"
 
 _SOURCES = ("nytEditorialSnippets", "amazonReviewSnippets", "tweets", "movieReviewSnippets")
-_LABELS = {"PERSON": "PERSON", "NORP": "NRP", "FAC": "LOCATION", "GPE": "LOCATION", "LOC": "LOCATION", "ORG": "ORGANIZATION", "DATE": "DATE_TIME"}  # fmt: skip
+_LABELS = {
+    "PERSON": "PERSON",
+    "NORP": "NRP",
+    "FAC": "LOCATION",
+    "GPE": "LOCATION",
+    "LOC": "LOCATION",
+    "ORG": "ORGANIZATION",
+    "DATE": "DATE_TIME",
+}
 _VAGUE = re.compile(r"(?i)\b(?:today|yesterday|tomorrow|day|days|week|weeks|month|months|year|years|old|now|weekend)\b")
 _UNKNOWN = "?"
 _HELD_OUT_OF = 10

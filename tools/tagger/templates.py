@@ -1,4 +1,4 @@
-"""Templates: lines of text with alternatives `(a|b|)` and slots `<NAME>`; `\\` makes the next character plain."""
+"""Templates: lines of text with alternatives `(a|b|)` and slots `<NAME>`; a backslash makes what follows plain."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Template:
 @cache
 def templates() -> tuple[Template, ...]:
     """All templates."""
-    found = []
-    for file in sorted(FOLDER.glob("*/*.txt")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith("#"):
-                found.append(Template(file.parent.name, file.stem, line, parse(line)))
-    return tuple(found)
+    return tuple(
+        Template(file.parent.name, file.stem, line, parse(line))
+        for file in sorted(FOLDER.glob("*/*.txt"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    )
 
 
 def parse(line: str) -> Sequence:

@@ -26,17 +26,17 @@ from tools.tagger.network import Network
 MODEL = Path(labels.__file__).with_name("model.onnx")
 VERSION = "1"
 
-_ROW, _BATCH, _STEPS = 512, 64, 2_500
+_ROW, _BATCH, _STEPS = 512, 64, 1_500
 _RATE, _DECAY, _WARM_UP = 3e-3, 0.01, 300
 _AVERAGE = 0.999
 _DEVELOPMENT_SEED = 1_000_003
-_CAUTION = 0.5
+_CAUTION = 1.5  # development: a third fewer characters leak than at 0, precision falls by two points
 
 
 def main() -> None:
     """Generates, trains, calibrates, exports."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--texts", type=int, default=1_000_000, help="generated texts")
+    parser.add_argument("--texts", type=int, default=1_500_000, help="generated texts")
     parser.add_argument("--minutes", type=float, default=240.0, help="of training at most")
     parser.add_argument("--steps", type=int, default=_STEPS, help="of training at most")
     parser.add_argument("--seed", type=int, default=1)
@@ -47,7 +47,7 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     started = time.monotonic()
     training = _Batches(dataset.make(options.seed, options.texts, developing=False), device)
-    development = _Batches(dataset.make(_DEVELOPMENT_SEED, 6_000, developing=True), device)
+    development = _Batches(dataset.make(_DEVELOPMENT_SEED, 8_000, developing=True), device)
     _say(f"{training.tokens} tokens made in {time.monotonic() - started:.0f} s, on {device}")
     network = train(Network().to(device), training, development, options)
     temperature = calibrate(network, development)
@@ -100,10 +100,7 @@ def train(network: Network, training: _Batches, development: _Batches, options: 
             _move(average, network, step)
             step += 1
             if step % 500 == 0:
-                running = float(loss)
-                _say(
-                    f"step {step}, {100 * spent:.0f} %, loss {running:.4f}, development {_loss(average, development):.4f}"
-                )
+                _say(f"step {step}, loss {loss.item():.4f}, development {_loss(average, development):.4f}")
     _say(f"{step} steps, development loss {_loss(average, development):.4f}")
     return average
 

@@ -55,6 +55,15 @@ class Values:
         """So many digits."""
         return "".join(self.random.choices(string.digits, k=number))
 
+    def form(self, form: str) -> str:
+        """A form with its "#" replaced by digits and its "A", "B", "C" by letters."""
+        letters = string.ascii_uppercase
+        return "".join(self.digits(1) if c == "#" else self.random.choice(letters) if c in "ABC" else c for c in form)
+
+    def form_of_digits(self, form: str) -> str:
+        """A form with its "#" replaced by digits."""
+        return "".join(self.digits(1) if c == "#" else c for c in form)
+
     def fill(self, slot: str, language: str) -> list[Piece]:
         """A value for a slot."""
         for source in (self.people, self.addresses, self.times, self.identifiers, self):
@@ -82,7 +91,7 @@ class Values:
     def slot_word(self, language: str) -> list[Piece]:
         return [(self.word(language), "")]
 
-    def slot_Word(self, language: str) -> list[Piece]:  # noqa: N802 - named as the slot
+    def slot_Word(self, language: str) -> list[Piece]:
         return [(self.word(language).capitalize(), "")]
 
     def slot_product(self, _: str) -> list[Piece]:
@@ -91,7 +100,7 @@ class Values:
     def slot_disease(self, _: str) -> list[Piece]:
         return [(self.random.choice(self._words["diseases"]), "")]
 
-    def slot_JOB(self, language: str) -> list[Piece]:  # noqa: N802
+    def slot_JOB(self, language: str) -> list[Piece]:
         if language != "en":
             return [(self.word(language), "")]
         job = self.random.choice(self._pools["jobs"])
@@ -108,6 +117,6 @@ class Values:
             (self.random.choice([f"${amount}", f"{amount} euros", f"€{amount}", f"USD {amount}", f"£{amount}"]), "")
         ]
 
-    def slot_CODE(self, _: str) -> list[Piece]:  # noqa: N802
+    def slot_CODE(self, _: str) -> list[Piece]:
         letters = "".join(self.random.choices(string.ascii_uppercase, k=self.random.randint(1, 4)))
         return [(letters + self.random.choice(["", "-", " "]) + self.digits(self.random.randint(2, 6)), "")]

@@ -93,10 +93,12 @@ _POWERS: dict[int, NDArray[np.uint64]] = {}
 
 
 def _powers(base: np.uint64, number: int) -> NDArray[np.uint64]:
+    """The powers of `base` from 0 to at least `number`."""
     known = _POWERS.get(int(base))
     if known is None or len(known) <= number:
-        known = np.cumprod(np.full(max(number + 1, 1 << 14), base, np.uint64)) * np.uint64(pow(int(base), -1, 1 << 64))
-        _POWERS[int(base)] = known
+        factors = np.full(max(number + 1, 1 << 14), base, np.uint64)
+        factors[0] = 1
+        known = _POWERS[int(base)] = np.cumprod(factors, dtype=np.uint64)
     return known
 
 
@@ -146,4 +148,5 @@ def _shapes(tokens: Tokens) -> NDArray[np.int32]:
     before = start - np.concatenate([[0], end[:-1]])
     spaced = np.where(classes[np.maximum(start - 1, 0)] == SPACE, np.minimum(before, 2), 0)
     spaced = np.where(start == tokens.offset[tokens.text], 3, spaced)
-    return (1 + (kind * 8 + _LENGTHS[np.minimum(length, _MANY)]) * 4 + spaced).astype(np.int32) % SHAPES
+    shapes: NDArray[np.int32] = (1 + (kind * 8 + _LENGTHS[np.minimum(length, _MANY)]) * 4 + spaced).astype(np.int32)
+    return shapes % np.int32(SHAPES)
