@@ -37,6 +37,33 @@ class _Piece:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """What is asked of single tokens, as lists: arrays are slow one by one."""
+
+    kind: list[int]
+    start: list[int]
+    end: list[int]
+    text: list[int]
+    offset: list[int]
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> _Edges:
+        kinds = tokens.classes[tokens.start]
+        return cls(*(array.tolist() for array in (kinds, tokens.start, tokens.end, tokens.text, tokens.offset)))
+
+    def trimmed(self, first: int, last: int) -> tuple[int, int] | None:
+        """Begin and end of a span without line breaks at its edges; nothing if it holds no letter or digit."""
+        kinds = self.kind[first : last + 1]
+        if LETTER not in kinds and DIGIT not in kinds:
+            return None
+        while self.kind[first] == BREAK:
+            first += 1
+        while self.kind[last] == BREAK:
+            last -= 1
+        return self.start[first], self.end[last]
+
+
 class Tagger:
     """Finds personal data in texts in English, German, French, Spanish and Italian; it needs not be told which."""
 
@@ -62,12 +89,13 @@ class Tagger:
         found: list[list[Finding]] = [[] for _ in texts]
         for pieces in _batches(texts):
             tokens = cut([piece.content for piece in pieces])
+            edges = _Edges.of(tokens)
             for span in spans(self.logits(tokens), tokens.text, self._temperature, self._caution):
-                trimmed = _trimmed(tokens, span.first, span.last)
+                trimmed = edges.trimmed(span.first, span.last)
                 if trimmed is None:
                     continue
-                piece = pieces[tokens.text[span.first]]
-                shift = piece.start - int(tokens.offset[tokens.text[span.first]])
+                index = edges.text[span.first]
+                piece, shift = pieces[index], pieces[index].start - edges.offset[index]
                 start, end = (edge + shift for edge in trimmed)
                 if piece.begin <= start < piece.end:
                     found[piece.text].append(Finding(span.entity_type, start, end, span.score, RECOGNIZER))
@@ -105,12 +133,3 @@ def _pieces(texts: Sequence[str]) -> Iterator[_Piece]:
             end = min(begin + _AT_ONCE, len(text))
             start = max(begin - _HALO, 0)
             yield _Piece(index, start, begin, end, text[start : end + _HALO])
-
-
-def _trimmed(tokens: Tokens, first: int, last: int) -> tuple[int, int] | None:
-    """Begin and end in code points without line breaks at the edges; nothing if there is no letter or digit."""
-    classes = tokens.classes[tokens.start[first : last + 1]]
-    if not np.isin(classes, (LETTER, DIGIT)).any():
-        return None
-    solid = np.flatnonzero(classes != BREAK)
-    return int(tokens.start[first + solid[0]]), int(tokens.end[first + solid[-1]])
