@@ -71,6 +71,8 @@ class AssetAnonymizer:
     records: Records
     signer: ReceiptSigner
     now_ms: Callable[[], int]
+    subject_label: str = ""
+    """The label that says whom an asset is about; without it an asset is a subject of its own."""
 
     async def prepare(self, listed: AssetPage, began_ms: int) -> Prepared:
         """Everything about a page that can be done without changing anything; large assets are left for later."""
@@ -113,13 +115,16 @@ class AssetAnonymizer:
     async def _one(self, asset: RawAsset, raw: bytes | LabelmillError) -> tuple[ReceiptRecord, Admission] | Failure:
         if isinstance(raw, LabelmillError):
             return Failure(asset.name, raw)
-        content = RawContent(raw, asset.media_type, subject=asset.name)
+        subject = asset.labels.get(self.subject_label) or asset.name
+        content = RawContent(raw, asset.media_type, subject=subject)
         try:
-            keys = await self.keys.about(asset.name)
+            keys = await self.keys.about(subject)
             clean = await anonymize_content_patiently(content, self.policy.policy, keys, self.anonymizer)
         except LabelmillError as error:
             return Failure(asset.name, error)
         receipt = self.signer.sign(
             make_receipt(asset=asset.name, policy=self.policy, raw=raw, clean=clean, now_ms=self.now_ms())
         )
-        return ReceiptRecord(receipt, clean.offsets, self.operation), Admission(receipt, clean.data)
+        own = keys.subject_encryption.key_id if keys.subject_encryption else ""
+        record = ReceiptRecord(receipt, clean.offsets, self.operation, own if own in clean.key_ids else "")
+        return record, Admission(receipt, clean.data)

@@ -53,6 +53,7 @@ class AnonymizeAssets:
             records=self.records,
             signer=self.signer,
             now_ms=lambda: time.time_ns() // 1_000_000,
+            subject_label=request.subject_label,
         )
         tally = Tally.from_checkpoint(context.checkpoint.get("tally"))
         if not context.checkpoint.get("finished"):

@@ -47,6 +47,8 @@ class RawAsset:
     size_bytes: int
     receipt: str
     """The receipt that admitted its clean content; empty: none."""
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class ReceiptRecord:
     offsets: OffsetMap | None
     """Of a text; other contents keep their coordinates."""
     operation: str
+    subject_key_id: str = ""
+    """The key of the asset's data subject, where tokens were made with it."""
 
 
 class Records(Protocol):

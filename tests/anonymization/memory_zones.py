@@ -17,6 +17,7 @@ class Stored:
     media_type: str
     clean: bytes | None = None
     receipt: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -44,7 +45,9 @@ class MemoryZones:
     async def page(self, project: str, filter_text: str, token: str, size: int) -> AssetPage:
         mine = [a for a in self.assets.values() if a.name.startswith(f"projects/{project}/")]
         start = int(token or 0)
-        shown = tuple(RawAsset(a.name, a.media_type, len(a.raw), a.receipt) for a in mine[start : start + size])
+        shown = tuple(
+            RawAsset(a.name, a.media_type, len(a.raw), a.receipt, a.labels) for a in mine[start : start + size]
+        )
         return AssetPage(shown, str(start + size) if start + size < len(mine) else "", len(mine))
 
     async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:

@@ -256,3 +256,23 @@ async def test_a_content_can_be_about_a_subject(server: Anonymization) -> None:
     ]
     assert clean[0].content != clean[1].content
     assert clean[0].key_ids != clean[1].key_ids
+
+
+async def test_assets_of_one_subject_share_a_key_that_goes_with_the_last_of_them(server: Anonymization) -> None:
+    names = [server.zones.add("demo", text) for text in ("NameJane in PlaceRome", "NameJane again", "NameJane")]
+    for name in names[:2]:
+        server.zones.assets[name].labels["patient"] = "patient 1"
+    request = service.CreatePolicyRequest(parent=PARENT, policy_id="strict", policy=encrypting("KEY_SCOPE_SUBJECT"))
+    await server.client.anonymization.create_policy(request)
+    run = service.AnonymizeAssetsRequest(parent=PARENT, policy=f"{PARENT}/policies/strict", subject_label="patient")
+    await (await server.client.anonymization.anonymize_assets(run)).result(timeout_s=60)
+    tokens = [(server.zones.assets[name].clean or b"").decode().split()[0] for name in names]
+    assert tokens[0] == tokens[1] != tokens[2]
+    for name, destroyed in zip(names[:2], (0, 1), strict=True):
+        erasure = EraseAssetsRequest(parent=PARENT, names=[name])
+        erased = await server.clients[Role.SERVICE].anonymization.erase_assets(erasure)
+        assert erased.removed_counts["keys"] == destroyed
+    assert [one.problem for one in (await reidentify(server, " ".join(tokens[1:]))).tokens] == [
+        Problem.PROBLEM_KEY_DESTROYED,
+        Problem.PROBLEM_UNSPECIFIED,
+    ]

@@ -36,7 +36,7 @@ class LabelmillAssets:
         )
         async with translated():
             page = await self._peers().storage.list_assets.page(request)
-        assets = (RawAsset(a.name, a.raw.media_type, a.raw.size_bytes, a.receipt) for a in page.assets)
+        assets = (RawAsset(a.name, a.raw.media_type, a.raw.size_bytes, a.receipt, dict(a.labels)) for a in page.assets)
         return AssetPage(tuple(assets), page.next_page_token, page.total_size)
 
     async def read_raw(self, project: str, names: Sequence[str]) -> Mapping[str, bytes | LabelmillError]:

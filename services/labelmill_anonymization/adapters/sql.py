@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.anonymization.v1 import resources_pb2 as pb
-from labelmill_anonymization.adapters.tables import offset_maps, policies, policy_versions, receipts
+from labelmill_anonymization.adapters.tables import asset_keys, offset_maps, policies, policy_versions, receipts
 from labelmill_anonymization.convert.policies import policy_from_proto, policy_to_proto
 from labelmill_anonymization.convert.receipts import receipt_from_proto, receipt_to_proto
 from labelmill_anonymization.errors import PolicyExists, PolicyNotFound, ReceiptNotFound, StalePolicy
@@ -137,6 +137,7 @@ class SqlRecords:
             await session.execute(insert(receipts), rows)
             if maps:
                 await session.execute(insert(offset_maps), maps)
+            await _remember_keys(session, project, rows, records)
 
     async def known_receipts(self, wanted: Sequence[str]) -> Mapping[str, tuple[str, Receipt]]:
         """Of these receipts of one project the kept ones: name -> (operation that made it, receipt)."""
@@ -247,6 +248,22 @@ def _receipt_row(project: str, record: ReceiptRecord) -> dict[str, Any]:
         "content": receipt_to_proto(receipt).SerializeToString(),
         "create_time_ms": receipt.create_time_ms,
     }
+
+
+async def _remember_keys(
+    session: AsyncSession, project: str, rows: Sequence[Mapping[str, Any]], records: Sequence[ReceiptRecord]
+) -> None:
+    """Notes which assets hold tokens of which data subject's key, so that the last of them takes the key along."""
+    used = [
+        {"project": project, "asset": row["asset"], "key_id": record.subject_key_id}
+        for row, record in zip(rows, records, strict=True)
+        if record.subject_key_id
+    ]
+    for one in used:
+        known = and_(*(asset_keys.c[column] == value for column, value in one.items()))
+        await session.execute(delete(asset_keys).where(known))
+    if used:
+        await session.execute(insert(asset_keys), used)
 
 
 def _receipt_fields(project: str) -> dict[str, FilterField | Column[Any]]:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Row, and_, func, insert, select, tuple_, update
+from sqlalchemy import CursorResult, Row, and_, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from labelmill_anonymization.adapters.tables import data_keys
+from labelmill_anonymization.adapters.tables import asset_keys, data_keys
 from labelmill_anonymization.errors import KeyNotFound, KeyRotated
 from labelmill_anonymization.keyring.data_keys import KeyRecord, Purpose, State
 from labelmill_anonymization.keyring.root_keys import WrappedKey
@@ -115,6 +115,14 @@ class SqlKeys:
             )
             found += (await session.scalars(query)).all()
         return found
+
+    async def left_by_assets(self, session: AsyncSession, project: str, asset_ids: Sequence[str]) -> list[str]:
+        """See the port."""
+        theirs = and_(asset_keys.c.project == project, asset_keys.c.asset.in_(asset_ids))
+        left = set((await session.scalars(select(asset_keys.c.key_id).where(theirs))).all())
+        await session.execute(delete(asset_keys).where(theirs))
+        others = and_(asset_keys.c.project == project, asset_keys.c.key_id.in_(left))
+        return sorted(left - set((await session.scalars(select(asset_keys.c.key_id).where(others))).all()))
 
     async def wrapped_by_others(self, root_key_id: str, limit: int) -> tuple[list[KeyRecord], int]:
         """See the port."""

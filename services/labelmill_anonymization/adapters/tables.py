@@ -83,6 +83,14 @@ data_keys = Table(
     ),
     Index("ix_data_keys_created", "project", "create_time_ms", "key_id"),
 )
+asset_keys = Table(
+    "asset_keys",
+    metadata,
+    Column("project", String(63), primary_key=True),
+    Column("asset", String(128), primary_key=True),
+    Column("key_id", String(16), primary_key=True),  # of a data subject, with which tokens of the asset were made
+    Index("ix_asset_keys_key", "project", "key_id"),
+)
 reidentifications = Table(
     "reidentifications",
     metadata,

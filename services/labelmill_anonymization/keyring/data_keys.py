@@ -95,6 +95,9 @@ class KeyRecords(Protocol):
     async def of_subjects(self, session: Any, project: str, subjects: Sequence[str]) -> list[str]:
         """The ids of all keys of some subjects that are not destroyed."""
 
+    async def left_by_assets(self, session: Any, project: str, asset_ids: Sequence[str]) -> list[str]:
+        """Forgets which keys some assets hold tokens of; those keys that no other asset does."""
+
     async def wrapped_by_others(self, root_key_id: str, limit: int) -> tuple[list[KeyRecord], int]:
         """Keys of all projects that another root key wraps: some of them, and how many there are."""
 

@@ -116,6 +116,12 @@ class ProjectKeyring:
         self._forget(project)
         return await self._records.destroy(session, project, key_ids, reason) if key_ids else 0
 
+    async def destroy_of_assets(self, session: Any, project: str, asset_ids: Sequence[str], reason: str) -> int:
+        """Destroys the keys of data subjects of which no asset is left but these; how many."""
+        key_ids = await self._records.left_by_assets(session, project, asset_ids)
+        self._forget(project)
+        return await self._records.destroy(session, project, key_ids, reason) if key_ids else 0
+
     async def list_keys(self, project: str, after: tuple[int, str] | None, limit: int) -> list[KeyRecord]:
         """Keys in the order of their creation, after (creation time, id)."""
         return await self._records.list_keys(project, after, limit)

@@ -209,11 +209,10 @@ class AnonymizationServicer(AnonymizationServiceServicer):
         """Erases receipts and offset maps of assets, and the keys of their own."""
         project = names.parse(_PROJECT, request.parent, field="parent")["project"]
         asset_ids = names.ids_of(_ASSET, request.names, project)
-        subjects = await self.keys.subject_digests(project, request.names)
 
         async def erase(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
             removed = dict(await self.records.erase_assets(session, project, asset_ids))
-            if keys := await self.keys.destroy_of_subjects(session, project, subjects, _ERASED):
+            if keys := await self.keys.destroy_of_assets(session, project, asset_ids, _ERASED):
                 removed["keys"] = keys
             return erasure_pb2.EraseAssetsResponse(removed_counts=removed)
 

@@ -404,10 +404,11 @@ class AsyncContentService:
     async def anonymize_content(
         self, request: anonymization_content_service_pb2.AnonymizeContentRequest, *, timeout_s: float | None = None
     ) -> anonymization_content_service_pb2.AnonymizeContentResponse:
-        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8,
-        UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED:
-        DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A content that could not be searched is never let
-        through.
+        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, CONTENT_ENCRYPTED,
+        CONTENT_TOO_LARGE (pixels, pages, frames, seconds), TRANSCRIPT_REQUIRED, INVALID_UTF8,
+        UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. FAILED_PRECONDITION: MEDIA_NOT_INSTALLED. INTERNAL:
+        DETECTION_FAILED, COVER_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A
+        content that could not be searched is never let through.
         """
         return await self._transport.unary(self._stub.AnonymizeContent, request, timeout_s=timeout_s)
 
@@ -1672,10 +1673,11 @@ class ContentService:
     def anonymize_content(
         self, request: anonymization_content_service_pb2.AnonymizeContentRequest, *, timeout_s: float | None = None
     ) -> anonymization_content_service_pb2.AnonymizeContentResponse:
-        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8,
-        UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED:
-        DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A content that could not be searched is never let
-        through.
+        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, CONTENT_ENCRYPTED,
+        CONTENT_TOO_LARGE (pixels, pages, frames, seconds), TRANSCRIPT_REQUIRED, INVALID_UTF8,
+        UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. FAILED_PRECONDITION: MEDIA_NOT_INSTALLED. INTERNAL:
+        DETECTION_FAILED, COVER_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A
+        content that could not be searched is never let through.
         """
         return self._portal.call(self._service.anonymize_content(request, timeout_s=timeout_s))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from labelmill import names
@@ -33,12 +35,19 @@ def run(
     policy_id: PolicyArgument,
     project: ProjectOption,
     asset_filter: FilterOption = "",
+    subject_label: Annotated[
+        str,
+        typer.Option(help="The asset label that says whom an asset is about.", show_default="each asset for itself"),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Anonymizes a project's assets and admits them into CLEAN; assets that are clean already are skipped."""
     current = session(context, as_json)
     request = service_pb2.AnonymizeAssetsRequest(
-        parent=names.project(project), policy=names.policy(project, policy_id), filter=asset_filter
+        parent=names.project(project),
+        policy=names.policy(project, policy_id),
+        filter=asset_filter,
+        subject_label=subject_label,
     )
     with current.client() as client:
         operation = client.anonymization.anonymize_assets(request)

@@ -548,6 +548,7 @@ class AnonymizeAssetsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    SUBJECT_LABEL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """projects/{project}."""
@@ -555,6 +556,10 @@ class AnonymizeAssetsRequest(_message.Message):
     """projects/{project}/policies/{policy}; its current version is fixed when the operation starts."""
     filter: _builtins.str
     """As in ListAssets; empty: every asset of the project that is not clean under this policy version."""
+    subject_label: _builtins.str
+    """The asset label that says whom an asset is about (your own pseudonymous id, as in AnonymizeTextRequest.subject), such as "patient". Empty,
+    and for assets without it: each asset is a subject of its own. A subject's key is destroyed with the last of its assets.
+    """
     request_id: _builtins.str
     """UUID4 of this call: the same id again gets the same answer (AIP-155)."""
     def __init__(
@@ -563,11 +568,12 @@ class AnonymizeAssetsRequest(_message.Message):
         parent: _builtins.str = ...,
         policy: _builtins.str = ...,
         filter: _builtins.str = ...,
+        subject_label: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "parent", b"parent", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "parent", b"parent", "policy", b"policy", "request_id", b"request_id", "subject_label", b"subject_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
