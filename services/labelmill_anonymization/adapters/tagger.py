@@ -22,7 +22,7 @@ RECOGNIZER = "Tagger"
 GAP = 8
 """Empty rows between texts, as many as the widest window reaches, so that no text sees another."""
 
-_AT_ONCE = 12_000  # characters; keeps the network's arrays in the processor's cache
+_AT_ONCE = 6_000  # characters; keeps the network's arrays in the processor's cache
 _HALO = 600  # characters that a piece of a long text sees on either side
 
 
