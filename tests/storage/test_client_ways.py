@@ -22,7 +22,7 @@ from tests.support.s3 import RAW_BUCKET, S3Server
 
 MIB = 1024 * 1024
 RAW = resources_pb2.ZONE_RAW
-CONTENT = os.urandom(5 * MIB)
+CONTENT = os.urandom(9 * MIB)
 
 
 class Calls(list[str]):
@@ -156,7 +156,7 @@ async def test_put_whose_answer_was_lost_is_finished(on_stores: Storage) -> None
 
 
 async def test_content_that_was_damaged_in_the_store_is_not_given(start: Start, s3: S3Server, tmp_path: Path) -> None:
-    content = os.urandom(5 * MIB)
+    content = os.urandom(9 * MIB)
     async with start(**s3_settings(s3)) as storage, client(storage) as mill:
         asset = await mill.storage.upload(PARENT, content)
         admin = s3.client(s3.admin)

@@ -267,7 +267,9 @@ def _nul(path: str) -> InvalidArgument:
 
 def _written(draft: Draft, removals: Mapping[ObjectKey, int]) -> Draft:
     removal = removals.get(_raw_key(draft))
-    return draft if removal is None else replace(draft, raw=replace(draft.raw, last_removal=removal))
+    if removal is None or removal == draft.raw.last_removal:
+        return draft
+    return replace(draft, raw=replace(draft.raw, last_removal=removal))
 
 
 def _raw_key(draft: Draft) -> ObjectKey:

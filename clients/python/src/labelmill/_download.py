@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from labelmill import errors
-from labelmill._by_url import URL_BYTES, ByUrl, Unusable, checksum_mismatch
+from labelmill._by_url import GET_BYTES, ByUrl, Unusable, checksum_mismatch
 from labelmill._content import OnProgress
 from labelmill._gathering import Gathering
 from labelmill._transport import Transport
@@ -43,7 +43,7 @@ class Downloader:
         small, size = await self._small_one(name, zone, via)
         if small is not None:
             return small.content
-        if via == "url" or size > URL_BYTES:
+        if via == "url" or size > GET_BYTES:
             try:
                 return await self._by_url_whole(name, zone)
             except Unusable:
@@ -147,7 +147,7 @@ class Downloader:
 
     async def _into(self, part: _Part, name: str, zone: Zone, via: Via, size: int) -> None:
         """Goes on until it is whole or no try gets any further."""
-        by_url = via == "url" or size > URL_BYTES
+        by_url = via == "url" or size > GET_BYTES
         made: service_pb2.ObjectUrl | None = None
         attempt, gave = 0, False
         while True:

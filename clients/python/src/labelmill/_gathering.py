@@ -1,6 +1,6 @@
 """Many small calls made at the same moment share one: each of theirs costs more than what it carries.
 
-Nobody waits for company: a call goes out as soon as one of two places is free, with whatever has gathered by then.
+Nobody waits for company: a call goes out as soon as the one before has ended, with whatever has gathered by then.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ K = TypeVar("K", bound=Hashable)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-_AT_ONCE = 2
-"""Calls under way for each key: while the server works on one, the next is written."""
+_AT_ONCE = 1
+"""Calls under way for each key: the longer one takes, the more share the next, and the less each costs."""
 
 
 class Gathering(Generic[K, Q, A]):

@@ -30,8 +30,9 @@ __all__ = ["Client", "Listing", "Operation", "Retry", "Storage"]
 class Storage(AsyncStorageService):
     """The storage service, with whole contents up and down in one call.
 
-    Small contents that go up or down at the same time share calls, each with an outcome of its own; those above 4 MiB
-    go by URL straight to the object store and back, where it serves URLs and can be reached. `via` says otherwise.
+    Small contents that go up or down at the same time share calls, each with an outcome of its own; those above 8 MiB
+    go by URL straight to the object store, those above 4 MiB come back so, where it serves URLs and can be reached.
+    `via` says otherwise.
     """
 
     def __init__(self, transport: Transport) -> None:

@@ -26,8 +26,9 @@ Operation = SyncOperation
 class Storage(StorageService):
     """The storage service, with whole contents up and down in one call.
 
-    Small contents that threads send or read at the same time share calls, each with an outcome of its own. Those above
-    4 MiB go by URL straight to the object store and back, where it serves URLs and can be reached; `via` says otherwise.
+    Small contents that threads send or read at the same time share calls, each with an outcome of its own; those above
+    8 MiB go by URL straight to the object store, those above 4 MiB come back so, where it serves URLs and can be
+    reached. `via` says otherwise.
     """
 
     def __init__(self, portal: Portal, service: aio.Storage) -> None:
