@@ -12,7 +12,8 @@ from labelmill_anonymization.adapters.keyring_sources import GivenRootKeys, Keyr
 from labelmill_anonymization.adapters.secret_files import InsecureSecret
 from labelmill_anonymization.adapters.sql_keys import SqlKeys
 from labelmill_anonymization.adapters.tables import data_keys, metadata
-from labelmill_anonymization.errors import (
+from labelmill_anonymization.keyring.data_keys import Purpose, State
+from labelmill_anonymization.keyring.errors import (
     KeyDestroyed,
     KeyInUse,
     KeyNotFound,
@@ -20,7 +21,6 @@ from labelmill_anonymization.errors import (
     KeyringReadOnly,
     KeyRotated,
 )
-from labelmill_anonymization.keyring.data_keys import Purpose, State
 from labelmill_anonymization.keyring.project_keys import ProjectKeyring
 from labelmill_anonymization.keyring.root_keys import BadKeyring, Keyring, RootKeys
 from labelmill_anonymization.keys import ProjectKeys

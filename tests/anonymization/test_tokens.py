@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelmill_anonymization.errors import EncryptionKeyMissing
+from labelmill_anonymization.keyring.errors import EncryptionKeyMissing
 from labelmill_anonymization.keys import DataKey, ProjectKeys
 from labelmill_anonymization.operators import Encrypt, EncryptFormat, KeyScope
 from labelmill_anonymization.reversal.tokens import NotAuthentic, Token, seal, tokens_in, unseal

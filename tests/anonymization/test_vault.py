@@ -9,7 +9,7 @@ import pytest
 from labelmill_anonymization.adapters.secret_files import InsecureSecret
 from labelmill_anonymization.adapters.vault import Vault, VaultAccess, VaultTransit, read_vault_secret
 from labelmill_anonymization.assembly.keys import root_keys
-from labelmill_anonymization.errors import KeyDestroyed, KeyringUnavailable
+from labelmill_anonymization.keyring.errors import KeyDestroyed, KeyringUnavailable
 from labelmill_anonymization.keyring.root_keys import BadKeyring, Keyring
 from labelmill_anonymization.settings import AnonymizationSettings
 from tests.anonymization.vault_server import TOKEN, VaultState, vault_server

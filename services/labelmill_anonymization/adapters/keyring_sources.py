@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from labelmill_anonymization.adapters.secret_files import locked, read_or_make, read_private, replace_private
-from labelmill_anonymization.errors import KeyringReadOnly
+from labelmill_anonymization.keyring.errors import KeyringReadOnly
 from labelmill_anonymization.keyring.root_keys import BadKeyring, Keyring, WrappedKey
 from labelmill_anonymization.keys import FIRST_LINKING_KEY, SEED_BYTES
 

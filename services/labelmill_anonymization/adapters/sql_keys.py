@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_anonymization.adapters.tables import asset_keys, data_keys
-from labelmill_anonymization.errors import KeyNotFound, KeyRotated
 from labelmill_anonymization.keyring.data_keys import KeyRecord, Purpose, State
+from labelmill_anonymization.keyring.errors import KeyNotFound, KeyRotated
 from labelmill_anonymization.keyring.root_keys import WrappedKey
 from labelmill_runtime.database import Database
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from labelmill_anonymization.adapters.secret_files import read_private
-from labelmill_anonymization.errors import KeyDestroyed, KeyringUnavailable
+from labelmill_anonymization.keyring.errors import KeyDestroyed, KeyringUnavailable
 from labelmill_anonymization.keyring.root_keys import BadKeyring, WrappedKey
 
 _TIMEOUT_S = 10.0

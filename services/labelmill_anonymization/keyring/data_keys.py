@@ -58,12 +58,7 @@ class KeyRecord:
     @property
     def context(self) -> str:
         """What a wrapped key is bound to: it does not open under another project, purpose, subject or id."""
-        return wrapping_context(self.project, self.key_id, self.purpose, self.subject)
-
-
-def wrapping_context(project: str, key_id: str, purpose: Purpose, subject: str) -> str:
-    """See `KeyRecord.context`."""
-    return "\0".join(("labelmill-data-key-v1", project, purpose.name, subject, key_id))
+        return "\0".join(("labelmill-data-key-v1", self.project, self.purpose.name, self.subject, self.key_id))
 
 
 def new_key_id() -> str:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labelmill_anonymization.errors import KeyDestroyed, KeyInUse, KeyNotFound, KeyNotRotatable
 from labelmill_anonymization.keyring.data_keys import (
     KEY_BYTES,
     KeyRecord,
@@ -24,6 +23,7 @@ from labelmill_anonymization.keyring.data_keys import (
     State,
     new_key_id,
 )
+from labelmill_anonymization.keyring.errors import KeyDestroyed, KeyInUse, KeyNotFound, KeyNotRotatable
 from labelmill_anonymization.keyring.root_keys import RootKeys
 from labelmill_anonymization.keys import FIRST_LINKING_KEY, DataKey, ProjectKeys
 

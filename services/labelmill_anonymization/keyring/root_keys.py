@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from labelmill_anonymization.errors import KeyDestroyed
+from labelmill_anonymization.keyring.errors import KeyDestroyed
 from labelmill_anonymization.keys import SEED_BYTES
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from labelmill_anonymization.errors import EncryptionKeyMissing
+from labelmill_anonymization.keyring.errors import EncryptionKeyMissing
 from labelmill_anonymization.keys import DataKey, ProjectKeys
 
 

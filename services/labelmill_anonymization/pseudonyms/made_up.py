@@ -6,9 +6,7 @@ import base64
 
 _CONSONANTS = "bdfgklmnprstvz"
 _VOWELS = "aeiou"
-_SYLLABLES = tuple(consonant + vowel for consonant in _CONSONANTS for vowel in _VOWELS)
-SYLLABLE_BITS = 6.1
-"""log2 of the number of syllables."""
+_SYLLABLES = tuple(consonant + vowel for consonant in _CONSONANTS for vowel in _VOWELS)  # 6.1 bits each
 
 
 def word(number: int, syllables: int) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
-from labelmill_anonymization.errors import KeyDestroyed, KeyNotFound
+from labelmill_anonymization.keyring.errors import KeyDestroyed, KeyNotFound
 from labelmill_anonymization.keyring.project_keys import ProjectKeyring
 from labelmill_anonymization.keys import DataKey
 from labelmill_anonymization.operators.encrypt_format import format_tweak

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from labelmill.anonymization.v1 import keys_service_pb2 as pb
 from labelmill.anonymization.v1.keys_service_pb2_grpc import KeyServiceServicer
 from labelmill_anonymization.convert.keys import key_to_proto
-from labelmill_anonymization.errors import NotConfirmed
 from labelmill_anonymization.keyring.data_keys import Purpose
+from labelmill_anonymization.keyring.errors import NotConfirmed
 from labelmill_anonymization.keyring.project_keys import ProjectKeyring
 from labelmill_anonymization.ports import Projects
 from labelmill_runtime import names
