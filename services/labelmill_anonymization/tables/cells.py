@@ -43,6 +43,8 @@ class Column:
     """One cell for each row, in order."""
     is_opaque: bool = False
     """Cells that cannot be looked into; `values` is then empty, and all codes are 0."""
+    keys: tuple[str, ...] = ()
+    """In JSON the keys of the path; empty: the name is one."""
 
     @property
     def cell_count(self) -> int:

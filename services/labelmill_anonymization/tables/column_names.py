@@ -66,6 +66,26 @@ _MEANINGS: dict[tuple[str, ...], Meaning] = {
 _LONGEST = max(map(len, _MEANINGS))
 _NUMBERING = frozenset({"id", "ids", "key", "no", "nr", "num", "number", "uuid", "guid", "code", "hash", "token"})
 
+_WORDS = """
+acceleration action agree air alcohol alive alone amount annotation annotations answer area at average avg
+bill bmi body bottom box brand browser built cabin capital car cars category central channel charges choices
+cholesterol claim class clean code color colour column comment confidence content cost count created currency
+data date day days deck delivered department depth description diastolic dinner disagree discount displacement
+division doc document duration end event exercise fare feature features feedback field file first flag fold
+foundation frame gain garage glucose group has heart heating height helpful hour hours house id ids image
+index input is island item items key kind kitchen label lang language last lat latency left length level list
+lon loss mask max mean message meta metadata method min minutes mode model month name no note nr number object
+of order origin os outcome output overall page paragraph party path pending percent petal polygon predicted
+prediction premium pressure price probability product profit quality quantity question rate rating ratio raw
+recommended record records region request response result results review right role row sale sales score
+seconds segment sentence sentiment sepal session set share ship shipped shipping size sku smoker source span
+spans species split start state status stay std style sub subject sum summary survey systolic tag tags target
+tax test text time timestamp tip title token tokens top topic total train type unit units updated url
+utilities valid value version visit visits votes ward week weight width word words x y year z
+"""
+_SCHEMA_WORDS = frozenset(_WORDS.split())
+"""Words that schemas use for anything; a model takes some of them for names when they stand alone."""
+
 
 def words(name: str) -> tuple[str, ...]:
     """The words of a column name, lower-case: "patient.homeZIPCode" -> patient, home, zip, code."""
@@ -83,6 +103,11 @@ def meaning(name: str) -> Meaning | None:
             if last[start : start + size] in _MEANINGS:
                 return _MEANINGS[last[start : start + size]]
     return None
+
+
+def is_schema(name: str) -> bool:
+    """Whether the name is made of words that schemas use, so that it cannot be that of a person."""
+    return meaning(name) is not None or all(word in _SCHEMA_WORDS or word.isdigit() for word in words(name))
 
 
 def says_identity(name: str) -> bool:

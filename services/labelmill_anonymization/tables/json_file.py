@@ -224,7 +224,8 @@ def _column(path: Path, leaves: _Leaves, row_count: int) -> Column:
         for row, value in zip(leaves.rows, leaves.cells, strict=True):
             cells[row] = value
     values, codes = coded(cells)
-    return Column(_name(path), values, codes.astype(np.int32), is_scalar)
+    keys = tuple(part for part in path if part is not None)
+    return Column(_name(path), values, codes.astype(np.int32), is_scalar, keys=keys)
 
 
 def _name(path: Path) -> str:

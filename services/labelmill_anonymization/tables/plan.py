@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from labelmill_anonymization.operators import Operator, Replace
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.tables.cells import Kind
-from labelmill_anonymization.tables.column_names import meaning
+from labelmill_anonymization.tables.column_names import is_schema
 from labelmill_anonymization.tables.errors import ColumnNotScalar, ColumnUnreadable, ColumnWithoutRule
 from labelmill_anonymization.tables.profile import Evidence, Proposal, Summary
 from labelmill_anonymization.tables.rules import ColumnRule, Hierarchy, Role, TableRules, Undersized, Unlisted
@@ -45,13 +45,16 @@ def rule_of(name: str, rules: TableRules, column: int) -> ColumnRule | None:
     return rule
 
 
-def names_to_check(summaries: Sequence[Summary], rules: TableRules) -> dict[int, str]:
-    """The names of columns that nobody vouches for, as texts: no rule names them, and no schema uses such words."""
-    return {
-        index: summary.name.replace("_", " ")
+def names_to_check(summaries: Sequence[Summary], rules: TableRules) -> list[tuple[int, str]]:
+    """(index of the column, part of its name as a text), for parts that neither a rule nor common use vouches for."""
+    vouched = {rule.column for rule in rules.columns if rule.is_exact}
+    return [
+        (index, key.replace("_", " "))
         for index, summary in enumerate(summaries)
-        if meaning(summary.name) is None and not any(r.is_exact and r.column == summary.name for r in rules.columns)
-    }
+        if summary.name not in vouched
+        for key in summary.keys
+        if not is_schema(key)
+    ]
 
 
 def plan_column(number: int, summary: Summary, proposal: Proposal, policy: Policy, rules: TableRules) -> ColumnPlan:

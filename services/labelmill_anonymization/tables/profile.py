@@ -43,6 +43,8 @@ class Summary:
     missing_count: int
     distinct_count: int
     is_scalar: bool
+    keys: tuple[str, ...]
+    """What the name is made of: in JSON the keys of the path, elsewhere the name."""
     has_long_numbers: bool
     sample: tuple[str, ...] = field(repr=False)
 
@@ -80,6 +82,7 @@ def summarize(column: Column) -> Summary:
         missing_count=column.cell_count - int(counts[present].sum()) if not column.is_opaque else 0,
         distinct_count=len(present),
         is_scalar=column.is_scalar,
+        keys=column.keys or (column.name,),
         has_long_numbers=kind is Kind.NUMBER and any(_digits(text) >= _LONG_NUMBER for text in sample),
         sample=tuple(sample),
     )

@@ -31,6 +31,7 @@ MEDIA_TYPES = (
 )
 _LIKELY = 0.4
 _AT_ONCE = 512
+# What recognizers find in single words of schemas again and again.
 _TOO_VAGUE_FOR_NAMES = frozenset({"LOCATION", "ORGANIZATION", "NRP", "DATE_TIME", "TITLE", "AGE", "URL", "POSTAL_CODE"})
 
 
@@ -99,13 +100,9 @@ class TableAnonymizer:
         if not summary.has_names:
             return
         names = names_to_check(summary.columns, policy.table_rules)
-        found = await self._findings(list(dict.fromkeys(names.values())), policy, keys)
-        for index, text in names.items():
-            # A model takes many a single word for a name; of people there are two at least.
-            if any(
-                f.entity_type not in _TOO_VAGUE_FOR_NAMES and (f.entity_type != "PERSON" or " " in text.strip())
-                for f in found[text]
-            ):
+        found = await self._findings(list(dict.fromkeys(text for _, text in names)), policy, keys)
+        for index, text in names:
+            if any(finding.entity_type not in _TOO_VAGUE_FOR_NAMES for finding in found[text]):
                 raise ColumnNamePersonal(index + 1)
 
     async def _clean_cells(

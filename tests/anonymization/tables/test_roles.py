@@ -8,6 +8,7 @@ from labelmill_anonymization.policy import Policy, Rule
 from labelmill_anonymization.tables.cells import Column, Kind, coded, kind_of
 from labelmill_anonymization.tables.column_names import meaning
 from labelmill_anonymization.tables.errors import ColumnNotScalar, ColumnUnreadable, ColumnWithoutRule
+from labelmill_anonymization.tables.json_file import read_json
 from labelmill_anonymization.tables.plan import ColumnPlan, names_to_check, plan_column, rule_of
 from labelmill_anonymization.tables.profile import Evidence, Proposal, Summary, propose, summarize
 from labelmill_anonymization.tables.rules import ColumnRule, Role, TableRules, Undersized, Unlisted
@@ -174,7 +175,12 @@ def test_names_that_nobody_vouches_for_are_looked_at() -> None:
     rules = TableRules(columns=(ColumnRule("vouched", PLAIN), ColumnRule("any*", PLAIN)))
     names = ["vouched", "anybody", "last_name", "Jane_Roe"]
     summaries = [summarize(column(name, ["x"])) for name in names]
-    assert names_to_check(summaries, rules) == {1: "anybody", 3: "Jane Roe"}
+    assert names_to_check(summaries, rules) == [(1, "anybody"), (3, "Jane Roe")]
+
+
+def test_each_key_of_a_path_is_a_name() -> None:
+    table = read_json(b'{"data": {"jane": [{"age": 3, "note text 2": 4}]}}')
+    assert names_to_check([summarize(one) for one in table.columns], TableRules()) == [(0, "jane"), (1, "jane")]
 
 
 def test_a_summary_is_printed_without_its_sample() -> None:
