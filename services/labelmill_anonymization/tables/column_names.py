@@ -66,6 +66,7 @@ _MEANINGS: dict[tuple[str, ...], Meaning] = {
 _LONGEST = max(map(len, _MEANINGS))
 _NUMBERING = frozenset({"id", "ids", "key", "no", "nr", "num", "number", "uuid", "guid", "code", "hash", "token"})
 
+_SCHEMA_DIGITS = 4
 _WORDS = """
 acceleration action agree air alcohol alive alone amount annotation annotations answer area at average avg
 bill bmi body bottom box brand browser built cabin capital car cars category central channel charges choices
@@ -83,7 +84,7 @@ spans species split start state status stay std style sub subject sum summary su
 tax test text time timestamp tip title token tokens top topic total train type unit units updated url
 utilities valid value version visit visits votes ward week weight width word words x y year z
 """
-_SCHEMA_WORDS = frozenset(_WORDS.split())
+_SCHEMA_WORDS = frozenset(_WORDS.split()).union(*_MEANINGS)
 """Words that schemas use for anything; a model takes some of them for names when they stand alone."""
 
 
@@ -106,8 +107,9 @@ def meaning(name: str) -> Meaning | None:
 
 
 def is_schema(name: str) -> bool:
-    """Whether the name is made of words that schemas use, so that it cannot be that of a person."""
-    return meaning(name) is not None or all(word in _SCHEMA_WORDS or word.isdigit() for word in words(name))
+    """Whether the name is made of words that schemas use and a digit or two, so that it cannot name anybody."""
+    few_digits = sum(character.isdigit() for character in name) <= _SCHEMA_DIGITS
+    return few_digits and "@" not in name and all(word in _SCHEMA_WORDS or word.isdigit() for word in words(name))
 
 
 def says_identity(name: str) -> bool:

@@ -6,7 +6,7 @@ from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.operators import Mask, Pseudonym, Replace
 from labelmill_anonymization.policy import Policy, Rule
 from labelmill_anonymization.tables.cells import Column, Kind, coded, kind_of
-from labelmill_anonymization.tables.column_names import meaning
+from labelmill_anonymization.tables.column_names import is_schema, meaning
 from labelmill_anonymization.tables.errors import ColumnNotScalar, ColumnUnreadable, ColumnWithoutRule
 from labelmill_anonymization.tables.json_file import read_json
 from labelmill_anonymization.tables.plan import ColumnPlan, names_to_check, plan_column, rule_of
@@ -176,6 +176,22 @@ def test_names_that_nobody_vouches_for_are_looked_at() -> None:
     names = ["vouched", "anybody", "last_name", "Jane_Roe"]
     summaries = [summarize(column(name, ["x"])) for name in names]
     assert names_to_check(summaries, rules) == [(1, "anybody"), (3, "Jane Roe")]
+
+
+@pytest.mark.parametrize(
+    ("name", "common"),
+    [
+        ("order_date_2", True),
+        ("salePrice", True),
+        ("last_name", True),
+        ("John Smith email", False),
+        ("212-555-0123", False),
+        ("name@test", False),
+        ("Jane", False),
+    ],
+)
+def test_only_common_words_vouch_for_a_name(name: str, common: bool) -> None:
+    assert is_schema(name) is common
 
 
 def test_each_key_of_a_path_is_a_name() -> None:
