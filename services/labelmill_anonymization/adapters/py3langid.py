@@ -5,7 +5,8 @@ Naive Bayes over byte n-grams, 140 languages (Lui and Baldwin, langid.py, ACL 20
 
 from __future__ import annotations
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from functools import cached_property
+from typing import Any
 
 from labelmill_anonymization.entity_types import DEFAULT_LANGUAGE, LANGUAGES
 
@@ -19,8 +20,11 @@ _LATIN_END = 0x250
 class LangidLanguages:
     """Identifies languages; see `detection.finders.LanguageIdentifier`."""
 
-    def __init__(self) -> None:
-        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    @cached_property
+    def _identifier(self) -> Any:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # half a second, for policies that ask for it only
+
+        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
     def identify(self, text: str) -> str:
         """English for texts too short to tell; another language only where it is all but certain."""

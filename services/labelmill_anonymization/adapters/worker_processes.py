@@ -150,7 +150,8 @@ class WorkerProcesses:
         finally:
             self._suspects.extend(suspects)
             self._finish([] if suspects else batch)
-            self._backlog.done(batch, seconds)
+            if seconds is not None:
+                self._backlog.done(batch, seconds)
             self._dispatch()
 
     async def _try_alone(self, batch: list[Waiting]) -> None:

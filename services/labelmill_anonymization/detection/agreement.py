@@ -18,8 +18,8 @@ _UNCONFIRMED = 0.5
 """What spaCy alone takes for a name is one about every other time, on development texts of the tagger."""
 _KNOWN_BETTER = 0.85
 _FORM_NAMES = (
-    "CREDIT_CARD CRYPTO DE_TAX_ID EMAIL_ADDRESS ES_NIF FR_NIR IBAN_CODE IP_ADDRESS IT_FISCAL_CODE MAC_ADDRESS URL US_SSN "
-    "UUID"
+    "CREDIT_CARD CRYPTO DE_TAX_ID EMAIL_ADDRESS ES_NIF FR_NIR IBAN_CODE IP_ADDRESS IT_FISCAL_CODE MAC_ADDRESS URL "
+    "US_SSN UUID"
 )
 _FORMS = frozenset(_FORM_NAMES.split())
 """Types whose form is nothing else's: what is inside of them is a part, whatever a model takes it for."""

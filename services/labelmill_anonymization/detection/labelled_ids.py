@@ -17,7 +17,8 @@ _DIGITS = r"(?P<value>\d(?:[\d]|[ -](?=\d)){3,24})\b"
 
 
 def _labelled(entity_type: str, recognizer: str, label: str, value: str = _CODE, score: float = _SCORE) -> Rule:
-    return Rule(entity_type, recognizer, rf"\b(?:{label}){_NUMBER_WORD}{value}", score, flags=CASELESS)
+    pattern = rf"\b(?:{label}){_NUMBER_WORD}{value}"
+    return Rule(entity_type, recognizer, pattern, score, flags=CASELESS, hint=rf"(?:{label})")
 
 
 RULES = (
