@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -104,11 +103,3 @@ class _Graph:
         helper.set_model_props(model, dict(about))
         onnx.checker.check_model(model, full_check=True)
         return model.SerializeToString()
-
-
-def parity(network: Network, logits: NDArray[np.float32], inputs: Mapping[str, NDArray[np.generic]]) -> float:
-    """The greatest difference between the network's logits and others for the same inputs."""
-    network.eval()
-    with torch.no_grad():
-        ours = network(*(torch.from_numpy(inputs[name])[None] for name in ("ids", "dense", "there")))[0].numpy()
-    return float(np.abs(ours - logits).max())

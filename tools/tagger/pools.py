@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from tools.tagger.forms import FORMS
+
 FOLDER = Path(__file__).resolve().parents[2] / ".data" / "tagger"
 FILE = FOLDER / "pools.json"
 LANGUAGES = ("en", "de", "fr", "es", "it")
@@ -25,99 +27,17 @@ LANGUAGES = ("en", "de", "fr", "es", "it")
 _WORDS = Path(__file__).with_name("words.yaml")
 _PREFIXES = {"us": "1", "gb": "44", "au": "61", "in": "91", "de": "49", "at": "43", "fr": "33", "es": "34", "it": "39"}
 _PLACE = re.compile(r"[^\W\d_][^\W\d_.'\u2019 -]*(?:[ '\u2019-][^\W\d_][^\W\d_.']*){0,3}")
-_CYRILLIC = dict(
-    zip(
-        "абвгдезийклмнопрстуфхцчшщъыьэюяёіїєґжђћљњџј",
-        [
-            "a",
-            "b",
-            "v",
-            "g",
-            "d",
-            "e",
-            "z",
-            "i",
-            "y",
-            "k",
-            "l",
-            "m",
-            "n",
-            "o",
-            "p",
-            "r",
-            "s",
-            "t",
-            "u",
-            "f",
-            "kh",
-            "ts",
-            "ch",
-            "sh",
-            "shch",
-            "_",
-            "y",
-            "_",
-            "e",
-            "yu",
-            "ya",
-            "yo",
-            "i",
-            "yi",
-            "ye",
-            "g",
-            "zh",
-            "dj",
-            "c",
-            "lj",
-            "nj",
-            "dz",
-            "j",
-        ],
-        strict=True,
-    )
-)
-_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρσςτυφχψω",
-        [
-            "a",
-            "v",
-            "g",
-            "d",
-            "e",
-            "z",
-            "i",
-            "th",
-            "i",
-            "k",
-            "l",
-            "m",
-            "n",
-            "x",
-            "o",
-            "p",
-            "r",
-            "s",
-            "s",
-            "t",
-            "y",
-            "f",
-            "ch",
-            "ps",
-            "o",
-        ],
-        strict=True,
-    )
-)
-_LETTERS = {letter: latin.replace("_", "") for letter, latin in (_CYRILLIC | _GREEK).items()}
+_LETTERS = dict(zip(FORMS["letters"]["written"], FORMS["letters"]["in_latin"].split(","), strict=True))
+"""Cyrillic and Greek letters in Latin ones."""
 
 
 def gather() -> dict[str, Any]:
     """All pools, by their names."""
-    words = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    written = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    words = {name: _split(value) for name, value in written.items()}
     return {
-        "words": {name: _split(value) for name, value in words.items()},
-        "names": _names(),
+        "words": words,
+        "names": _names(words),
         "cities": _cities(),
         "streets": _streets(),
         "countries": _address_lists("countries", ("en", "de", "fr_FR", "es", "it_IT")),
@@ -137,10 +57,9 @@ def _split(value: Any) -> Any:
     return value.split() if isinstance(value, str) else value
 
 
-def _names() -> dict[str, dict[str, list[str]]]:
+def _names(words: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
     """Given names and surnames by locale, in Latin letters."""
-    words = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
-    names = {name: _split(value) for name, value in words.items() if name.startswith("names_")}
+    names = {name: value for name, value in words.items() if name.startswith("names_")}
     package = importlib.import_module("faker.providers.person")
     for module in pkgutil.iter_modules(package.__path__):
         provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider

@@ -28,13 +28,17 @@ _HALO = 600  # characters that a piece of a long text sees on either side
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of a text. Findings that begin from `begin` to before `end` are its own, the rest is surroundings."""
+    """A stretch of a text, with its surroundings: `content` begins at `start`, what is its own at `begin`."""
 
     text: int
     start: int
     begin: int
     end: int
     content: str
+
+    def owns(self, start: int, end: int) -> bool:
+        """Whether a finding is this piece's to report: it begins here, or in a piece that could not see its end."""
+        return self.begin <= start < self.end or (start == self.start and end > self.begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Tagger:
                 index = edges.text[span.first]
                 piece, shift = pieces[index], pieces[index].start - edges.offset[index]
                 start, end = (edge + shift for edge in trimmed)
-                if piece.begin <= start < piece.end:
+                if piece.owns(start, end):
                     found[piece.text].append(Finding(span.entity_type, start, end, span.score, RECOGNIZER))
         return [join(findings, text) for findings, text in zip(found, texts, strict=True)]
 
