@@ -158,6 +158,13 @@ def test_gdpr_replaces_special_categories_and_keeps_the_rest_reversible_or_linka
     assert READY["gdpr-pseudonymize"].encrypts_by_subject
 
 
+def test_no_ready_policy_weakens_its_output_by_a_kept_value() -> None:
+    for name, policy in READY.items():
+        for entity_type in policy.wanted_types:
+            chosen = policy.operator_for(entity_type, 0.95)
+            assert chosen is None or chosen.protection("x") is not Protection.DETECTED_ONLY, (name, entity_type)
+
+
 def test_pci_and_names_only_look_for_what_they_name() -> None:
     assert READY["names-only"].wanted_types == {"PERSON"}
     assert READY["pci"].wanted_types == {"CREDIT_CARD", "PERSON", "IBAN_CODE", "US_BANK_NUMBER", "ACCOUNT_NUMBER"}

@@ -21,7 +21,7 @@ class Pseudonym:
 
     name: ClassVar[str] = "pseudonym"
     locale: str = ""
-    """Of names; "": that of the text's language, which the policy fills in."""
+    """Of names that tell none; "": that of the policy's language, which the policy fills in."""
 
     def apply(self, value: str, entity_type: str, keys: ProjectKeys) -> str:
         """The pseudonym; never the value itself, nor a text that contains it."""

@@ -15,10 +15,10 @@ from labelmill_anonymization.keys import normalized
 DEFAULT_LOCALE = "en_US"
 _BY_LANGUAGE = {"en": DEFAULT_LOCALE, "de": "de_DE", "es": "es_ES", "fr": "fr_FR", "it": "it_IT"}
 _KNOWN_LOCALES = (
-    *("en_US", "en_GB", "de_DE", "de_AT", "es_ES", "es_MX", "fr_FR", "it_IT"),
+    *("en_US", "de_DE", "es_ES", "fr_FR", "it_IT", "en_GB", "de_AT", "es_MX"),
     *("nl_NL", "pl_PL", "pt_BR", "pt_PT", "sv_SE", "da_DK", "tr_TR"),
 )
-"""Where the gender of a name is looked up, whatever the locale of the pseudonyms."""
+"""Where the locale and the gender of a name are looked up."""
 _LEAST_NAMES = 20
 
 
@@ -63,6 +63,27 @@ def name_lists(locale: str) -> NameLists:
         neutral=both,
         family={key: name for key, name in family.items() if key not in given},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NameClasses:
+    """The names of all known locales, each in exactly one class: a locale, and a gender or the family names."""
+
+    classes: tuple[dict[str, str], ...]
+    of_name: dict[str, int]
+    """Normalized name -> its class."""
+
+
+@lru_cache(maxsize=16)
+def name_classes(first: str) -> NameClasses:
+    """A name that is on the lists of several locales is in the class of `first`, or else of the first that has it."""
+    classes: list[dict[str, str]] = []
+    of_name: dict[str, int] = {}
+    for locale in dict.fromkeys((first, *_KNOWN_LOCALES)):
+        for names in name_lists(locale).lists:
+            classes.append({name: written for name, written in names.items() if name not in of_name})
+            of_name.update(dict.fromkeys(classes[-1], len(classes) - 1))
+    return NameClasses(tuple(classes), of_name)
 
 
 @lru_cache(maxsize=64)

@@ -1,21 +1,20 @@
 """Names of people, part by part, so that the parts of one name agree wherever they stand.
 
-Each word of a name is exchanged on its own: a word that is on a list of the locale (male, female, neutral given names;
-family names) becomes its successor in an order of that list which the key decides, which exchanges the list one to one
-and leaves no word as it is. Any other word becomes a name of the list of its gender (looked up in all locales), or a
-family name, with a made-up word: some 10 and 49 bits. Titles, particles such as "van", and the punctuation stay.
+Each word of a name is exchanged on its own: a word that is on a list (male, female or neutral given names, or family
+names, of one of the known locales) becomes its successor in an order of that list which the key decides. That exchanges
+the list one to one, leaves no word as it is, and keeps gender and locale. Any other word becomes a name of the first
+locale with a made-up word: some 8 to 10 and 49 bits. Titles, particles such as "van", and the punctuation stay.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 
 from labelmill_anonymization.keys import keyed_digest, normalized
 from labelmill_anonymization.pseudonyms.made_up import word as made_up_word
-from labelmill_anonymization.pseudonyms.name_lists import gender_of, name_lists
+from labelmill_anonymization.pseudonyms.name_lists import gender_of, name_classes, name_lists
 from labelmill_anonymization.pseudonyms.rings import Ring
 
 _TITLES = frozenset(
@@ -69,9 +68,7 @@ def _word(word: str, key: bytes, locale: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _part(part: str, key: bytes, locale: str) -> str:
-    found = _rings(key, locale).successors.get(part)
-    if found is None and len(part) == 1 and part in _INITIALS:
-        found = _initials(key)[part]
+    found = _successor(part, key, locale)
     attempt = 0
     while found is None or (len(part) >= _SHORTEST_SECRET and part in normalized(found)):
         found = _made_up(part, key, locale, attempt)
@@ -79,27 +76,24 @@ def _part(part: str, key: bytes, locale: str) -> str:
     return found
 
 
+def _successor(part: str, key: bytes, locale: str) -> str | None:
+    if len(part) == 1 and part in _INITIALS:
+        return _initials(key)[part]
+    number = name_classes(locale).of_name.get(part)
+    return None if number is None else _class_ring(key, locale, number).successors.get(part)
+
+
 def _made_up(part: str, key: bytes, locale: str, attempt: int) -> str:
     digest = keyed_digest(key, "name-part", f"{part}#{attempt}")
-    rings = _rings(key, locale)
-    ring = {"male": rings.male, "female": rings.female}.get(gender_of(part), rings.family)
+    lists = name_lists(locale)
+    names = {"male": lists.male, "female": lists.female}.get(gender_of(part), lists.family)
+    ring = _class_ring(key, locale, lists.lists.index(names))
     return f"{ring.nearest(digest[:16])}-{made_up_word(int.from_bytes(digest[16:]), _SYLLABLES)[0]}"
 
 
-@dataclass(frozen=True)
-class _Rings:
-    male: Ring
-    female: Ring
-    family: Ring
-    successors: dict[str, str]
-    """Every listed name with the one that takes its place."""
-
-
-@lru_cache(maxsize=64)
-def _rings(key: bytes, locale: str) -> _Rings:
-    male, female, neutral, family = (Ring.of(names, key) for names in name_lists(locale).lists)
-    successors = neutral.successors | male.successors | female.successors | family.successors
-    return _Rings(male, female, family, successors)
+@lru_cache(maxsize=256)
+def _class_ring(key: bytes, locale: str, number: int) -> Ring:
+    return Ring.of(name_classes(locale).classes[number], key)
 
 
 @lru_cache(maxsize=64)

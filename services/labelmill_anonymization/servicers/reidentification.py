@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
-from labelmill.anonymization.v1.reidentification_service_pb2_grpc import ReidentificationServiceServicer
 
 from labelmill.anonymization.v1 import reidentification_service_pb2 as pb
+from labelmill.anonymization.v1.reidentification_service_pb2_grpc import ReidentificationServiceServicer
 from labelmill_anonymization.convert.reidentification import (
     formatted_from_proto,
     reading_to_proto,

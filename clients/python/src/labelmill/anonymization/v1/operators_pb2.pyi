@@ -225,7 +225,7 @@ Global___Hash: _TypeAlias = Hash  # noqa: Y015
 class Pseudonym(_message.Message):
     """Replaces the value by an invented one of the same kind, chosen by the project's key, so that equal values get equal pseudonyms. Different
     values get different ones: names that are on the lists of common names are exchanged among them one to one, others get a made-up part
-    of 55 bits, numbers are enciphered one to one. Given names keep their gender, names the locale; the parts of a name get the same
+    of 55 bits, numbers are enciphered one to one. Names on the lists keep their gender and their locale; the parts of a name get the same
     pseudonym wherever they stand: "John Smith" becomes "Mark Jones" and "Mr. Smith" becomes "Mr. Jones". It cannot be read again.
     """
 
@@ -233,8 +233,9 @@ class Pseudonym(_message.Message):
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """The locale of invented names: en_US, de_DE, es_ES, fr_FR, it_IT and others of Faker; empty: that of the policy's language, and en_US for
-    "auto", so that a name has one pseudonym whatever language it is found in.
+    """The locale of invented names where the name itself tells none, because it is on no list or on several: en_US, de_DE, es_ES, fr_FR, it_IT
+    and others of Faker; empty: that of the policy's language, and en_US for "auto", so that a name has one pseudonym whatever language it is
+    found in.
     """
     def __init__(
         self,
