@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime
 import skimage
@@ -107,16 +108,19 @@ def lfw() -> tuple[int, int]:
     return sum(found[:100]), sum(found[100:])
 
 
-def plates_found() -> int:
-    """Of `PLATES`, each drawn in a photograph."""
-    count = 0
+def plates_found() -> tuple[int, int]:
+    """Of `PLATES`, each drawn in a photograph: by their letters, and by OpenCV's cascade of plates."""
+    cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data/haarcascade_russian_plate_number.xml"))
+    by_letters = by_cascade = 0
     for text in PLATES:
         picture = Image.fromarray(data.coffee()).resize((640, 480))
         plate = Image.new("RGB", (180, 42), "white")
         ImageDraw.Draw(plate).text((10, 4), text, fill="black", font=ImageFont.load_default(28))
         picture.paste(plate, (300, 300))
-        count += bool(plates(picture_worker.tools().reader.read(np.asarray(picture))))
-    return count
+        pixels = np.asarray(picture)
+        by_letters += bool(plates(picture_worker.tools().reader.read(pixels)))
+        by_cascade += bool(len(cascade.detectMultiScale(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), 1.1, 4)))
+    return by_letters, by_cascade
 
 
 def values_read(size: int, noise: float) -> int:
@@ -141,18 +145,26 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args()
     prepare_process()
-    ours, bare = speed(8 if arguments.quick else 40)
+    ours, bare = speed(24 if arguments.quick else 60)
     figure("faces found and blurred, 640x480", 1000 / ours, 1000 / bare, "pictures/s/core", 0.8, arguments.json)
     by_size = dict(faces_by_size())
     smallest = min(height for height, found in by_size.items() if all(by_size[h] for h in by_size if h >= height))
     figure("smallest face found, all larger ones too", smallest, None, "pixels", None, arguments.json)
     true, false = lfw()
-    figure("faces of lfw_subset found", true, 100, "of 100", None, arguments.json)
+    figure("faces of lfw_subset found", true, None, "of 100", None, arguments.json)
     figure("other cuttings of lfw_subset taken for faces", false, None, "of 100", None, arguments.json)
-    figure("plates found by their letters", plates_found(), len(PLATES), f"of {len(PLATES)}", None, arguments.json)
+    by_letters, by_cascade = plates_found()
+    figure(
+        "plates found by their letters, beside OpenCV's cascade",
+        by_letters,
+        by_cascade,
+        f"of {len(PLATES)}",
+        None,
+        arguments.json,
+    )
     for size, noise in ((24, 0.0), (14, 0.0), (14, 40.0)):
         name = f"values of a form read, {size} px, noise {noise:g}"
-        figure(name, values_read(size, noise), len(VALUES), f"of {len(VALUES)}", None, arguments.json)
+        figure(name, values_read(size, noise), None, f"of {len(VALUES)}", None, arguments.json)
 
 
 def figure(name: str, ours: float, peer: float | None, unit: str, target: float | None, as_json: bool) -> None:

@@ -102,7 +102,7 @@ async def test_pictures_in_documents_are_looked_at() -> None:
     picture = portrait()
     raw = image_pdf([PicturePage(300, 300, encoded(picture, "JPEG"), picture.size)])
     clean = await anonymized(raw, PDF, policy(keep_text=True, keep_license_plates=True))
-    assert dict(clean.entity_counts) == {"FACE": 1}
+    assert [name for name, _ in clean.entity_counts] == ["FACE"]
 
 
 async def test_the_resolution_is_the_policys() -> None:

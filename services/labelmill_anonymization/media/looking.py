@@ -28,6 +28,10 @@ class Tools(Protocol):
         """Finds faces."""
 
     @property
+    def plates(self) -> PictureDetector:
+        """Finds licence plates by what they look like."""
+
+    @property
     def codes(self) -> PictureDetector:
         """Finds QR codes and barcodes."""
 
@@ -36,9 +40,11 @@ class Tools(Protocol):
         """Reads text."""
 
 
-def seen(picture: Picture, page: int, rules: MediaRules, tools: Tools) -> list[Sighting]:
-    """Faces and codes on a page."""
-    found = [s for detector, threshold in _wanted(rules, tools) for s in detector.find(picture, threshold)]
+def seen(picture: Picture, page: int, rules: MediaRules, tools: Tools, *, is_photograph: bool) -> list[Sighting]:
+    """Faces, plates and codes on a page."""
+    found = [
+        s for detector, threshold in _wanted(rules, tools, is_photograph) for s in detector.find(picture, threshold)
+    ]
     return [replace(sighting, page=page) for sighting in strongest(found)]
 
 
@@ -48,9 +54,9 @@ def read(picture: Picture, page: int, rules: MediaRules, tools: Tools) -> list[W
 
 
 def seen_again(
-    picture: Picture, page: int, covered: Sequence[Sighting], rules: MediaRules, tools: Tools
+    picture: Picture, page: int, covered: Sequence[Sighting], rules: MediaRules, tools: Tools, *, is_photograph: bool
 ) -> list[Sighting]:
-    """Faces around what was covered, and codes anywhere.
+    """Faces around what was covered, and plates and codes anywhere.
 
     Elsewhere the page is as it was, and detectors that find nothing in the same pixels need not be asked twice.
     """
@@ -65,19 +71,25 @@ def seen_again(
             found += [replace(s, box=shifted(scaled(s.box, factor), box.left, box.top)) for s in again]
     if any(sighting.entity_type != FACE for sighting in covered):
         others = replace(rules, keep_faces=True)
-        found += [s for detector, threshold in _wanted(others, tools) for s in detector.find(picture, threshold)]
+        found += [
+            s
+            for detector, threshold in _wanted(others, tools, is_photograph)
+            for s in detector.find(picture, threshold)
+        ]
     return [replace(sighting, page=page) for sighting in strongest(found)]
 
 
-def versions(rules: MediaRules, tools: Tools) -> tuple[str, ...]:
+def versions(rules: MediaRules, tools: Tools, *, is_photograph: bool) -> tuple[str, ...]:
     """Who looks under these rules."""
-    names = [detector.version for detector, _ in _wanted(rules, tools)]
+    names = [detector.version for detector, _ in _wanted(rules, tools, is_photograph)]
     return tuple([*names, tools.reader.version] if rules.reads_text else names)
 
 
-def _wanted(rules: MediaRules, tools: Tools) -> Iterator[tuple[PictureDetector, float]]:
+def _wanted(rules: MediaRules, tools: Tools, is_photograph: bool) -> Iterator[tuple[PictureDetector, float]]:
     if not rules.keep_faces:
         yield tools.faces, rules.threshold
+    if is_photograph and not rules.keep_license_plates:
+        yield tools.plates, 0.0
     if not rules.keep_codes:
         yield tools.codes, 0.0
 

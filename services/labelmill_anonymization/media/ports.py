@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labelmill_anonymization.media.boxes import Size
 from labelmill_anonymization.media.rules import MediaRules
 from labelmill_anonymization.media.sightings import Sighting
+from labelmill_anonymization.media.types import DICOM, PDF
 from labelmill_anonymization.media.words import Word
 
 Picture = NDArray[np.uint8]
@@ -64,6 +65,11 @@ class MediaJob:
     limits: Limits
     secret: bytes = field(default=b"", repr=False)
     """Of the project; identifiers that must be replaced consistently are made from it."""
+
+    @property
+    def is_photograph(self) -> bool:
+        """Whether things can be told by what they look like, as on no page of a document."""
+        return self.media_type not in (PDF, DICOM)
 
 
 class Pages(Protocol):

@@ -52,7 +52,7 @@ class MediaRules:
     sound_padding_ms: float = 100.0
     max_passes: int = 3
     frame_step: int = 0
-    """Of film; 0: 1 for faces, 5 for text."""
+    """Of film; 0: 1 for faces and plates, 5 for text."""
     page_dpi: int = 150
     dicom: DicomRules = field(default_factory=DicomRules)
 

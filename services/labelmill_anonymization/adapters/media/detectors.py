@@ -18,6 +18,13 @@ class Detectors:
         return CenterFace()
 
     @cached_property
+    def plates(self) -> PictureDetector:
+        """Finds licence plates by what they look like."""
+        from labelmill_anonymization.adapters.media.opencv_plates import OpenCvPlates
+
+        return OpenCvPlates()
+
+    @cached_property
     def codes(self) -> PictureDetector:
         """Finds QR codes and barcodes."""
         from labelmill_anonymization.adapters.media.opencv_codes import OpenCvCodes

@@ -45,10 +45,10 @@ def look_at_film(job: MediaJob, facts: FilmFacts) -> FilmLook:
     for index, picture in film_frames.pictures(job):
         sizes.append((picture.shape[1], picture.shape[0]))
         if index % step == 0:
-            sightings += looking.seen(picture, index, job.rules, tools)
+            sightings += looking.seen(picture, index, job.rules, tools, is_photograph=True)
         if index % text_step == 0:
             words += looking.read(picture, index, job.rules, tools)
-    versions = looking.versions(job.rules, tools)
+    versions = looking.versions(job.rules, tools, is_photograph=True)
     return FilmLook(Look(tuple(sizes), tuple(sightings), tuple(words), (), versions), facts)
 
 
@@ -136,7 +136,7 @@ def _look_again(job: MediaJob, covers: PageCovers) -> Look:
     for index, picture in film_frames.pictures(job):
         sizes.append((picture.shape[1], picture.shape[0]))
         covered = covers.by_page.get(index, [])
-        sightings += looking.seen_again(picture, index, covered, job.rules, tools)
+        sightings += looking.seen_again(picture, index, covered, job.rules, tools, is_photograph=True)
         if index % text_step == 0 and any(sighting.must_be_filled for sighting in covered):
             words += looking.read(picture, index, job.rules, tools)
     return Look(tuple(sizes), tuple(sightings), tuple(words), (), ())

@@ -13,7 +13,7 @@ from labelmill_anonymization.adapters.media.formats import pages
 from labelmill_anonymization.media import looking
 from labelmill_anonymization.media.covers import cover
 from labelmill_anonymization.media.ports import Covered, Look, MediaJob, Pages
-from labelmill_anonymization.media.rules import Cover, MediaRules
+from labelmill_anonymization.media.rules import Cover
 from labelmill_anonymization.media.sightings import Sighting, strongest, widened
 from labelmill_anonymization.media.words import Word
 
@@ -27,13 +27,13 @@ def tools() -> looking.Tools:
 
 def look(job: MediaJob, first: int, count: int) -> Look:
     """See `PictureWorkers.look`."""
-    return _look(pages(job), job.rules, first, count)
+    return _look(pages(job), job, first, count)
 
 
 def look_and_cover(job: MediaJob) -> tuple[Look, Covered]:
     """See `PictureWorkers.look_and_cover`."""
     content = pages(job)
-    seen = _look(content, job.rules, 0, len(content.sizes))
+    seen = _look(content, job, 0, len(content.sizes))
     return seen, _cover(content, job, widened(strongest(seen.sightings), job.rules.padding))
 
 
@@ -42,14 +42,14 @@ def cover_pages(job: MediaJob, sightings: Sequence[Sighting]) -> Covered:
     return _cover(pages(job), job, sightings)
 
 
-def _look(content: Pages, rules: MediaRules, first: int, count: int) -> Look:
+def _look(content: Pages, job: MediaJob, first: int, count: int) -> Look:
     sightings: list[Sighting] = []
     words: list[Word] = []
     for index in range(first, min(first + count, len(content.sizes))):
         picture = content.page(index)
-        sightings += looking.seen(picture, index, rules, _tools)
-        words += looking.read(picture, index, rules, _tools)
-    versions = looking.versions(rules, _tools)
+        sightings += looking.seen(picture, index, job.rules, _tools, is_photograph=job.is_photograph)
+        words += looking.read(picture, index, job.rules, _tools)
+    versions = looking.versions(job.rules, _tools, is_photograph=job.is_photograph)
     return Look(tuple(content.sizes), tuple(sightings), tuple(words), tuple(content.known_values), versions)
 
 
@@ -84,7 +84,7 @@ def _look_again(job: MediaJob, covers: PageCovers) -> Look:
     words: list[Word] = []
     for index, covered in sorted(covers.by_page.items()):
         picture = content.page(index)
-        sightings += looking.seen_again(picture, index, covered, job.rules, _tools)
+        sightings += looking.seen_again(picture, index, covered, job.rules, _tools, is_photograph=job.is_photograph)
         if any(sighting.must_be_filled for sighting in covered):
             words += looking.read(picture, index, job.rules, _tools)
     return Look(tuple(content.sizes), tuple(sightings), tuple(words), (), ())

@@ -35,8 +35,8 @@ class Content(_message.Message):
     content: _builtins.bytes
     """The bytes, at most 3 MiB; larger ones go by storage and AnonymizeAssets."""
     media_type: _builtins.str
-    """Its media type: text/*, text/csv, application/json, application/vnd.apache.parquet, image/jpeg, image/png, application/pdf,
-    application/dicom, audio/*, video/*; empty: text/plain.
+    """Its media type: text/*, text/csv, application/json, application/vnd.apache.parquet, image/jpeg, image/png, image/webp,
+    image/tiff, image/gif, image/bmp, application/pdf, application/dicom, audio/*, video/*; empty: text/plain.
     """
     subject: _builtins.str
     """Whom the content is about, as your own pseudonymous id; for operators that keep subjects apart. Empty: not said."""

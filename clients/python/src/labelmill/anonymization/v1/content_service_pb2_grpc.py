@@ -52,9 +52,10 @@ class ContentServiceServicer:
     """
 
     def AnonymizeContent(self, request, context):
-        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE,
-        UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A
-        content that could not be searched is never let through.
+        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, CONTENT_ENCRYPTED, CONTENT_TOO_LARGE (pixels,
+        pages, frames, seconds), TRANSCRIPT_REQUIRED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. FAILED_PRECONDITION:
+        MEDIA_NOT_INSTALLED. INTERNAL: DETECTION_FAILED, COVER_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED:
+        WORKERS_BUSY. A content that could not be searched is never let through.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

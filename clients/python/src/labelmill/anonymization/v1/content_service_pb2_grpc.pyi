@@ -34,9 +34,10 @@ class ContentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ContentServiceAsyncStub: ...
     AnonymizeContent: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.AnonymizeContentRequest, _content_service_pb2.AnonymizeContentResponse]
-    """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE,
-    UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A
-    content that could not be searched is never let through.
+    """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, CONTENT_ENCRYPTED, CONTENT_TOO_LARGE (pixels,
+    pages, frames, seconds), TRANSCRIPT_REQUIRED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. FAILED_PRECONDITION:
+    MEDIA_NOT_INSTALLED. INTERNAL: DETECTION_FAILED, COVER_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED:
+    WORKERS_BUSY. A content that could not be searched is never let through.
     """
     StreamAnonymizeContents: _grpc.StreamStreamMultiCallable[_content_service_pb2.StreamAnonymizeContentsRequest, _content_service_pb2.StreamAnonymizeContentsResponse]
     """Anonymizes many contents on one stream. The first message holds the header. Each content has an answer of its own with a status
@@ -49,9 +50,10 @@ class ContentServiceAsyncStub(ContentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     AnonymizeContent: _aio.UnaryUnaryMultiCallable[_content_service_pb2.AnonymizeContentRequest, _content_service_pb2.AnonymizeContentResponse]  # type: ignore[assignment]
-    """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE,
-    UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A
-    content that could not be searched is never let through.
+    """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, CONTENT_ENCRYPTED, CONTENT_TOO_LARGE (pixels,
+    pages, frames, seconds), TRANSCRIPT_REQUIRED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. FAILED_PRECONDITION:
+    MEDIA_NOT_INSTALLED. INTERNAL: DETECTION_FAILED, COVER_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED:
+    WORKERS_BUSY. A content that could not be searched is never let through.
     """
     StreamAnonymizeContents: _aio.StreamStreamMultiCallable[_content_service_pb2.StreamAnonymizeContentsRequest, _content_service_pb2.StreamAnonymizeContentsResponse]  # type: ignore[assignment]
     """Anonymizes many contents on one stream. The first message holds the header. Each content has an answer of its own with a status
@@ -67,9 +69,10 @@ class ContentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _content_service_pb2.AnonymizeContentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_content_service_pb2.AnonymizeContentResponse, _abc.Awaitable[_content_service_pb2.AnonymizeContentResponse]]:
-        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE,
-        UNSUPPORTED_LANGUAGE. INTERNAL: DETECTION_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED: WORKERS_BUSY. A
-        content that could not be searched is never let through.
+        """Anonymizes one content. INVALID_ARGUMENT: UNSUPPORTED_MEDIA_TYPE, CONTENT_MALFORMED, CONTENT_ENCRYPTED, CONTENT_TOO_LARGE (pixels,
+        pages, frames, seconds), TRANSCRIPT_REQUIRED, INVALID_UTF8, UNKNOWN_ENTITY_TYPE, UNSUPPORTED_LANGUAGE. FAILED_PRECONDITION:
+        MEDIA_NOT_INSTALLED. INTERNAL: DETECTION_FAILED, COVER_FAILED; DEADLINE_EXCEEDED: DETECTION_TIMEOUT; RESOURCE_EXHAUSTED:
+        WORKERS_BUSY. A content that could not be searched is never let through.
         """
 
     @_abc_1.abstractmethod

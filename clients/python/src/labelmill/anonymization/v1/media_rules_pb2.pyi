@@ -103,7 +103,7 @@ class MediaRules(_message.Message):
     keep_faces: _builtins.bool
     """Faces are left as they are."""
     keep_license_plates: _builtins.bool
-    """Licence plates are left as they are. They are found by their letters: lines of text that have the shape of a plate."""
+    """Licence plates are left as they are. They are found by their letters and by what they look like."""
     keep_text: _builtins.bool
     """Text in pictures is not looked at."""
     threshold: _builtins.float
@@ -123,7 +123,7 @@ class MediaRules(_message.Message):
     found after the last pass is refused with COVER_FAILED.
     """
     frame_step: _builtins.int
-    """Film is searched at every n-th frame and followed between them, in [1, 25]; 0: 1 for faces, 5 for text."""
+    """Film is searched at every n-th frame and followed between them, in [1, 25]; 0: 1 for faces and plates, 5 for text."""
     page_dpi: _builtins.int
     """Resolution in which pages of PDF documents are drawn, in dots per inch, at most 300; 0: 150; less than 72: 72."""
     @_builtins.property
