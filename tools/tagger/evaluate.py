@@ -25,6 +25,7 @@ from labelmill_anonymization.tagger.blocks import join
 from labelmill_anonymization.tagger.labels import TYPES
 from tools.tagger.generate import Generator, Marked
 from tools.tagger.lexicon import FILE as LEXICON
+from tools.tagger.pools import LANGUAGES
 from tools.tagger.scoring import Score
 from tools.tagger.train import MODEL
 
@@ -32,7 +33,7 @@ CARD = MODEL.with_name("card.json")
 PAGE = Path(__file__).with_name("MODEL_CARD.md")
 
 _SEED = 2_000_003
-_TEXTS = 4_000
+_TEXTS, _TEXTS_A_LANGUAGE = 4_000, 1_000
 _BATCH = 32
 _BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.001)
 
@@ -45,7 +46,9 @@ def main() -> None:
     parser.add_argument("--card", action="store_true", help="write card.json and MODEL_CARD.md")
     options = parser.parse_args()
     model, lexicon = options.model.read_bytes(), options.lexicon.read_bytes()
-    figures = measure(Tagger(model, lexicon), list(Generator(_SEED, developing=True).texts(_TEXTS)))
+    tagger = Tagger(model, lexicon)
+    figures = measure(tagger, list(Generator(_SEED, developing=True).texts(_TEXTS)))
+    figures["languages"] = {language: _in(language, tagger) for language in LANGUAGES}
     figures |= {"files": {"model.onnx": _hash(model), "lexicon.npz": _hash(lexicon)}}
     sys.stdout.write(table(figures))
     if options.card:
@@ -81,6 +84,12 @@ def measure(tagger: Tagger, texts: Sequence[Marked]) -> dict[str, Any]:
         },
         "calibration": [_bin(low, high, scores, right) for low, high in pairwise(_BINS)],
     }
+
+
+def _in(language: str, tagger: Tagger) -> dict[str, float]:
+    """The main figures on texts in one language."""
+    figures = measure(tagger, list(Generator(_SEED, True, language).texts(_TEXTS_A_LANGUAGE)))
+    return {name: figures[name] for name in ("leaked_characters", "character_precision")}
 
 
 def _bin(low: float, high: float, scores: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -119,6 +128,9 @@ def table(figures: dict[str, Any]) -> str:
     for kind, row in figures["types"].items():
         shares = " | ".join(f"{row[name]:.3f}" for name in ("recall", "precision", "leaked_characters"))
         lines.append(f"| {kind} | {row['spans']} | {shares} |")
+    lines += ["", "| language | leaked characters | character precision |", "|---|---|---|"]
+    for language, row in figures["languages"].items():
+        lines.append(f"| {language} | {row['leaked_characters']:.3f} | {row['character_precision']:.3f} |")
     lines += ["", "| score | findings | mean score | right |", "|---|---|---|---|"]
     for row in figures["calibration"]:
         lines.append(f"| {row['from']} to {row['to']} | {row['findings']} | {row['score']:.3f} | {row['right']:.3f} |")

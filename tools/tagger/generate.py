@@ -53,9 +53,11 @@ class Marked:
 class Generator:
     """Writes texts, always the same ones for a seed."""
 
-    def __init__(self, seed: int, developing: bool) -> None:
+    def __init__(self, seed: int, developing: bool, language: str = "") -> None:
+        """Texts in all languages, English ones more often, unless one is named."""
         values: dict[str, Any] = json.loads(pools.FILE.read_text(encoding="utf-8"))
         self._random = random.Random(seed)
+        self._languages = {language: 1} if language else _LANGUAGES
         self._values = Values(values, seed + 1, developing)
         self._templates: dict[str, list[Template]] = {}
         for template in templates():
@@ -65,7 +67,8 @@ class Generator:
         self._neighbours: dict[str, list[str]] = {} if developing else lexicon.neighbours()
         titles = sorted({title.rstrip(".") for part in values["words"]["titles"].values() for title in part}, key=len)
         self._title = re.compile(rf"\b((?:{'|'.join(map(re.escape, reversed(titles)))})\b\.?) $")
-        self._real = [sentence for sentence in silver.load() if silver.held_out(sentence) == developing]
+        real = silver.load() if language in ("", "en") else []
+        self._real = [sentence for sentence in real if silver.held_out(sentence) == developing]
 
     def texts(self, number: int) -> Iterator[Marked]:
         """So many texts."""
@@ -74,7 +77,7 @@ class Generator:
 
     def _document(self) -> list[Piece]:
         roll = self._random.random()
-        language = self._random.choices(list(_LANGUAGES), list(_LANGUAGES.values()))[0]
+        language = self._random.choices(list(self._languages), list(self._languages.values()))[0]
         if self._real and roll < 0.12:
             return self._swapped(self._random.choice(self._real))
         if self._real and roll < 0.3:
