@@ -57,8 +57,13 @@ def resampled_totals(counts: Counts, resamples: int, seed: int) -> Floats:
 
 
 def bootstrap(figure: Figure, totals: Floats, resampled: Floats, confidence: float) -> Estimate:
-    """A figure of `totals` (columns) with the percentile interval over `resampled` (resamples, columns)."""
-    return percentiles(float(figure(totals)), figure(resampled), confidence)
+    """A figure of `totals` (columns) with the percentile interval over `resampled` (resamples, columns).
+
+    Where every resample gives the same figure (nothing leaks in any document, or there is one document) the bootstrap
+    has nothing to say, which is not certainty: there is no interval.
+    """
+    estimate = percentiles(float(figure(totals)), figure(resampled), confidence)
+    return Estimate(estimate.value) if estimate.low == estimate.high else estimate
 
 
 def percentiles(value: float, replicates: Floats, confidence: float) -> Estimate:

@@ -150,6 +150,13 @@ def test_replicates_without_a_value_are_left_out() -> None:
     assert percentiles(0.5, np.array([math.nan]), 0.95) == Estimate(0.5)
 
 
+def test_where_every_document_says_the_same_the_bootstrap_has_no_interval() -> None:
+    sample = [document("Ann", Span("PERSON", 0, 3)) for _ in range(20)]
+    evaluation = compare(sample, [outcome(3, Span("PERSON", 0, 3)) for _ in sample], None, CERTAINTY).first
+    assert evaluation.overall.leaked == Estimate(0.0)
+    assert evaluation.documents_with_leak.high == pytest.approx(0.1611, abs=5e-5)
+
+
 def differences_of(
     first: Sequence[Outcome], second: Sequence[Outcome], sample: Sequence[Document]
 ) -> dict[str, Difference]:
