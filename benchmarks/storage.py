@@ -24,11 +24,10 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ import uvloop
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 
+from benchmarks.process_memory import watched
 from labelmill._uploading import Via
 from labelmill.aio import Client
 from labelmill.storage.v1 import imports_service_pb2 as imports
@@ -56,6 +56,8 @@ FILES_PER_S = 2000
 RAW = resources_pb2.ZONE_RAW
 BINARY = "application/octet-stream"
 WAYS: Final[list[tuple[Via, str]]] = [("auto", ""), ("stream", ", a call for each")]
+OURS: Final[dict[str, Via]] = {"": "auto", ", gRPC stream": "stream"}
+PEER = "peer"
 ROUNDS = 4
 
 
@@ -121,29 +123,38 @@ async def figures(*, quick: bool) -> AsyncIterator[Figure]:
 
 
 async def large(server: Server, s3: S3Server, size: int, count: int) -> AsyncIterator[Figure]:
-    """Large objects, one at a time, up and down; ours and the SDK's take turns."""
-    client, storage, name = sdk(s3, 1), server.client.storage, f"{size // MB} MB"
-    spent = dict.fromkeys(("up", "down", "stream up", "stream down", "peer up", "peer down"), 0.0)
-    for _ in range(count):
-        content, streamed, path = fresh(size), fresh(size), f"peer/{secrets.token_hex(8)}"
-        seconds, asset = await timed(storage.upload(PARENT, content, media_type=BINARY))
-        spent["up"] += seconds
-        spent["peer up"] += clocked(partial(sdk_put, client, path, content))
-        seconds, second = await timed(storage.upload(PARENT, streamed, media_type=BINARY, via="stream"))
-        spent["stream up"] += seconds
-        seconds, found = await timed(storage.download(asset.name, zone=RAW))
-        spent["down"] += seconds
-        check(found == content, True)
-        seconds, found = await timed(asyncio.to_thread(sdk_get, client, path))
-        spent["peer down"] += seconds
-        check(found == content, True)
-        spent["stream down"] += (await timed(storage.download(second.name, zone=RAW, via="stream")))[0]
+    """Large objects, one at a time, up and down; the ways take turns in being the first."""
+    storage, client, name = server.client.storage, sdk(s3, 1), f"{size // MB} MB"
+
+    async def up(way: str, content: bytes) -> str:
+        if way == PEER:
+            path = f"peer/{secrets.token_hex(8)}"
+            await asyncio.to_thread(sdk_put, client, path, content)
+            return path
+        return (await storage.upload(PARENT, content, media_type=BINARY, via=OURS[way])).name
+
+    async def down(way: str, place: str) -> bytes:
+        if way == PEER:
+            return await asyncio.to_thread(sdk_get, client, place)
+        return await storage.download(place, zone=RAW, via=OURS[way])
+
+    ways = [*OURS, PEER]
+    spent_up, spent_down = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
+    for turn in range(count):
+        contents = {way: fresh(size) for way in ways[turn % 3 :] + ways[: turn % 3]}
+        places: dict[str, str] = {}
+        for way, content in contents.items():
+            seconds, places[way] = await timed(up(way, content))
+            spent_up[way] += seconds
+        for way, content in contents.items():
+            seconds, found = await timed(down(way, places[way]))
+            spent_down[way] += seconds
+            check(found == content, True)
         empty(s3)
-    speed = {what: size * count / 1e6 / seconds for what, seconds in spent.items()}
-    for way, target in (("", 0.8), ("stream ", None)):
-        told = ", gRPC stream" if way else ""
-        yield better(f"upload of {name}{told}", speed[f"{way}up"], speed["peer up"], "MB/s", target)
-        yield better(f"download of {name}{told}", speed[f"{way}down"], speed["peer down"], "MB/s", target)
+    moved = size * count / 1e6
+    for way, target in (("", 0.8), (", gRPC stream", None)):
+        yield better(f"upload of {name}{way}", moved / spent_up[way], moved / spent_up[PEER], "MB/s", target)
+        yield better(f"download of {name}{way}", moved / spent_down[way], moved / spent_down[PEER], "MB/s", target)
 
 
 async def small(server: Server, s3: S3Server, count: int) -> AsyncIterator[Figure]:
@@ -261,41 +272,6 @@ def start(data_dir: Path, variables: dict[str, str]) -> tuple[subprocess.Popen[s
     key = create_key(data_dir / "keys.json", "bench", [Grant(Role.SERVICE, "*")])
     command = [sys.executable, "-m", "tests.storage.serve_alone", str(data_dir)]
     return subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True), key
-
-
-@contextmanager
-def watched(pid: int) -> Iterator[list[int]]:
-    """Notes the most memory (RSS) that a process and its children hold together meanwhile, in bytes."""
-    most, over = [0], threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.05):
-            most[0] = max(most[0], sum(rss(one) for one in (pid, *children(pid))))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield most
-    finally:
-        over.set()
-        thread.join()
-
-
-def children(pid: int) -> list[int]:
-    """The child processes of a process, and theirs."""
-    try:
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return []
-    return [one for child in map(int, listed) for one in (child, *children(child))]
-
-
-def rss(pid: int) -> int:
-    """The memory of a process in bytes; 0 for one that has ended."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except FileNotFoundError:
-        return 0
 
 
 def s3_settings(s3: S3Server) -> dict[str, str]:

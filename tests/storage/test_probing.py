@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import puremagic
 import pytest
+from puremagic import main as puremagic_tables
 
+from labelmill_storage.adapters.probes import probe_names
 from labelmill_storage.adapters.probes.probing import Probes
 from labelmill_storage.contents.samples import sample
 from labelmill_storage.ports import Findings
@@ -87,3 +91,29 @@ async def test_nothing_of_a_content_is_left_on_disk(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     await look(probes, wav(10), b"crash")
     assert list(tmp_path.iterdir()) == []
+
+
+def by_puremagic_alone(head: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
+    with monkeypatch.context() as patch:
+        patch.setattr(probe_names, "_may_be_known", lambda _: True)
+        return probe_names.media_type(head, b"")
+
+
+def test_looking_for_any_signature_first_changes_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, named = random.Random(7), 0
+    for row in [*puremagic_tables.magic_header_array[::5], *puremagic_tables.magic_footer_array]:
+        for also in [None, *puremagic_tables.multi_part_dict.get(row.byte_match, [])[:2]]:
+            content = bytearray(chance.randbytes(chance.choice([30, 300, 40_000])))
+            for part in (row, also):
+                if part is not None:
+                    start = part.offset if part.offset >= 0 else len(content) + part.offset
+                    content[start : start + len(part.byte_match)] = part.byte_match
+            name = probe_names.media_type(bytes(content), b"")
+            assert name == by_puremagic_alone(bytes(content), monkeypatch)
+            named += bool(name)
+    assert named > 100
+
+
+def test_random_bytes_have_no_name_and_are_never_compared_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(puremagic, "magic_string", lambda _: pytest.fail("compares one by one"))
+    assert probe_names.media_type(b"\x07\xf3" * 2000, b"") == ""

@@ -1,0 +1,44 @@
+"""The memory that a process and its children hold together."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def watched(pid: int) -> Iterator[list[int]]:
+    """Notes the most memory (RSS) that a process and its children hold together meanwhile, in bytes."""
+    most, over = [0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            most[0] = max(most[0], sum(rss(one) for one in (pid, *children(pid))))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        thread.join()
+
+
+def children(pid: int) -> list[int]:
+    """The child processes of a process, and theirs."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [one for child in map(int, listed) for one in (child, *children(child))]
+
+
+def rss(pid: int) -> int:
+    """The memory of a process in bytes; 0 for one that has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except FileNotFoundError:
+        return 0
