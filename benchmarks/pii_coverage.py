@@ -9,6 +9,7 @@ They are made from templates and serve for measuring only: no rule and no model 
 - precision of characters: of the covered characters, the marked ones.
 - by type: a marked span is found where a finding of its type overlaps it; a finding is right where it overlaps a marked
   span of its type. F2 weighs recall four times as much as precision.
+- HIPAA: the same by the identifiers of the Safe Harbor rule, of which street, town and code are one.
 - wholly covered: the share of marked spans of which no character is left, whatever they were taken for.
 """
 
@@ -29,6 +30,19 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ROOT.parent / "shared" / "data" / "pii" / "synth_dataset_v2.json"
 PEER = "presidio-analyzer"
 _TYPES = {"GPE": "LOCATION", "ZIP_CODE": "POSTAL_CODE", "DOMAIN_NAME": "URL"}
+_SAFE_HARBOR = {
+    "A names": {"PERSON"},
+    "B places smaller than a state": {"LOCATION", "STREET_ADDRESS", "POSTAL_CODE"},
+    "C dates and ages": {"DATE_TIME", "AGE"},
+    "D telephones": {"PHONE_NUMBER"},
+    "F e-mail addresses": {"EMAIL_ADDRESS"},
+    "G social security numbers": {"US_SSN"},
+    "J accounts": {"CREDIT_CARD", "IBAN_CODE"},
+    "K licences": {"US_DRIVER_LICENSE"},
+    "N URLs": {"URL"},
+    "O IP addresses": {"IP_ADDRESS"},
+}
+"""45 CFR 164.514(b)(2)(i): the identifiers that occur in the documents, and our types of them."""
 _NOTHING = (0.0, 0.0, 0.0)
 Span = tuple[str, int, int]
 """Type, start, end."""
@@ -102,8 +116,11 @@ def figures(
     (leaked, precision), (peer_leaked, peer_precision) = characters(documents, ours), characters(documents, theirs)
     yield beside("leaked personal characters, at most 0.05 wanted", leaked, peer_leaked, lower_is_better=True)
     yield beside("precision of characters, at least 0.85 wanted", precision, peer_precision)
+    for name, kinds in _SAFE_HARBOR.items():
+        recalls = (by_type(documents, found, kinds)[1] for found in (ours, theirs))
+        yield beside(f"recall, HIPAA {name}, at least 0.9 wanted", *recalls)
     for kind in documents.types:
-        both = zip(by_type(documents, ours, kind), by_type(documents, theirs, kind), strict=True)
+        both = zip(by_type(documents, ours, {kind}), by_type(documents, theirs, {kind}), strict=True)
         for name, (own, peer) in zip(("precision", "recall", "F2"), both, strict=True):
             yield beside(f"{name}, {kind}", own, peer)
         yield beside(f"wholly covered, {kind}", covered(documents, ours, kind), covered(documents, theirs, kind))
@@ -140,12 +157,12 @@ def characters(documents: Documents, found: Sequence[Sequence[Span]]) -> tuple[f
     return missed / marked, right / covered if covered else 0.0
 
 
-def by_type(documents: Documents, found: Sequence[Sequence[Span]], kind: str) -> tuple[float, float, float]:
-    """(precision, recall, F2) of one type, by overlap."""
+def by_type(documents: Documents, found: Sequence[Sequence[Span]], kinds: set[str]) -> tuple[float, float, float]:
+    """(precision, recall, F2) of types that count as one, by overlap."""
     marked = hit = findings = right = 0
     for spans, all_found in zip(documents.marked, found, strict=True):
-        gold = [span for span in spans if span[0] == kind]
-        own = [span for span in all_found if span[0] == kind]
+        gold = [span for span in spans if span[0] in kinds]
+        own = [span for span in all_found if span[0] in kinds]
         marked += len(gold)
         findings += len(own)
         hit += sum(any(_overlap(g, f) for f in own) for g in gold)

@@ -51,16 +51,17 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 
 def _judged(finding: Finding, tagged: Sequence[Finding]) -> Finding | None:
-    """What is left of spaCy's finding beside the tagger's: where they overlap, the tagger knows the type better."""
+    """What is left of spaCy's finding beside the tagger's: a tagger that is sure knows better."""
     if finding.recognizer != SPACY:
         return finding
     # The tagger's findings do not overlap each other.
     first = bisect_right(tagged, finding.start, key=lambda other: other.end)
     last = bisect_left(tagged, finding.end, key=lambda other: other.start)
     beside = tagged[first:last]
-    if any(other.start <= finding.start and finding.end <= other.end for other in beside):
+    sure = [other for other in beside if other.score >= _UNCONFIRMED or other.entity_type == finding.entity_type]
+    if any(other.start <= finding.start and finding.end <= other.end for other in sure):
         return None
-    return replace(finding, score=min([_UNCONFIRMED, *(other.score for other in beside)]))
+    return replace(finding, score=min([_UNCONFIRMED, *(other.score for other in sure)]))
 
 
 def _is_none(text: str, finding: Finding) -> bool:
