@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from labelmill.cli.exits import Exit
+from tests.support.up import ROOT
 
 from .conftest import Commands
 
@@ -84,6 +85,18 @@ def test_examples_that_are_met_pass_and_others_fail(owner: Commands, policy: Pat
         assert problem in failed.stdout
     report = json.loads(owner.run(*command, examples(tmp_path, good, bad), "--json").stdout)
     assert (report["failed_count"], [len(one["problems"]) for one in report["examples"]]) == (1, [0, 4])
+
+
+def test_the_policy_of_the_examples_does_what_its_examples_say(owner: Commands) -> None:
+    folder = ROOT / "examples" / "policies"
+    given = (
+        "--file",
+        str(folder / "support-tickets.yaml"),
+        "--examples",
+        str(folder / "support-tickets-examples.yaml"),
+    )
+    result = owner.run("policy", "test", *PROJECT, *given)
+    assert result.exit_code == Exit.OK, result.output
 
 
 @pytest.mark.parametrize("given", [{"found": {}}, {"text": "x"}, {"text": "x", "fond": {}}, {"text": "x", "gone": {}}])
