@@ -8,7 +8,7 @@ from labelmill_anonymization.adapters.media import film_frames, film_worker, pic
 from labelmill_anonymization.contents.content import CleanContent, RawContent, SpokenWord
 from labelmill_anonymization.contents.handling import ContentAnonymizer
 from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.media.films import CoveredFilm, FilmFacts, FilmHandler, FilmLook
+from labelmill_anonymization.media.films import FilmFacts, FilmHandler
 from labelmill_anonymization.media.pictures import PictureHandler
 from labelmill_anonymization.media.ports import Covered, Limits, Look, MediaJob
 from labelmill_anonymization.media.rules import MediaRules
@@ -43,13 +43,13 @@ class InProcess:
     async def film_facts(self, job: MediaJob) -> FilmFacts:
         return film_frames.facts(job)
 
-    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> FilmLook:
-        return film_worker.look_at_film(job, facts)
+    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> Look:
+        return film_worker.look_at_film(job)
 
     async def cover_film(
         self, job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]
-    ) -> CoveredFilm:
-        return film_worker.cover_film(job, facts, sightings, spans)
+    ) -> Covered:
+        return film_worker.cover_film(job, sightings, spans)
 
 
 @dataclass

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from labelmill_anonymization.contents.content import CleanContent, RawContent, counted
+from labelmill_anonymization.errors import DetectionFailed
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.media.boxes import Box, Size, covered_share
 from labelmill_anonymization.media.errors import CoverFailed
-from labelmill_anonymization.media.ports import Limits, Look, MediaJob
+from labelmill_anonymization.media.ports import Covered, Limits, Look, MediaJob
 from labelmill_anonymization.media.rules import MediaRules
 from labelmill_anonymization.media.sightings import GONE, METADATA, Sighting, regions, widened
 from labelmill_anonymization.media.sounds import searched, sound_protection
@@ -35,37 +36,18 @@ class FilmFacts:
     has_sound: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FilmLook:
-    """What was seen in a film."""
-
-    look: Look
-    """Its pages are frames, counted from 0; `sizes` has one for each."""
-    facts: FilmFacts
-
-
-@dataclass(frozen=True, slots=True)
-class CoveredFilm:
-    """A written film, and what was seen in it afterwards."""
-
-    data: bytes = field(repr=False)
-    media_type: str
-    metadata_items: int
-    again: Look
-
-
 class FilmWorkers(Protocol):
     """Looks at films and covers them, somewhere with enough processors. Raises LabelmillError."""
 
     async def film_facts(self, job: MediaJob) -> FilmFacts:
         """What the head says; raises ContentTooLong before anything is decoded."""
 
-    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> FilmLook:
-        """What is in its frames."""
+    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> Look:
+        """What is in its frames: its pages, counted from 0; `sizes` has one for each."""
 
     async def cover_film(
         self, job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]
-    ) -> CoveredFilm:
+    ) -> Covered:
         """The film with frames and sound covered, and what is seen in it afterwards."""
 
 
@@ -91,15 +73,17 @@ class FilmHandler:
         spoken = await searched(content, policy, keys, self.anonymizer) if facts.has_sound else Spoken((), ())
         seen = await self.workers.look_at_film(job, facts)
         search = WrittenSearch(self.anonymizer, policy, keys)
-        written = await search.search(seen.look.words)
-        film = _Film(facts, len(seen.look.sizes), rules)
-        film.add([*seen.look.sightings, *written.covered])
+        written = await search.search(seen.words)
+        film = _Film(facts, seen.sizes, rules)
+        film.add([*seen.sightings, *written.covered])
         covered = await self._covered(job, film, spoken, search)
         return await self._outcome(covered, seen, film, spoken, written, rules)
 
-    async def _covered(self, job: MediaJob, film: _Film, spoken: Spoken, search: WrittenSearch) -> CoveredFilm:
+    async def _covered(self, job: MediaJob, film: _Film, spoken: Spoken, search: WrittenSearch) -> Covered:
         for _ in range(job.rules.max_passes):
             covered = await self.workers.cover_film(job, film.facts, film.covers, spoken.covered)
+            if covered.again.sizes != film.sizes:
+                raise DetectionFailed("FramesDiffer")
             written = await search.search(covered.again.words, again=True)
             if not film.add([*covered.again.sightings, *written.covered], found_again=True):
                 return covered
@@ -107,8 +91,8 @@ class FilmHandler:
 
     async def _outcome(
         self,
-        covered: CoveredFilm,
-        seen: FilmLook,
+        covered: Covered,
+        seen: Look,
         film: _Film,
         spoken: Spoken,
         written: Written,
@@ -118,28 +102,28 @@ class FilmHandler:
         kept = [*written.kept, *spoken.kept]
         removed = [METADATA] * covered.metadata_items
         operators = ["cover"] * len(found) + ["keep"] * len(kept) + ["remove"] * len(removed)
-        sound = sound_protection(rules.sound, spoken) if seen.facts.has_sound else Protection.ANONYMIZED
-        texts = await self.anonymizer.versions() if seen.look.words or spoken.covered else ()
+        sound = sound_protection(rules.sound, spoken) if film.facts.has_sound else Protection.ANONYMIZED
+        texts = await self.anonymizer.versions() if seen.words or spoken.covered else ()
         return CleanContent(
             data=covered.data,
             media_type=covered.media_type,
             entity_counts=counted([*found, *kept, *removed]),
             operator_counts=counted(operators),
             protection=Protection.DETECTED_ONLY if kept else sound,
-            detector_versions=(*seen.look.versions, *texts),
-            regions=(*regions(film.covers, seen.look.sizes), *(span.region for span in spoken.covered)),
+            detector_versions=(*seen.versions, *texts),
+            regions=(*regions(film.covers, film.sizes), *(span.region for span in spoken.covered)),
         )
 
 
 class _Film:
     """What is covered in a film so far."""
 
-    def __init__(self, facts: FilmFacts, frames: int, rules: MediaRules) -> None:
+    def __init__(self, facts: FilmFacts, sizes: Sequence[Size], rules: MediaRules) -> None:
         self.facts = facts
+        self.sizes = tuple(sizes)
         self.covers: list[Sighting] = []
         self.tracks: list[str] = []
         """The entity type of each thing that was followed."""
-        self._frames = frames
         self._padding = rules.padding
         self._filled: dict[int, list[Box]] = {}
         self._pace = Pace.of(facts.frames_per_second, rules.frame_step or DEFAULT_TEXT_STEP)
@@ -148,7 +132,7 @@ class _Film:
         """Covers sightings and what belongs to them in other frames; says whether there were any not yet covered."""
         new = [sighting for sighting in sightings if not self._is_gone(sighting)]
         self.tracks += [track.last.entity_type for track in tracks(new, self._pace)]
-        followed_ones = widened(followed(new, self._frames, self._pace), self._padding)
+        followed_ones = widened(followed(new, len(self.sizes), self._pace), self._padding)
         for sighting in (replace(sighting, found_again=found_again) for sighting in followed_ones):
             self.covers.append(sighting)
             if sighting.must_be_filled:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from labelmill_anonymization.contents.content import CleanContent, RawContent, counted
+from labelmill_anonymization.errors import DetectionFailed
 from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.media.boxes import covered_share
+from labelmill_anonymization.media.boxes import Size, covered_share
 from labelmill_anonymization.media.errors import CoverFailed
 from labelmill_anonymization.media.ports import Covered, Limits, Look, MediaJob, PictureWorkers
 from labelmill_anonymization.media.sightings import GONE, METADATA, Sighting, regions, strongest, widened
@@ -49,7 +50,7 @@ class PictureHandler:
         search = WrittenSearch(self.anonymizer, policy, keys, known_parts(look.known_values))
         written = await search.search(look.words)
         sightings = widened(strongest([*look.sightings, *written.covered]), rules.padding)
-        covered = await self._covered(job, sightings, search, covered)
+        covered = await self._covered(job, look.sizes, sightings, search, covered)
         return await self._outcome(covered, look, sightings, written.kept)
 
     async def _look(self, job: MediaJob) -> Look:
@@ -64,11 +65,18 @@ class PictureHandler:
         )
 
     async def _covered(
-        self, job: MediaJob, sightings: list[Sighting], search: WrittenSearch, covered: Covered | None
+        self,
+        job: MediaJob,
+        sizes: Sequence[Size],
+        sightings: list[Sighting],
+        search: WrittenSearch,
+        covered: Covered | None,
     ) -> Covered:
         """The content after enough passes, of which one may be done; what later ones find is added to `sightings`."""
         for _ in range(job.rules.max_passes):
             covered = covered or await self.workers.cover(job, sightings)
+            if covered.again.sizes != sizes:
+                raise DetectionFailed("SizesDiffer")
             written = await search.search(covered.again.words, again=True)
             left = [s for s in (*covered.again.sightings, *written.covered) if not _is_gone(s, sightings)]
             if not left:

@@ -54,16 +54,20 @@ class WrittenSearch:
             LabelmillError: The text cannot be searched.
         """
         rules = self.policy.media_rules
+        readable = [word for word in words if _is_readable(word)]
         covered = [] if rules.keep_license_plates else plates(words)
         if rules.cover_all_text:
-            return Written((*covered, *(_sighting(TEXT, [word], 1.0) for word in words)))
+            every = readable if again else words
+            return Written((*covered, *(_sighting(TEXT, [word], 1.0) for word in every)))
         if rules.keep_text:
             return Written(tuple(covered))
-        unread = [word for word in words if word.score < _READABLE or not word.text] if not again else []
-        covered += [_sighting(TEXT, [word], 1.0 - word.score) for word in unread]
         covered += [_sighting(TEXT, [word], 1.0) for word in words if self._is_known(word)]
+        if not self.policy.wanted_types:
+            return Written(tuple(covered))
+        if not again:
+            covered += [_sighting(TEXT, [word], 1.0 - word.score) for word in words if not _is_readable(word)]
         reading = joined([word for word in words if word.text])
-        if not reading.text or not self.policy.wanted_types:
+        if not reading.text:
             return Written(tuple(covered))
         clean = await anonymize_patiently(self.anonymizer, reading.text, self.policy, self.keys)
         kept: list[str] = []
@@ -79,6 +83,10 @@ class WrittenSearch:
 
     def _is_known(self, word: Word) -> bool:
         return any(part in self.known_values for part in _parts(word.text))
+
+
+def _is_readable(word: Word) -> bool:
+    return bool(word.text) and word.score >= _READABLE
 
 
 def known_parts(values: Sequence[str]) -> frozenset[str]:

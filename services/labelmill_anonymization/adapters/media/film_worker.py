@@ -19,8 +19,8 @@ from labelmill_anonymization.adapters.media.film_sound import FilmSound
 from labelmill_anonymization.adapters.media.picture_worker import PageCovers
 from labelmill_anonymization.media import looking
 from labelmill_anonymization.media.boxes import Size
-from labelmill_anonymization.media.films import DEFAULT_TEXT_STEP, CoveredFilm, FilmFacts, FilmLook
-from labelmill_anonymization.media.ports import Look, MediaJob
+from labelmill_anonymization.media.films import DEFAULT_TEXT_STEP
+from labelmill_anonymization.media.ports import Covered, Look, MediaJob
 from labelmill_anonymization.media.rules import Sound
 from labelmill_anonymization.media.sightings import Sighting
 from labelmill_anonymization.media.spans import Span
@@ -35,7 +35,7 @@ _CODECS = {
 }
 
 
-def look_at_film(job: MediaJob, facts: FilmFacts) -> FilmLook:
+def look_at_film(job: MediaJob) -> Look:
     """See `FilmWorkers`."""
     tools = picture_worker.tools()
     step, text_step = job.rules.frame_step or 1, job.rules.frame_step or DEFAULT_TEXT_STEP
@@ -49,15 +49,15 @@ def look_at_film(job: MediaJob, facts: FilmFacts) -> FilmLook:
         if index % text_step == 0:
             words += looking.read(picture, index, job.rules, tools)
     versions = looking.versions(job.rules, tools, is_photograph=True)
-    return FilmLook(Look(tuple(sizes), tuple(sightings), tuple(words), (), versions), facts)
+    return Look(tuple(sizes), tuple(sightings), tuple(words), (), versions)
 
 
-def cover_film(job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]) -> CoveredFilm:
+def cover_film(job: MediaJob, sightings: Sequence[Sighting], spans: Sequence[Span]) -> Covered:
     """See `FilmWorkers`."""
     covers = PageCovers(sightings, job.rules.cover)
     data, media_type, metadata = _written(job, covers, spans)
     again = _look_again(replace(job, data=data, media_type=media_type), covers)
-    return CoveredFilm(data, media_type, metadata, again)
+    return Covered(data, media_type, metadata, again)
 
 
 def _written(job: MediaJob, covers: PageCovers, spans: Sequence[Span]) -> tuple[bytes, str, int]:
@@ -68,15 +68,10 @@ def _written(job: MediaJob, covers: PageCovers, spans: Sequence[Span]) -> tuple[
         sink.flags = sink.flags | _BITEXACT  # no version, no time of writing
         film = source.streams.video[0]
         writer = _FrameWriter(sink, film, codec, options)
-        keeps_sound = source.streams.audio and job.rules.sound is not Sound.DROP
-        sound = (
-            FilmSound(sink, source.streams.audio[0], media_type == _WEBM, job.rules.sound, spans)
-            if keeps_sound
-            else None
-        )
-        streams = [film, source.streams.audio[0]] if sound else [film]
+        audio = source.streams.audio[0] if source.streams.audio and job.rules.sound is not Sound.DROP else None
+        sound = FilmSound(sink, audio, media_type == _WEBM, job.rules.sound, spans) if audio else None
         index = 0
-        for packet in source.demux(streams):
+        for packet in source.demux([film, audio] if audio else [film]):
             for frame in packet.decode():
                 if isinstance(frame, av.VideoFrame):
                     film_frames.require_frame(frame, index, job)

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from labelmill_anonymization.adapters.media import picture_worker
 from labelmill_anonymization.errors import DetectionFailed, DetectionTimeout
-from labelmill_anonymization.media.films import CoveredFilm, FilmFacts, FilmLook
+from labelmill_anonymization.media.films import FilmFacts
 from labelmill_anonymization.media.ports import Covered, Look, MediaJob
 from labelmill_anonymization.media.sightings import Sighting
 from labelmill_anonymization.media.sounds import CoveredSound
@@ -55,15 +55,15 @@ class MediaProcesses:
         """See `FilmWorkers`."""
         return await self.call(1, _film_facts, job)
 
-    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> FilmLook:
+    async def look_at_film(self, job: MediaJob, facts: FilmFacts) -> Look:
         """See `FilmWorkers`."""
-        return await self.call(facts.seconds, _look_at_film, job, facts)
+        return await self.call(facts.seconds, _look_at_film, job)
 
     async def cover_film(
         self, job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]
-    ) -> CoveredFilm:
+    ) -> Covered:
         """See `FilmWorkers`."""
-        return await self.call(facts.seconds, _cover_film, job, facts, sightings, spans)
+        return await self.call(facts.seconds, _cover_film, job, sightings, spans)
 
     async def call(self, units: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a function of a worker; `units` times the time limit is what it may take.
@@ -112,13 +112,13 @@ def _film_facts(job: MediaJob) -> FilmFacts:
     return facts(job)
 
 
-def _look_at_film(job: MediaJob, facts: FilmFacts) -> FilmLook:
+def _look_at_film(job: MediaJob) -> Look:
     from labelmill_anonymization.adapters.media.film_worker import look_at_film
 
-    return look_at_film(job, facts)
+    return look_at_film(job)
 
 
-def _cover_film(job: MediaJob, facts: FilmFacts, sightings: Sequence[Sighting], spans: Sequence[Span]) -> CoveredFilm:
+def _cover_film(job: MediaJob, sightings: Sequence[Sighting], spans: Sequence[Span]) -> Covered:
     from labelmill_anonymization.adapters.media.film_worker import cover_film
 
-    return cover_film(job, facts, sightings, spans)
+    return cover_film(job, sightings, spans)
