@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -43,8 +43,9 @@ def entity_types_of(documents: Sequence[Document], outcomes: Iterable[Sequence[O
 def count(documents: Sequence[Document], outcomes: Sequence[Outcome], types: Sequence[str]) -> Counts:
     """Counts of shape (documents, 1 + types, columns)."""
     counts = np.zeros((len(documents), 1 + len(types), len(Column)), np.int64)
+    rows = {entity_type: index for index, entity_type in enumerate(types, 1)}
     for row, document, outcome in zip(counts, documents, outcomes, strict=True):
-        _count_document(row, document, outcome, types)
+        _count_document(row, document, outcome, rows)
     return counts
 
 
@@ -53,17 +54,16 @@ def leaked(document: Document, outcome: Outcome) -> Bools:
     return _mask(document.gold, len(document.text)) & ~outcome.hidden
 
 
-def _count_document(row: Counts, document: Document, outcome: Outcome, types: Sequence[str]) -> None:
+def _count_document(row: Counts, document: Document, outcome: Outcome, rows: Mapping[str, int]) -> None:
     length = len(document.text)
     gold, ignored = _mask(document.gold, length), _mask(document.ignored, length)
     counted = gold | ~ignored
     found = [span for span in outcome.found if counted[span.start : span.end].any()]
     detected = _mask(found, length)
-    for index, entity_type in enumerate(["", *types]):
+    present = {span.entity_type for span in (*document.gold, *found)}
+    for index, entity_type in ((0, ""), *((rows[one], one) for one in present)):
         of_gold = [s for s in document.gold if entity_type in ("", s.entity_type)]
         of_found = [s for s in found if entity_type in ("", s.entity_type)]
-        if not (of_gold or of_found):
-            continue
         gold_here, found_here = _mask(of_gold, length), _mask(of_found, length) & counted
         row[index, Column.GOLD] = len(of_gold)
         row[index, Column.FOUND] = len(of_found)
