@@ -11,6 +11,7 @@ from sqlalchemy import select
 from labelmill_anonymization.adapters.keyring_sources import GivenRootKeys, KeyringFile
 from labelmill_anonymization.adapters.secret_files import InsecureSecret
 from labelmill_anonymization.adapters.sql_keys import SqlKeys
+from labelmill_anonymization.adapters.sql_reidentifications import SqlReidentifications
 from labelmill_anonymization.adapters.tables import data_keys, metadata
 from labelmill_anonymization.keyring.data_keys import Purpose, State
 from labelmill_anonymization.keyring.errors import (
@@ -24,7 +25,10 @@ from labelmill_anonymization.keyring.errors import (
 from labelmill_anonymization.keyring.project_keys import ProjectKeyring
 from labelmill_anonymization.keyring.root_keys import BadKeyring, Keyring, RootKeys
 from labelmill_anonymization.keys import ProjectKeys
+from labelmill_anonymization.operators import Encrypt
+from labelmill_anonymization.reversal.reidentification import Reidentification, Reidentifier
 from labelmill_runtime.database import Database
+from labelmill_runtime.errors import Unavailable
 from labelmill_runtime.settings import RuntimeSettings
 from tests.support.postgres import new_database
 
@@ -309,3 +313,48 @@ async def test_a_key_that_was_destroyed_meanwhile_is_not_brought_back(database: 
     await SqlKeys(database).rewrap([(record, RING.wrap(old.secret, record.context))])
     with pytest.raises(KeyDestroyed):
         await ring.open("demo", old.key_id)
+
+
+async def test_a_destroyed_secret_is_in_no_file_of_the_database(tmp_path: Path) -> None:
+    database = await Database.open(RuntimeSettings(data_dir=tmp_path), "anonymization", metadata)
+    try:
+        ring, records = keyring(database), SqlKeys(database)
+        jane = (await ring.keys("demo", "jane", subject_key=True)).subject_encryption
+        assert jane is not None
+        wrapped = (await records.get("demo", jane.key_id)).wrapped
+        assert wrapped is not None
+        assert wrapped.content in files(tmp_path)
+        async with database.transaction() as session:
+            await ring.destroy_of_subjects(session, "demo", await ring.subject_digests("demo", ["jane"]), "erased")
+        await ring.scrub()
+        assert wrapped.content not in files(tmp_path)
+    finally:
+        await database.close()
+
+
+def files(folder: Path) -> bytes:
+    """All that is on the disk."""
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+class BrokenAudit:
+    """Keeps nothing."""
+
+    async def add(self, record: Reidentification) -> None:
+        raise Unavailable("AUDIT_GONE", "The database is away.")
+
+    async def list_records(self, project: str, after: tuple[int, str] | None, limit: int) -> list[Reidentification]:
+        return []
+
+
+async def test_nothing_is_read_again_without_a_record(database: Database) -> None:
+    ring = keyring(database)
+    keys = await ring.keys("demo")
+    token = Encrypt().apply("Jane Doe", "PERSON", keys)
+    with pytest.raises(Unavailable) as caught:
+        await Reidentifier(ring, BrokenAudit()).read("demo", token, [], reason="x" * 10, principal="officer")
+    assert "Jane" not in repr(caught.value)
+    kept = SqlReidentifications(database)
+    reading = await Reidentifier(ring, kept).read("demo", token, [], reason="x" * 10, principal="officer")
+    assert reading.text == "Jane Doe"
+    assert await kept.list_records("demo", None, 10) == [reading.record]
