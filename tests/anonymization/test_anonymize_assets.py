@@ -111,7 +111,7 @@ async def test_the_policy_version_is_the_one_at_the_start(tmp_path: Path) -> Non
 async def test_bad_assets_fail_alone(tmp_path: Path) -> None:
     zones = ingest(15)
     bad = {
-        zones.add("demo", b"\x89PNG", "image/png"): "UNSUPPORTED_MEDIA_TYPE",
+        zones.add("demo", b"\x89PNG", "application/zip"): "UNSUPPORTED_MEDIA_TYPE",
         zones.add("demo", "x" * 10_001): "ASSET_TOO_LARGE",
         zones.add("demo", b"\xff\xfe"): "INVALID_UTF8",
         zones.add("demo", "FAIL NameJane"): "DETECTION_FAILED",
