@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 
 from labelmill_anonymization.worker import Outcome, TextJob
 
+_WORTH_A_CALL = 8  # texts; fewer cost more together than what two workers save
 _TEXT_COSTS_CHARACTERS = 60  # what a text costs beside its length, in characters
 _MOST_COUNTED = 100_000  # one huge text that waits for its turn does not shut out all others
 _WEIGHT_OF_LATEST = 0.2
@@ -35,6 +37,11 @@ class Backlog:
         return len(self._waiting)
 
     @property
+    def is_worth_preparing(self) -> bool:
+        """Whether so many wait that a batch may lie ready for the worker that is done first; fewer rather grow."""
+        return len(self._waiting) >= min(self._batch_texts, 2 * _WORTH_A_CALL)
+
+    @property
     def wait_s(self) -> float:
         """Seconds until a text that comes now is taken up; 0 while nothing is known of the workers."""
         return self._cost / (self._per_second * self._workers) if self._per_second else 0.0
@@ -44,11 +51,16 @@ class Backlog:
         self._waiting.append(waiting)
         self._cost += _cost(waiting[0])
 
-    def take(self) -> list[Waiting]:
-        """A batch of those that have waited longest, without those whose callers have given up; empty: none waits."""
+    def take(self, free_workers: int) -> list[Waiting]:
+        """A batch for one of the free workers; empty: none waits.
+
+        Of those that have waited longest, as many as leave a fair share to the other workers, without those whose
+        callers have given up.
+        """
         batch: list[Waiting] = []
         characters = 0
-        while self._waiting and len(batch) < self._batch_texts:
+        share = max(_WORTH_A_CALL, math.ceil(len(self._waiting) / max(1, free_workers)))
+        while self._waiting and len(batch) < min(share, self._batch_texts):
             job, future = self._waiting[0]
             if batch and characters + len(job.text) > _BATCH_CHARACTERS:
                 break

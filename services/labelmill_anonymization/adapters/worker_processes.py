@@ -63,7 +63,7 @@ class WorkerProcesses:
         self._suspects: deque[Waiting] = deque()
         self._is_alone = False
         self._in_flight = 0
-        self._slots = workers + 1  # one batch lies ready for the worker that is done first
+        self._dispatch_is_due = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._versions: tuple[str, ...] | None = None
 
@@ -77,7 +77,7 @@ class WorkerProcesses:
         self._require_room()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._backlog.add((TextJob(text, policy, keys), future))
-        self._dispatch()
+        self._dispatch_soon()
         outcome = await future
         if isinstance(outcome, LabelmillError):
             raise outcome
@@ -120,14 +120,26 @@ class WorkerProcesses:
         while self._suspects:
             self._suspects.popleft()[1].cancel()
 
+    def _dispatch_soon(self) -> None:
+        """After what else is due in this turn of the loop, so that texts that come together travel together."""
+        if not self._dispatch_is_due:
+            self._dispatch_is_due = True
+            asyncio.get_running_loop().call_soon(self._dispatch)
+
     def _dispatch(self) -> None:
+        self._dispatch_is_due = False
         if self._suspects or self._is_alone:
             if not self._in_flight:
                 self._is_alone = True
                 self._start([self._suspects.popleft()], self._try_alone)
             return
-        while self._in_flight < self._slots and (batch := self._backlog.take()):
+        while self._has_room() and (batch := self._backlog.take(self._workers - self._in_flight)):
             self._start(batch, self._run)
+
+    def _has_room(self) -> bool:
+        """Whether a worker is free, or enough texts wait that one batch may lie ready for the worker that will be."""
+        ready = self._in_flight - self._workers
+        return ready < 0 or (ready == 0 and self._backlog.is_worth_preparing)
 
     def _start(self, batch: list[Waiting], run: Callable[[list[Waiting]], Coroutine[Any, Any, None]]) -> None:
         self._in_flight += 1
