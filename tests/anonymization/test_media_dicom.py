@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless, SecondaryCaptureImageStorage
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless, SecondaryCaptureImageStorage
 
 from labelmill_anonymization.adapters.media.rapidocr import RapidOcrReader
 from labelmill_anonymization.errors import ContentMalformed
@@ -172,3 +172,15 @@ async def test_what_cannot_be_searched_is_refused() -> None:
             await anonymized(broken, DICOM)
     with pytest.raises(ContentTooLong):
         await anonymized(file_of(scan(np.zeros((2100, 2000), np.uint16))), DICOM)
+
+
+async def test_big_endian_objects_keep_their_pixels() -> None:
+    before = grey()
+    ds = scan(before.astype(">u2"))
+    ds.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    clean = await anonymized(out.getvalue(), DICOM)
+    after = pydicom.dcmread(io.BytesIO(clean.data))
+    assert after.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert np.array_equal(after.pixel_array, before)

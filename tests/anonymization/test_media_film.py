@@ -122,6 +122,16 @@ async def test_sound_follows_the_transcript() -> None:
     assert np.abs(heard[int(1.2 * 48_000) : int(1.8 * 48_000)]).max() > 0.5 * np.abs(tone(1, 48_000)).max() / 32768
 
 
+async def test_spans_count_from_where_a_film_begins_to_play() -> None:
+    raw = film(walk(20), sound=True, container="mpegts")  # its clock does not begin at 0
+    with av.open(io.BytesIO(raw)) as source:
+        assert (source.start_time or 0) > 100_000  # microseconds
+    clean = await anonymized(raw, "video/mp2t", policy(sound=Sound.SILENCE, **FACES_ONLY), WORDS)
+    heard = sound_of(clean.data)
+    assert np.abs(heard[int(0.5 * 48_000) : int(0.9 * 48_000)]).max() < 0.01
+    assert np.abs(heard[int(1.2 * 48_000) : int(1.8 * 48_000)]).max() > 0.05
+
+
 async def test_sound_is_dropped_or_kept_as_the_policy_says() -> None:
     raw = film(walk(5), sound=True)
     dropped = await anonymized(raw, MP4, policy(sound=Sound.DROP, **FACES_ONLY))

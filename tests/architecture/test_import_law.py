@@ -37,6 +37,7 @@ OUTSIDE = {
     "presidio_analyzer",
     "spacy",
     "onnxruntime",
+    *("PIL", "av", "cv2", "pydicom", "pypdfium2", "rapidocr", "soundfile"),
 }
 PURE_RUNTIME = {"errors", "names", "filters", "principal", "ids", "paging", "faults"}
 

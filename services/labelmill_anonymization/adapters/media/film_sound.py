@@ -16,7 +16,7 @@ _FRAME = {"aac": 1024, "libopus": 960}
 
 
 class FilmSound:
-    """Writes one sound track."""
+    """Writes one sound track. Spans count from where the film begins to play."""
 
     def __init__(self, sink: Any, source: Any, is_opus: bool, how: Sound, spans: Sequence[Span]) -> None:
         codec = "libopus" if is_opus else "aac"
@@ -24,6 +24,10 @@ class FilmSound:
         self._how = how
         self._spans = () if how is Sound.KEEP else spans
         self._rate = _OPUS_RATE if is_opus else source.rate
+        self._begin_s = max(0.0, (source.container.start_time or 0) / av.time_base)
+        self._waiting: list[Any] = []
+        self._next = 0
+        """The sample that follows those seen so far, where a frame does not tell its time."""
         sample_format = "flt" if is_opus else "fltp"
         self._is_planar = not is_opus
         self._stream = sink.add_stream(codec, rate=self._rate, layout=source.layout)
@@ -31,20 +35,27 @@ class FilmSound:
             format=sample_format, layout=source.layout, rate=self._rate, frame_size=_FRAME[codec]
         )
 
-    def write(self, frame: Any) -> None:
-        """Takes a decoded frame."""
-        for part in self._resampler.resample(frame):
+    def take(self, frame: Any) -> None:
+        """Takes a decoded frame, which the next `write` encodes."""
+        self._waiting += self._resampler.resample(frame)
+
+    def write(self) -> None:
+        """Encodes what was taken."""
+        for part in self._waiting:
             self._encode(part)
+        self._waiting.clear()
 
     def close(self) -> None:
         """Encodes what is still on its way."""
-        for part in self._resampler.resample(None):
-            self._encode(part)
+        self._waiting += self._resampler.resample(None)
+        self.write()
         for packet in self._stream.encode(None):
             self._sink.mux(packet)
 
     def _encode(self, part: Any) -> None:
-        first = round(part.pts * part.time_base * self._rate) if part.pts is not None else 0
+        told = part.pts is not None
+        first = round((float(part.pts * part.time_base) - self._begin_s) * self._rate) if told else self._next
+        self._next = first + part.samples
         channels = part.layout.nb_channels
         samples = part.to_ndarray().copy()
         columns = samples.T if self._is_planar else samples.reshape(-1, channels)

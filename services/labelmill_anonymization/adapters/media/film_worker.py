@@ -80,7 +80,9 @@ def _written(job: MediaJob, covers: PageCovers, spans: Sequence[Span]) -> tuple[
                     writer.write(picture, frame, index)
                     index += 1
                 elif sound:
-                    sound.write(frame)
+                    sound.take(frame)
+                if sound and index:  # the first frame decides the film's size, which its head tells before any sound
+                    sound.write()
         writer.close()
         if sound:
             sound.close()

@@ -98,6 +98,7 @@ class DicomFrames:
             if dataset.file_meta.TransferSyntaxUID.is_compressed:
                 dataset.decompress(generate_instance_uid=False)
             frames = np.array(pixel_array(dataset, raw=True))
+            frames = frames.astype(frames.dtype.newbyteorder("<"), copy=False)
             shape = (len(self.sizes), *self.sizes[0][::-1])
             samples = (dataset.SamplesPerPixel,) if dataset.SamplesPerPixel > 1 else ()
             frames = frames.reshape(*shape, *samples)
