@@ -109,7 +109,7 @@ async def figures(*, quick: bool) -> AsyncIterator[Figure]:
     """Every figure, as soon as it is known."""
     with s3_server() as s3, tempfile.TemporaryDirectory(prefix="labelmill-bench-") as folder:
         async with serving(Path(folder) / "s3", s3_settings(s3)) as server:
-            sizes = [(8, 10), (64, 3)] if quick else [(8, 20), (64, 6), (1024, 1)]
+            sizes = [(8, 9), (64, 3)] if quick else [(8, 21), (64, 6), (1024, 3)]
             for size, count in sizes:
                 async for figure in large(server, s3, size * MB, count):
                     yield figure

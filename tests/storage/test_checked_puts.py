@@ -35,6 +35,15 @@ async def on_s3(start: Start, s3: S3Server) -> AsyncIterator[Storage]:
         yield storage
 
 
+def path_of(admin: Minio, content: bytes) -> str:
+    """Where the S3 server keeps a content."""
+    for found in admin.list_objects(RAW_BUCKET, recursive=True):
+        path = str(found.object_name)
+        if found.size == len(content) and admin.get_object(RAW_BUCKET, path).data == content:
+            return path
+    raise AssertionError("it is not there")
+
+
 async def put_and_finish(storage: Storage, content: bytes, **values: Any) -> tuple[bool, resources_pb2.Asset]:
     """Whether it was recorded at once, and the asset."""
     name = await put(storage, content, sha256=digest(content), **values)
@@ -125,11 +134,7 @@ async def test_damage_is_found_before_a_byte_leaves(on_s3: Storage, s3: S3Server
     at_once, asset = await put_and_finish(on_s3, content)
     assert at_once
     admin = s3.client(s3.admin)
-    (path,) = [
-        str(found.object_name)
-        for found in admin.list_objects(RAW_BUCKET, recursive=True)
-        if found.size == len(content) and "/large/u-" in str(found.object_name)
-    ][-1:]
+    path = await asyncio.to_thread(path_of, admin, content)
     damaged = bytes([content[0] ^ 1]) + content[1:]
     await asyncio.to_thread(admin.put_object, RAW_BUCKET, path, io.BytesIO(damaged), len(damaged))
     refusal = await refused(on_s3.download(asset.name, offset=8 * MIB))
@@ -154,7 +159,7 @@ class _TakesAnything(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.kept[self.path.partition("?")[0]] = self.headers["x-amz-checksum-sha256"]
-        self._answer(501 if self.refuses else 200)
+        self._answer(403 if self.refuses else 200)
 
     def do_HEAD(self) -> None:
         self._answer(200, self.kept.get(self.path.partition("?")[0], ""))

@@ -17,6 +17,7 @@ from labelmill.aio import Client
 from labelmill.storage.v1 import resources_pb2, service_pb2
 from tests.storage.client import PARENT, Storage
 from tests.storage.conftest import Start, s3_settings
+from tests.storage.test_checked_puts import path_of
 from tests.storage.test_urls import http, upload_header, upload_url
 from tests.support.s3 import RAW_BUCKET, S3Server
 
@@ -160,12 +161,9 @@ async def test_content_that_was_damaged_in_the_store_is_not_given(start: Start, 
     async with start(**s3_settings(s3)) as storage, client(storage) as mill:
         asset = await mill.storage.upload(PARENT, content)
         admin = s3.client(s3.admin)
-        listed = await asyncio.to_thread(lambda: list(admin.list_objects(RAW_BUCKET, recursive=True)))
-        for path in [str(found.object_name) for found in listed if found.size == len(content)]:
-            held = await asyncio.to_thread(lambda path=path: admin.get_object(RAW_BUCKET, path).data)
-            if held == content:
-                damaged = bytes([content[0] ^ 1]) + content[1:]
-                await asyncio.to_thread(admin.put_object, RAW_BUCKET, path, io.BytesIO(damaged), len(damaged))
+        path = await asyncio.to_thread(path_of, admin, content)
+        damaged = bytes([content[0] ^ 1]) + content[1:]
+        await asyncio.to_thread(admin.put_object, RAW_BUCKET, path, io.BytesIO(damaged), len(damaged))
         with pytest.raises(errors.DataLoss, match="CHECKSUM_MISMATCH"):
             await mill.storage.download(asset.name, zone=RAW)
         with pytest.raises(errors.DataLoss, match="CHECKSUM_MISMATCH"):

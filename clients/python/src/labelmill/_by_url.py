@@ -53,6 +53,7 @@ class ByUrl:
         self._connections = Connections(transport.tls_ca)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="labelmill-url")
         self._shunned: dict[str, float] = {}
+        self._under_way: set[threading.Event] = set()
 
     def is_usable(self, url: str) -> bool:
         """Whether the URL leads where it must: past no TLS, not to this machine unless the service is here too."""
@@ -131,7 +132,9 @@ class ByUrl:
         await self._get(made, received, take_all)
 
     def close(self) -> None:
-        """Closes connections; what goes on in threads ends soon."""
+        """Ends what is under way, soon, and closes connections."""
+        for stopped in self._under_way:
+            stopped.set()
         self._threads.shutdown(wait=False)
         self._connections.close()
 
@@ -159,6 +162,7 @@ class ByUrl:
         if not self.is_usable(url):
             raise Unusable
         stopped = threading.Event()
+        self._under_way.add(stopped)
         running = asyncio.get_running_loop().run_in_executor(self._threads, work, stopped)
         try:
             return await running
@@ -169,6 +173,7 @@ class ByUrl:
             raise Unusable from None
         finally:
             stopped.set()
+            self._under_way.discard(stopped)
 
 
 def _require_success(status: int) -> None:

@@ -24,6 +24,7 @@ _TRIED = b"Labelmill asks whether checksums are compared."
 _OTHER = b"Labelmill asks whether checksums are compared?"
 _LIVES_S = 60
 _REFUSED = 400
+_FAULT = 500
 
 
 def header_of(sha256: str) -> dict[str, str]:
@@ -86,4 +87,7 @@ class CheckedPuts:
     def _put(self, path: str, body: bytes) -> int:
         headers = {**header_of(hashlib.sha256(_TRIED).hexdigest()), **self._bucket.encryption}
         url = self._signer.url("PUT", f"{self._bucket.name}/{path}", _LIVES_S, self._now(), headers=headers)
-        return self._http.request("PUT", url, body=body, headers=headers, retries=False).status
+        status = self._http.request("PUT", url, body=body, headers=headers, retries=False).status
+        if status >= _FAULT:
+            raise ConnectionError("the server failed")  # which says nothing about what it compares
+        return status
