@@ -54,6 +54,12 @@ def test_words_are_found_as_wholes_however_they_are_written(
     assert [text[start:end] for start, end in occurrences(words, text, case_sensitive=False)] == found
 
 
+def test_ten_thousand_phrases_that_begin_alike_cost_no_more_than_one() -> None:
+    words = tuple(f"a a a {number}" for number in range(10_000))
+    text = "a " * 50_000 + "7777"
+    assert [text[start:end] for start, end in occurrences(words, text, case_sensitive=False)] == ["a a a 7777"]
+
+
 def test_case_can_matter() -> None:
     assert list(occurrences(("Apple",), "apple Apple", case_sensitive=True)) == [(6, 11)]
     assert list(matches("E-[a-z]", "E-x e-x", case_sensitive=True)) == [(0, 3)]

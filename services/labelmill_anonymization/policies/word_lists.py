@@ -5,47 +5,55 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
 _TOKEN = regex.compile(r"[\p{L}\p{M}\p{N}_]+|\S")
-_Phrase = tuple[str, ...]
+_END = ""
+"""Marks in a trie that a phrase ends here; no token is empty."""
+_Trie = dict[str, Any]
 
 
 def occurrences(words: tuple[str, ...], text: str, *, case_sensitive: bool) -> Iterator[tuple[int, int]]:
     """(start, end) in code points of each occurrence; of those that begin at one place the longest.
 
-    Spaces, compatibility forms, and case unless it is to be told apart, do not matter.
+    Spaces, compatibility forms, and case unless it is to be told apart, do not matter. However many words there are, a
+    place of the text costs no more steps than the longest of them has tokens.
     """
-    index = _index(words, case_sensitive)
+    trie = _trie(words, case_sensitive)
     tokens = [(_form(match[0], case_sensitive), match.start(), match.end()) for match in _TOKEN.finditer(text)]
     place = 0
     while place < len(tokens):
-        length = _longest(index.get(tokens[place][0], ()), tokens, place)
+        length = _longest(trie, tokens, place)
         if length:
             yield tokens[place][1], tokens[place + length - 1][2]
         place += length or 1
 
 
-def _longest(phrases: Sequence[_Phrase], tokens: Sequence[tuple[str, int, int]], place: int) -> int:
-    """Tokens of the first phrase that stands here; 0: none."""
-    for phrase in phrases:
-        if phrase == tuple(token for token, _, _ in tokens[place : place + len(phrase)]):
-            return len(phrase)
-    return 0
+def _longest(trie: _Trie, tokens: Sequence[tuple[str, int, int]], place: int) -> int:
+    """Tokens of the longest phrase that stands here; 0: none."""
+    node: _Trie | None = trie
+    longest = walked = 0
+    while node is not None:
+        if _END in node:
+            longest = walked
+        following = tokens[place + walked][0] if place + walked < len(tokens) else None
+        node = node.get(following) if following is not None else None
+        walked += 1
+    return longest
 
 
 @lru_cache(maxsize=128)
-def _index(words: tuple[str, ...], case_sensitive: bool) -> dict[str, list[_Phrase]]:
-    """Phrases by their first token, the longest first."""
-    index: dict[str, list[_Phrase]] = {}
+def _trie(words: tuple[str, ...], case_sensitive: bool) -> _Trie:
+    trie: _Trie = {}
     for word in words:
-        phrase = tuple(_form(token, case_sensitive) for token in _TOKEN.findall(word))
-        if phrase:
-            index.setdefault(phrase[0], []).append(phrase)
-    for phrases in index.values():
-        phrases.sort(key=len, reverse=True)
-    return index
+        node = trie
+        for token in _TOKEN.findall(word):
+            node = node.setdefault(_form(token, case_sensitive), {})
+        if node is not trie:
+            node[_END] = True
+    return trie
 
 
 def _form(token: str, case_sensitive: bool) -> str:
