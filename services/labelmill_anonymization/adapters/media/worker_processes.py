@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
@@ -83,9 +85,11 @@ class MediaProcesses:
 
 
 def prepare_process() -> None:
-    """Before NumPy and the models are loaded: one core a worker."""
+    """Before NumPy and the models are loaded: one core a worker, and no messages of readers: they may quote."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    warnings.simplefilter("ignore")
+    logging.disable()
 
 
 def _guarded(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
