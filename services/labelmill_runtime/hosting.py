@@ -96,15 +96,16 @@ class Host:
     def _register(self, server: grpc.aio.Server, context: RuntimeContext) -> None:
         descriptors = [descriptor for service in self._services for descriptor in service.descriptors]
         self._chain.use(layers(self._settings, descriptors, self._authenticator))
+        handlers: Any = _GenericHandlers(server)
         for service in self._services:
             for add, servicer in service.servicers:
-                add(servicer, server)
+                add(servicer, handlers)
         stores = {s.name: s.operations for s in self._services if s.operations is not None}
         operations = OperationsServicer(stores, context.page_tokens, max_wait_s=self._settings.default_deadline_s)
-        operations_pb2_grpc.add_OperationsServicer_to_server(operations, server)
+        operations_pb2_grpc.add_OperationsServicer_to_server(operations, handlers)
         names = {service.name: [service.name, *_full_names(service)] for service in self._services}
         self._health = Health(names, {s.name: s.ready for s in self._services if s.ready is not None})
-        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, handlers)
         served = [name for service in self._services for name in _full_names(service)]
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection([*served, _OPERATIONS, health_name, reflection.SERVICE_NAME], server)
@@ -129,6 +130,20 @@ class Host:
             return None
         self._metrics = start_http_server(self._settings.metrics_port, addr=self._settings.metrics_host)
         return int(self._metrics[0].server_port)
+
+
+class _GenericHandlers:
+    """What handlers are added to, in the server's place: no method is registered with gRPC's core.
+
+    grpc.aio waits for every registered method by a task of its own, and goes through all these tasks at every call, so
+    that each call costs more the more methods there are. Unregistered methods share one task, whatever their number.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Any) -> None:
+        """Nothing: generated code adds the same handlers as generic ones, too."""
 
 
 def _full_names(service: Service) -> Iterator[str]:

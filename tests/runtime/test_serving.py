@@ -233,3 +233,9 @@ async def test_without_a_service_key_no_other_key_is_used(run: Running, monkeypa
     with pytest.raises(Unavailable) as caught:
         RuntimeContext(run.settings, run.server.address).peers()
     assert caught.value.reason == "SERVICE_KEY_MISSING"
+
+
+async def test_what_a_call_costs_does_not_grow_with_the_number_of_methods(settings: RuntimeSettings) -> None:
+    async with running(settings, [Echo().build]):
+        waiting = [task for task in asyncio.all_tasks() if "_request_registered_call" in repr(task)]
+    assert len(waiting) <= 1  # gRPC goes through all of them at every call; reflection registers its one method
