@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from labelmill_anonymization.adapters.media import picture_worker
+from labelmill_anonymization.adapters.media import picture_worker, rapidocr
 from labelmill_anonymization.adapters.media.centerface import CenterFace
 from labelmill_anonymization.adapters.media.gif_frames import gif
 from labelmill_anonymization.adapters.media.rapidocr import RapidOcrReader
@@ -203,13 +203,16 @@ async def test_what_full_transparency_hides_is_gone() -> None:
     assert not np.asarray(Image.open(io.BytesIO(clean.data))).any()
 
 
-async def test_small_letters_in_a_large_picture_are_read() -> None:
-    picture = Image.new("RGB", (3600, 800), "white")
-    for at in ((40, 40), (1650, 400), (3300, 700)):  # the second one lies where tiles meet
+async def test_large_pictures_are_read_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rapidocr, "_SIDE", 600)
+    monkeypatch.setattr(rapidocr, "_OVERLAP", 200)
+    picture = Image.new("RGB", (1000, 400), "white")
+    places = ((40, 40), (350, 150), (720, 330))  # the second one lies where tiles meet
+    for at in places:
         picture.paste(page("NameJane", size=(260, 60)), at)
     clean = await anonymized(encoded(picture, "PNG"), "image/png", policy(keep_faces=True, keep_codes=True))
     after = decoded(clean.data)
-    for left, top in ((40, 40), (1650, 400), (3300, 700)):
+    for left, top in places:
         assert not after[top + 28 : top + 44, left + 25 : left + 120].any()
 
 
