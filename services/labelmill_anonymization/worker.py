@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from labelmill_anonymization.entity_types import entity_types
 from labelmill_anonymization.errors import DetectionFailed
 from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.keys import ProjectKeys
@@ -40,7 +41,7 @@ def initialize(make_detector: Callable[[], Detector] | None = None) -> None:
 
         make_detector = text_detector
     _detector = make_detector()
-    _detector.detect(["Jane Doe lives at 12 Example Street."], "en", [frozenset({"PERSON"})])
+    _detector.detect(["Jane Doe lives at 12 Example Street, phone 2125550123."], "en", [entity_types("en")])
 
 
 def prepare_process() -> None:

@@ -34,7 +34,7 @@ _TYPES = {
     "TIME": "DATE_TIME",
 }
 _SCORE = 0.85  # Presidio's; the model says none
-_RECOGNIZER = "SpacyRecognizer"
+RECOGNIZER = "SpacyRecognizer"
 _UNUSED_PIPES = (
     "tok2vec",
     "tagger",
@@ -82,7 +82,7 @@ class SpacyEntities:
                     continue
                 if entity_type == "DATE_TIME" and not is_specific_date(chunk.content[start:end]):
                     continue
-                found[index].append(Finding(entity_type, start + chunk.start, end + chunk.start, _SCORE, _RECOGNIZER))
+                found[index].append(Finding(entity_type, start + chunk.start, end + chunk.start, _SCORE, RECOGNIZER))
         return found
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[Entity]]:

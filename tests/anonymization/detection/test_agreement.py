@@ -2,6 +2,7 @@
 
 import pytest
 
+from labelmill_anonymization.adapters import spacy_entities, tagger
 from labelmill_anonymization.detection.agreement import SPACY, TAGGER, settle
 from labelmill_anonymization.findings import Finding
 
@@ -34,6 +35,10 @@ EMAIL = of("jane@example.com", "EMAIL_ADDRESS", 1.0, "EmailRecognizer")
 def test_what_says_less_is_left_out(less: Finding, more: Finding) -> None:
     assert settle(TEXT, [less, more], ALL) == [more]
     assert settle(TEXT, [more, less], ALL) == [more]
+
+
+def test_models_are_known_by_their_names() -> None:
+    assert (spacy_entities.RECOGNIZER, tagger.RECOGNIZER) == (SPACY, TAGGER)
 
 
 def test_of_two_alike_one_is_left() -> None:

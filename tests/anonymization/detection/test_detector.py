@@ -195,6 +195,37 @@ def test_no_pattern_runs_away(text: str) -> None:
     assert isinstance(found, list)
 
 
+PIECES = [
+    "12 ",
+    "Aa ",
+    "A.",
+    "1-",
+    "(0)",
+    "+1 ",
+    "@a.",
+    "St ",
+    ", ",
+    "\n",
+    "Dr. ",
+    "May ",
+    "of ",
+    "no. ",
+    "é",
+    "AB1",
+    "$9",
+    "' ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6), st.sampled_from(PIECES))
+@settings(max_examples=30, deadline=None)
+@pytest.mark.timeout(120)
+def test_no_repetition_makes_a_pattern_run_away(pieces: list[str], end: str) -> None:
+    text = "".join(pieces) * (3_000 // len(pieces)) + end
+    [found] = without_models().detect([text], "en", [ALL])
+    assert isinstance(found, list)
+
+
 @pytest.mark.timeout(170)
 def test_a_text_of_five_megabytes_is_searched_to_its_end() -> None:
     filler = "The council met again and spoke about the roads, the water and the schools of the town. "
