@@ -150,3 +150,23 @@ def test_a_new_root_key_wraps_all_keys_again(owner: Commands, policy: Path) -> N
     roots = {one["root_key_id"] for one in owner.ok("anonymize", "keys", "list", *PROJECT)["keys"]}
     assert roots == {"", "2"}
     assert owner.run("anonymize", "reidentify", *PROJECT, *REASON, "--text", clean["text"]).exit_code == Exit.OK
+
+
+def test_assets_of_one_patient_share_a_key_until_both_are_erased(owner: Commands, tmp_path: Path) -> None:
+    project = ("-p", "patients")
+    owner.ok("project", "create", project[1], "--single-choice", "sentiment=bad,good")
+    rows = [{"id": f"t{n}", "text": f"Visit {n}: mail ann.lee@gmail.com.", "patient": "p-17"} for n in range(2)]
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns = ("--id-column", "id", "--label-column", "patient")
+    assets = owner.ok("ingest", str(tmp_path / "texts.jsonl"), *project, *columns)["assets"]
+    owner.ok("policy", "create", "gdpr", *project, "--ready", "gdpr-pseudonymize")
+    run = owner.ok("anonymize", "run", "gdpr", *project, "--subject-label", "patient")
+    assert run["admitted_count"] == 2
+
+    def states() -> list[str]:
+        return [one["state"] for one in owner.ok("anonymize", "keys", "list", *project)["keys"] if one["of_subject"]]
+
+    assert states() == ["STATE_PRIMARY"]
+    for asset, state in zip(assets, ("STATE_PRIMARY", "STATE_DESTROYED"), strict=True):
+        owner.ok("erase", *project, "--asset", asset, *REASON)
+        assert states() == [state]
