@@ -68,6 +68,8 @@ def test_two_policies_are_compared_and_one_may_be_a_file(owner: Commands, sample
         *("anonymize", "evaluate", str(sample), "-p", PROJECT, "--policy", "mails", "--map", "MAIL=EMAIL_ADDRESS"),
         *("--against", str(policy)),
     )
+    ready = owner.ok("anonymize", "evaluate", str(sample), "-p", PROJECT, "--policy", "readyPolicies/max")
+    assert ready["evaluation"]["document_count"] == 450
     leaked = next(d for d in report["differences"] if d["figure"] == "leaked_share" and not d["entity_type"])
     assert leaked["difference"]["value"] <= 0
     assert report["against"]["overall"]["leaked_characters"] <= report["evaluation"]["overall"]["leaked_characters"]

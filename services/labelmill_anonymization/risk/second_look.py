@@ -36,8 +36,8 @@ class Suspicion:
 
 
 def stricter(policy: Policy) -> Policy:
-    """Every type, whatever its score."""
-    return Policy(default_operator=Redact(), language=policy.language)
+    """Every type, whatever its score; what the policy allows on purpose, and what is its own to find, stays so."""
+    return Policy(default_operator=Redact(), language=policy.language, own=policy.own)
 
 
 def look(

@@ -5,6 +5,7 @@ import numpy as np
 from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.offset_map import OffsetMap, Segment
 from labelmill_anonymization.operators import Keep, Replace
+from labelmill_anonymization.policies.own_findings import AllowList, OwnRules
 from labelmill_anonymization.policy import Policy, Rule
 from labelmill_anonymization.risk.listed_names import ListedNames
 from labelmill_anonymization.risk.second_look import Source, Suspicion, look, stricter
@@ -78,7 +79,9 @@ def test_a_place_is_reported_once_by_its_strongest_source() -> None:
 
 
 def test_a_stricter_policy_looks_for_everything_whatever_its_score() -> None:
-    policy = stricter(Policy(rules=(Rule("PERSON", Keep(), threshold=0.9),), language="en"))
+    own = OwnRules(allow_list=AllowList(values=("Rome",)))
+    policy = stricter(Policy(rules=(Rule("PERSON", Keep(), threshold=0.9),), language="en", own=own))
+    assert policy.own == own  # what it allows on purpose is not suspicious
     assert policy.operator_for("CREDIT_CARD", 0.0) is not None
     assert policy.operator_for("PERSON", 0.0) is not None
 

@@ -17,6 +17,7 @@ from labelmill.cli import marked_texts, policies
 from labelmill.cli.documents import document
 from labelmill.cli.session import JsonOption, ProjectOption, Session, session
 
+_READY = "readyPolicies/"
 _BATCH = 200
 _BATCH_CHARACTERS = 200_000
 
@@ -28,7 +29,7 @@ def evaluate(
         typer.Argument(help="Marked texts: JSON lines, presidio-research, Label Studio.", exists=True, dir_okay=False),
     ],
     project: ProjectOption,
-    policy: Annotated[str, typer.Option(help="The policy's id, or a file with a policy.")],
+    policy: Annotated[str, typer.Option(help="The policy's id, readyPolicies/ID, or a file.")],
     against: Annotated[str | None, typer.Option(help="A second policy to compare it with.")] = None,
     map_type: Annotated[
         list[str] | None,
@@ -73,7 +74,7 @@ def _source(policy: str, project: str) -> PolicySource:
     path = Path(policy)
     if path.is_file():
         return PolicySource(inline=policies.read(path))
-    return PolicySource(policy=names.policy(project, policy))
+    return PolicySource(policy=policy if policy.startswith(_READY) else names.policy(project, policy))
 
 
 def _mapping(text: str) -> tuple[str, str]:
