@@ -35,7 +35,7 @@ class Statistics:
         Raises:
             InvalidStatistic, UnknownColumn, BudgetSpent, RequestIdReused: Nothing was spent.
         """
-        validate(asked.statistic, asked.price.delta)
+        validate(asked.statistic, asked.price.epsilon, asked.price.delta)
         known = await self.ledger.known(asked)
         if known is not None and known.noisy is not None:
             return known
@@ -58,4 +58,4 @@ class Statistics:
                 units = await self.facts.given_classes(project, data)
             case EntityData(policy):
                 units = await self.facts.entity_types(project, policy)
-        return from_units(units, figure, data)
+        return from_units(units, statistic)

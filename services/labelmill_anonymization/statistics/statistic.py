@@ -10,6 +10,10 @@ from labelmill_anonymization.contents.content import RawContent
 from labelmill_anonymization.statistics.errors import InvalidStatistic
 
 DEFAULT_CANDIDATES = 1000
+# Beyond these, noise takes minutes to be calibrated, and tells nothing anyway.
+_GAUSS_EPSILON = 0.01
+_GAUSS_DISTANCE = 100
+_LAPLACE_DISTANCE = 10_000_000
 
 
 class Property(IntEnum):
@@ -128,8 +132,15 @@ class Statistic:
             return "subject" if self.data.subject_column else "row"
         return "asset"
 
+    @property
+    def distance(self) -> int:
+        """How many counted values can appear or vanish with one person: known of the question, never of the data."""
+        several = isinstance(self.figure, Histogram) and isinstance(self.data, EntityData | LabelData)
+        each = len(self.figure.labels) if several and isinstance(self.figure, Histogram) else 1
+        return self.data.max_contributions * each
 
-def validate(statistic: Statistic, delta: float) -> None:
+
+def validate(statistic: Statistic, epsilon: float, delta: float) -> None:
     """Checks what can be said before any data is read; raises InvalidStatistic with the field path."""
     data, figure = statistic.data, statistic.figure
     if isinstance(figure, Sum | Mean | Quantile):
@@ -146,6 +157,12 @@ def validate(statistic: Statistic, delta: float) -> None:
         raise InvalidStatistic("statistic.assets.label_key", "goes with PROPERTY_LABEL")
     if isinstance(figure, Histogram):
         _validate_histogram(figure, data)
+    if delta and (epsilon < _GAUSS_EPSILON or statistic.distance > _GAUSS_DISTANCE):
+        raise InvalidStatistic(
+            "delta", f"goes with epsilon from {_GAUSS_EPSILON} and at most {_GAUSS_DISTANCE} per person"
+        )
+    if statistic.distance > _LAPLACE_DISTANCE:
+        raise InvalidStatistic("statistic", f"lets one person count more than {_LAPLACE_DISTANCE} times")
 
 
 def _validate_histogram(figure: Histogram, data: Data) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labelmill_anonymization.statistics.statistic import AssetData, Count, Data, Figure, Histogram, TableData
+from labelmill_anonymization.statistics.statistic import Count, Figure, Histogram, Statistic, TableData
 from labelmill_anonymization.tables.cells import is_missing, number_of, text_of
 from labelmill_anonymization.tables.table_file import TableFile, column_named
 
@@ -22,17 +22,16 @@ class Numbers:
     """How many of the values can appear or vanish with one person."""
 
 
-def from_units(units: Sequence[frozenset[str]], figure: Figure, data: Data) -> Numbers:
+def from_units(units: Sequence[frozenset[str]], statistic: Statistic) -> Numbers:
     """Of assets, each with its values: a media type, the entity types found in it, the classes given to it."""
+    figure = statistic.figure
     if isinstance(figure, Histogram):
         index = {category: i for i, category in enumerate(figure.categories)}
         bins = [index[value] for values in units for value in values if value in index]
-        # One asset may be in every bin: known of the kind of data, never taken from the data.
-        each = 1 if isinstance(data, AssetData) else len(index)
-        return Numbers(bins, data.max_contributions * each)
+        return Numbers(bins, statistic.distance)
     assert isinstance(figure, Count)
     counted = [1 for values in units if (figure.value in values if figure.value else values)]
-    return Numbers(counted, data.max_contributions)
+    return Numbers(counted, statistic.distance)
 
 
 def from_table(table: TableFile, data: TableData, figure: Figure) -> Numbers:

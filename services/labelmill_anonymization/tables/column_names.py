@@ -7,7 +7,7 @@ import re
 from labelmill_anonymization.tables.rules import Role
 
 Meaning = tuple[Role, str]
-"""(role, entity type of a direct identifier or "")."""
+"""(role, entity type of an identifier, "" where it has none)."""
 
 _D, _Q, _S = Role.DIRECT_IDENTIFIER, Role.QUASI_IDENTIFIER, Role.SENSITIVE
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
@@ -44,14 +44,21 @@ _PHRASES: dict[Meaning, str] = {
     (_D, "LICENSE_PLATE"): "license plate, licence plate, plate number, number plate",
     (_D, "VEHICLE_ID"): "vin, vehicle id",
     (_D, "URL"): "url, homepage, website, profile url",
+    (_Q, "AGE"): "age",
+    (_Q, "DATE_TIME"): (
+        "birth, birthday, birthdate, birth date, date of birth, dob, birth year, year of birth, admission date, "
+        "discharge date, date of death"
+    ),
+    (_Q, "POSTAL_CODE"): "zip, zip code, zipcode, postal code, postcode, plz",
+    (_Q, "LOCATION"): (
+        "city, town, municipality, county, state, province, region, country, native country, birthplace, "
+        "place of birth, location"
+    ),
+    (_Q, "NRP"): "nationality, citizenship, ethnicity, ethnic group, race, religion",
     (_Q, ""): (
-        "age, birth, birthday, birthdate, birth date, date of birth, dob, birth year, year of birth, sex, "
-        "gender, zip, zip code, zipcode, postal code, postcode, plz, city, town, municipality, county, state, "
-        "province, region, country, nationality, citizenship, native country, birthplace, place of birth, "
-        "ethnicity, ethnic group, race, religion, marital status, marital, civil status, relationship, "
-        "education, education num, degree, occupation, job, job title, profession, employer, workclass, "
-        "department, language, native language, household size, children, height, weight, admission date, "
-        "discharge date, date of death, latitude, longitude, lat, lon, lng, location"
+        "sex, gender, marital status, marital, civil status, relationship, education, education num, degree, "
+        "occupation, job, job title, profession, employer, workclass, department, language, native language, "
+        "household size, children, height, weight, latitude, longitude, lat, lon, lng"
     ),
     (_S, ""): (
         "diagnosis, disease, illness, condition, icd, icd code, medication, drug, treatment, therapy, "

@@ -57,20 +57,39 @@ def names_to_check(summaries: Sequence[Summary], rules: TableRules) -> list[tupl
     ]
 
 
-def plan_column(number: int, summary: Summary, proposal: Proposal, policy: Policy, rules: TableRules) -> ColumnPlan:
-    """What will be done to a column; `number` counts from 1.
+def plan_column(
+    number: int, summary: Summary, proposal: Proposal, policy: Policy, *, is_document: bool = False
+) -> ColumnPlan:
+    """What will be done to a column.
+
+    In a document, a file of one record, there are no rows to hide among, nor has a list inside of a record rows. There
+    the policy's rules for entity types decide about what was inferred to be a quasi-identifier.
+
+    Args:
+        number: Of the column, from 1.
+        summary: What it looks like.
+        proposal: Its role.
+        policy: With the rules for tables.
+        is_document: The file has one record.
 
     Raises:
         ColumnUnreadable: The cells cannot be looked into, and no rule says what they are.
         ColumnNotScalar: A quasi-identifier or a sensitive column inside of a list.
     """
-    role, rule = proposal.role, rules.rule_for(summary.name)
+    role, rules = proposal.role, policy.table_rules
+    rule = rules.rule_for(summary.name)
+    inferred = Evidence.RULE not in proposal.evidence
+    if role is Role.QUASI_IDENTIFIER and inferred and proposal.entity_type and (is_document or not summary.is_scalar):
+        operator = policy.operator_for(proposal.entity_type, _CERTAIN)
+        if operator is None:
+            return ColumnPlan(summary.name, Role.INSENSITIVE)
+        return ColumnPlan(summary.name, Role.DIRECT_IDENTIFIER, proposal.entity_type, operator)
     if summary.kind is Kind.OPAQUE:
         if role in (Role.FREE_TEXT, Role.QUASI_IDENTIFIER):
             raise ColumnUnreadable(number)
         return ColumnPlan(summary.name, role, proposal.entity_type, is_emptied=role is Role.DIRECT_IDENTIFIER)
     if not summary.is_scalar and role in (Role.QUASI_IDENTIFIER, Role.SENSITIVE):
-        if role is Role.SENSITIVE and Evidence.RULE not in proposal.evidence:
+        if role is Role.SENSITIVE and inferred:
             return ColumnPlan(summary.name, Role.FREE_TEXT, has_texts=True)
         if rules.undersized is not Undersized.SUPPRESS:
             raise ColumnNotScalar(number)
@@ -80,7 +99,7 @@ def plan_column(number: int, summary: Summary, proposal: Proposal, policy: Polic
         hierarchy = rule.hierarchy if rule is not None else None
         return ColumnPlan(summary.name, role, hierarchy=hierarchy, has_texts=unvouched or role is Role.FREE_TEXT)
     if rule is not None and rule.operator is not None:
-        operator: Operator | None = policy.in_language(rule.operator)
+        operator = policy.in_language(rule.operator)
     else:
         operator = policy.operator_for(proposal.entity_type, _CERTAIN)
     return ColumnPlan(summary.name, role, proposal.entity_type, operator or Replace())

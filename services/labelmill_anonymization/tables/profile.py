@@ -118,8 +118,10 @@ def propose(summary: Summary, rule: ColumnRule | None, found: Mapping[str, Seque
         return Proposal(Role.DIRECT_IDENTIFIER, "ACCOUNT_NUMBER", (Evidence.NAME, Evidence.UNIQUE), types)
     if _is_unique(summary) and _looks_like_keys(summary):
         return Proposal(Role.DIRECT_IDENTIFIER, "ACCOUNT_NUMBER", (Evidence.UNIQUE,), types)
-    if summary.kind is Kind.DATE or (whole is not None and whole.entity_type in _QUASI_TYPES):
-        return Proposal(Role.QUASI_IDENTIFIER, "", (Evidence.FINDINGS,), types)
+    if whole is not None and whole.entity_type in _QUASI_TYPES:
+        return Proposal(Role.QUASI_IDENTIFIER, whole.entity_type, (Evidence.FINDINGS,), types)
+    if summary.kind is Kind.DATE:
+        return Proposal(Role.QUASI_IDENTIFIER, "DATE_TIME", (Evidence.FINDINGS,), types)
     if summary.kind is Kind.TEXT or summary.has_long_numbers:
         return Proposal(Role.FREE_TEXT, "", (Evidence.TEXT,), types)
     return Proposal(Role.INSENSITIVE, "", (Evidence.PLAIN,), types)

@@ -75,7 +75,7 @@ class TableAnonymizer:
         profile = await self.profile(content, policy, keys)
         await self._check_names(profile.summary, policy, keys)
         plan = [
-            plan_column(number, summary, proposal, policy, rules)
+            plan_column(number, summary, proposal, policy, is_document=profile.summary.row_count == 1)
             for number, (summary, proposal) in enumerate(
                 zip(profile.summary.columns, profile.proposals, strict=True), 1
             )

@@ -138,6 +138,7 @@ async def test_what_cannot_be_answered_costs_nothing(
     running: Anonymization, fields: dict[str, object], reason: str, field: str
 ) -> None:
     before = await budget(running)
+    fields = dict(fields)
     delta = float(str(fields.pop("delta", 0.0)))
     with pytest.raises(errors.InvalidArgument) as caught:
         await running.client.statistics.release_statistic(request(delta=delta, **fields))

@@ -1,5 +1,7 @@
 """Roles of columns: what names say, what recognizers find, and what is done when nobody can tell."""
 
+from dataclasses import replace
+
 import pytest
 
 from labelmill_anonymization.findings import Finding
@@ -28,9 +30,9 @@ def column(name: str, cells: list[object], **options: bool) -> Column:
         ("Customer E-Mail", DIRECT, "EMAIL_ADDRESS"),
         ("ip_address", DIRECT, "IP_ADDRESS"),
         ("home_address", DIRECT, "STREET_ADDRESS"),
-        ("homeZIPCode", QUASI, ""),
-        ("visits[].date_of_birth", QUASI, ""),
-        ("age", QUASI, ""),
+        ("homeZIPCode", QUASI, "POSTAL_CODE"),
+        ("visits[].date_of_birth", QUASI, "DATE_TIME"),
+        ("age", QUASI, "AGE"),
         ("annual_salary", SENSITIVE, ""),
         ("ICD10", SENSITIVE, ""),
     ],
@@ -78,21 +80,21 @@ def told(proposal: Proposal) -> tuple[Role, str]:
 
 def test_what_most_cells_are_as_a_whole_is_their_role() -> None:
     assert told(proposed(["a@b", "c@d"], entity_type="EMAIL_ADDRESS")) == (DIRECT, "EMAIL_ADDRESS")
-    assert told(proposed(["Rome", "Oslo"], entity_type="LOCATION")) == (QUASI, "")
+    assert told(proposed(["Rome", "Oslo"], entity_type="LOCATION")) == (QUASI, "LOCATION")
     assert told(proposed(["I met Ann", "Bob left"], entity_type="PERSON", part=0.3)) == (TEXT, "")
 
 
 def test_a_name_does_not_hide_what_the_cells_are() -> None:
     assert told(proposed(["12 Elm St", "3 Oak Rd"], "location", "STREET_ADDRESS")) == (DIRECT, "STREET_ADDRESS")
-    assert told(proposed(["Rome", "Oslo"], "location", "LOCATION")) == (QUASI, "")
+    assert told(proposed(["Rome", "Oslo"], "location", "LOCATION")) == (QUASI, "LOCATION")
 
 
 def test_sensitive_text_is_looked_at_unless_a_rule_vouches_for_it() -> None:
     summary = summarize(column("diagnosis", ["flu, says Ann"]))
     found = propose(summary, None, {})
-    assert plan_column(1, summary, found, Policy(), TableRules()).has_texts
-    vouched = TableRules(columns=(ColumnRule("diagnosis", SENSITIVE),))
-    assert not plan_column(1, summary, found, Policy(), vouched).has_texts
+    assert plan_column(1, summary, found, Policy()).has_texts
+    vouched = Policy(table_rules=TableRules(columns=(ColumnRule("diagnosis", SENSITIVE),)))
+    assert not plan_column(1, summary, found, vouched).has_texts
 
 
 def test_keys_are_told_by_their_name_and_by_being_different() -> None:
@@ -144,8 +146,8 @@ def test_columns_without_a_rule_may_be_refused_or_taken_for_text() -> None:
 
 
 def planned(summary: Summary, role: Role, rules: TableRules | None = None, *, entity_type: str = "") -> ColumnPlan:
-    policy = Policy(rules=(Rule("PERSON", Mask()),))
-    return plan_column(1, summary, Proposal(role, entity_type, (Evidence.RULE,)), policy, rules or TableRules())
+    policy = Policy(rules=(Rule("PERSON", Mask()),), table_rules=rules or TableRules())
+    return plan_column(1, summary, Proposal(role, entity_type, (Evidence.RULE,)), policy)
 
 
 def test_identifiers_get_the_policys_operator_or_are_replaced() -> None:
@@ -169,6 +171,19 @@ def test_a_quasi_identifier_in_a_list_belongs_to_no_row() -> None:
     with pytest.raises(ColumnNotScalar):
         planned(summary, QUASI)
     assert planned(summary, QUASI, TableRules(undersized=Undersized.SUPPRESS)).is_emptied
+
+
+def test_in_a_document_of_one_record_the_rules_for_entity_types_decide() -> None:
+    summary = summarize(column("age", [34]))
+    found = propose(summary, None, {})
+    policy = Policy(rules=(Rule("AGE", Mask()),))
+    assert plan_column(1, summary, found, policy).role is QUASI
+    assert plan_column(1, summary, found, policy, is_document=True) == ColumnPlan("age", DIRECT, "AGE", Mask())
+    assert plan_column(1, summary, found, Policy(), is_document=True).role is PLAIN
+    asked = replace(found, evidence=(Evidence.RULE,))
+    assert plan_column(1, summary, asked, policy, is_document=True).role is QUASI
+    sex = summarize(column("sex", ["f"]))
+    assert plan_column(1, sex, propose(sex, None, {}), policy, is_document=True).role is QUASI  # it has no entity type
 
 
 def test_names_that_nobody_vouches_for_are_looked_at() -> None:

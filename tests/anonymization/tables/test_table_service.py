@@ -53,7 +53,7 @@ async def test_roles_are_proposed_with_reasons_and_without_values(running: Anony
     assert answer.row_count == 40
     assert [(c.column, c.role, c.entity_type, c.kind, list(c.evidence)) for c in answer.columns] == [
         ("name", rules.COLUMN_ROLE_DIRECT_IDENTIFIER, "PERSON", profile.KIND_TEXT, [profile.EVIDENCE_NAME]),
-        ("age", rules.COLUMN_ROLE_QUASI_IDENTIFIER, "", profile.KIND_NUMBER, [profile.EVIDENCE_NAME]),
+        ("age", rules.COLUMN_ROLE_QUASI_IDENTIFIER, "AGE", profile.KIND_NUMBER, [profile.EVIDENCE_NAME]),
         ("note", rules.COLUMN_ROLE_FREE_TEXT, "", profile.KIND_TEXT, [profile.EVIDENCE_TEXT]),
         ("salary", rules.COLUMN_ROLE_SENSITIVE, "", profile.KIND_NUMBER, [profile.EVIDENCE_NAME]),
     ]
@@ -122,7 +122,7 @@ async def test_one_person_has_one_hash_in_all_tables_of_a_project(running: Anony
         ("a,b\nx,y\n", "text/csv", policy(unlisted=3), INVALID, "COLUMN_WITHOUT_RULE", {"column": "1"}),
         ("a,jo@doe\nx,y\n", "text/csv", policy(), INVALID, "COLUMN_NAME_PERSONAL", {"column": "2"}),
         (
-            '{"a":[{"age":3}]}',
+            '{"a":[{"sex":3}]}',
             "application/json",
             policy(),
             errors.InvalidArgument,
@@ -172,7 +172,7 @@ async def test_tables_are_contents_and_assets_like_any_other(running: Anonymizat
     )
     assert (await running.client.content.anonymize_content(asked)).content == b"name,x\n<PERSON>,1\n"
 
-    asset = running.zones.add("demo", '{"text": "NameJo left"}', "application/json")
+    asset = running.zones.add("demo", '{"text": "NameJo left", "at": "2024-01-01", "n": 1.50}', "application/json")
     kept = await running.client.anonymization.create_policy(
         service_pb2.CreatePolicyRequest(
             parent="projects/demo", policy_id=f"p-{uuid.uuid4().hex[:8]}", policy=policy(k=3)
@@ -183,7 +183,7 @@ async def test_tables_are_contents_and_assets_like_any_other(running: Anonymizat
         service_pb2.AnonymizeAssetsRequest(parent="projects/demo", policy=kept.name)
     )
     await operation.result(timeout_s=60)
-    assert running.zones.assets[asset].clean == b'{"text": "<PERSON> left"}'
+    assert running.zones.assets[asset].clean == b'{"text": "<PERSON> left", "at": "<DATE_TIME>", "n": 1.50}'
 
 
 async def test_annotators_see_no_tables(running: Anonymization) -> None:

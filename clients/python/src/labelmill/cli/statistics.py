@@ -61,7 +61,7 @@ def make(
     context: typer.Context,
     figure: Annotated[Figure, typer.Argument(help="What is to be told.")],
     project: ProjectOption,
-    epsilon: Annotated[float, typer.Option(help="The price; less means more noise.", min=1e-9, max=100)],
+    epsilon: Annotated[float, typer.Option(help="The price; less means more noise.", min=1e-4, max=100)],
     delta: Annotated[float, typer.Option(help="Above 0: Gaussian noise, for counts and histograms.")] = 0.0,
     file: Annotated[
         Path | None, typer.Option(help="Of a table that is sent along.", exists=True, dir_okay=False)

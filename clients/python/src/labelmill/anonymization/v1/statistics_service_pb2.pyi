@@ -658,9 +658,11 @@ class ReleaseStatisticRequest(_message.Message):
     parent: _builtins.str
     """projects/{project}."""
     epsilon: _builtins.float
-    """The price, in (0, 100]. Less means more noise."""
+    """The price, from 0.0001 to 100. Less means more noise."""
     delta: _builtins.float
-    """0: Laplace noise. Above: counts and histograms get Gaussian noise, which is less where there are many categories; others refuse it."""
+    """0: Laplace noise. Above: counts and histograms get Gaussian noise, which is less where there are many categories; others refuse it.
+    With epsilon from 0.01, and at most 100 counts per person (max_contributions, times the categories that one asset may have).
+    """
     request_id: _builtins.str
     """UUID4 of this call: the same id again gets the same answer (AIP-155), and is paid once."""
     @_builtins.property

@@ -223,7 +223,7 @@ class ColumnProfile(_message.Message):
     role: _table_rules_pb2.ColumnRole.ValueType
     """The proposed role."""
     entity_type: _builtins.str
-    """For direct identifiers: what they are."""
+    """For identifiers: what they are; empty for quasi-identifiers of no entity type, such as a profession."""
     kind: Global___ColumnProfile.Kind.ValueType
     """What the cells are."""
     cell_count: _builtins.int

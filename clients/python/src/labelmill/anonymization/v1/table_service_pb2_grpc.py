@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class TableServiceStub:
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,8 @@ class TableServiceStub:
 
 
 class TableServiceServicer:
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
     """
 
     def ProfileTable(self, request, context):
@@ -92,7 +94,8 @@ def add_TableServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TableService:
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TableServiceStub:
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -47,7 +49,9 @@ class TableServiceStub:
 
 @_typing.type_check_only
 class TableServiceAsyncStub(TableServiceStub):
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ProfileTable: _aio.UnaryUnaryMultiCallable[_table_service_pb2.ProfileTableRequest, _table_service_pb2.ProfileTableResponse]  # type: ignore[assignment]
@@ -63,7 +67,9 @@ class TableServiceAsyncStub(TableServiceStub):
     """
 
 class TableServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report.
+    """
 
     @_abc_1.abstractmethod
     def ProfileTable(
