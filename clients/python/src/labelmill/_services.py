@@ -86,7 +86,8 @@ only a privacy officer, who answers for RAW, or a service may send one. Owners a
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
         self.table = AsyncTableService(transport)
-        """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+        """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
         self.prelabel = AsyncPrelabelService(transport)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = AsyncQualityService(transport)
@@ -610,7 +611,8 @@ class AsyncStatisticsService:
 
 
 class AsyncTableService:
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1353,7 +1355,8 @@ only a privacy officer, who answers for RAW, or a service may send one. Owners a
         """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
 which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
         self.table = TableService(portal, services.table)
-        """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+        """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
         self.prelabel = PrelabelService(portal, services.prelabel)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = QualityService(portal, services.quality)
@@ -1877,7 +1880,8 @@ class StatisticsService:
 
 
 class TableService:
-    """Looks at tables and anonymizes them; keeps nothing. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
+    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
 
     def __init__(self, portal: Portal, service: AsyncTableService) -> None:
         self._portal = portal
