@@ -29,7 +29,7 @@ PUT_BYTES = 8 * 1024 * 1024
 """Contents above this size go up by URL: the calls around it and the hashing beforehand cost smaller ones more."""
 GET_BYTES = 4 * 1024 * 1024
 """Contents above this size come down by URL."""
-_AT_ONCE_BYTES = 16 * 1024 * 1024
+_AT_ONCE_BYTES = 64 * 1024 * 1024
 """Up to this size a body is read at once and then hashed; larger ones are hashed while they arrive."""
 _PIECE_BYTES = 1024 * 1024
 _THREADS = 32
