@@ -196,6 +196,18 @@ async def test_pictures_are_turned_as_they_are_seen(orientation: int) -> None:
     assert intersection(face, Box(*FACE_BOX)) > 0.9 * Box(*FACE_BOX).area
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+async def test_text_that_runs_in_any_direction_is_covered_where_it_is(turn: int) -> None:
+    upright = page("seen by NameJane today")
+    rules = policy(keep_faces=True, keep_codes=True, keep_license_plates=True)
+    clean = await anonymized(encoded(upright.rotate(turn, expand=True), "PNG"), "image/png", rules)
+    covered = Image.fromarray(decoded(clean.data)).rotate(-turn, expand=True)
+    changed = np.argwhere(np.asarray(covered) != np.asarray(upright))
+    assert changed[:, 1].min() == pytest.approx(119, abs=12)  # where the name begins, and where it ends
+    assert changed[:, 1].max() == pytest.approx(248, abs=12)
+    assert "Jane" not in read_text(clean.data)
+
+
 async def test_what_full_transparency_hides_is_gone() -> None:
     picture = page("NameJane", mode="RGBA")
     picture.putalpha(0)

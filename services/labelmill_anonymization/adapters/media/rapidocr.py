@@ -28,6 +28,9 @@ _SIDE = 2400
 """Larger pictures are read in tiles: made smaller, their small letters would be lost."""
 _OVERLAP = 400
 """Neighbouring tiles share this much, so that a word that one of them cuts is whole in the other."""
+_UPSIDE_DOWN = "180"
+_TURNED = 0.9
+"""RapidOCR turns lines of which its classifier is surer than this."""
 _MODELS = Path(rapidocr.__file__).parent / "models"
 _PARAMETERS = {
     "Det.model_path": str(_MODELS / "PP-OCRv6_det_small.onnx"),  # named, so that it never looks for them elsewhere
@@ -36,13 +39,15 @@ _PARAMETERS = {
     "Global.log_level": "critical",
     "Global.max_side_len": _SIDE,
     "Global.return_word_box": True,
+    "Cls.cls_thresh": _TURNED,
+    "Det.max_candidates": 100_000,  # lines of text in a tile: beyond this they would be dropped without a word
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
 }
 
 
 class RapidOcrReader:
-    """Reads Latin, Chinese and Japanese letters; lines that run upright or upside down."""
+    """Reads Latin, Chinese and Japanese letters, in lines of any direction."""
 
     def __init__(self) -> None:
         self.version = f"RapidOCR {version('rapidocr')} PP-OCRv6-small"
@@ -67,15 +72,17 @@ class RapidOcrReader:
         crops, boxes = self._lines(smaller, record)
         if not crops:
             return []
-        turned, _ = self._ocr.cls_and_rotate(crops)
+        turned, directions = self._ocr.cls_and_rotate(crops)
         read = self._ocr.recognize_txt(turned)
         ratios = record["preprocess"]
         boxes = map_boxes_to_original(boxes, record, height, width)
         crops = map_img_to_original(crops, ratios["ratio_h"], ratios["ratio_w"])
         return [
             word
-            for line, (box, crop, result) in enumerate(zip(boxes, crops, _single(read), strict=True))
-            for word in self._words(line, box, crop, result)
+            for line, (box, crop, result, (label, score)) in enumerate(
+                zip(boxes, crops, _single(read), directions.cls_res or (), strict=True)
+            )
+            for word in self._words(line, box, crop, result, label == _UPSIDE_DOWN and score > _TURNED)
         ]
 
     def _lines(self, picture: NDArray[np.uint8], record: dict[str, Any]) -> tuple[list[Any], Any]:
@@ -86,10 +93,14 @@ class RapidOcrReader:
             return [], None
         return crops, found.boxes
 
-    def _words(self, line: int, corners: NDArray[Any], crop: Any, read: TextRecOutput) -> Iterator[Word]:
+    def _words(
+        self, line: int, corners: NDArray[Any], crop: Any, read: TextRecOutput, is_turned: bool
+    ) -> Iterator[Word]:
         text, score = _texts(read)[0], float(read.scores[0])
         placed = self._placed(corners, crop, read) if text.strip() else []
         if "".join(text.split()) == "".join("".join(word.split()) for word, _ in placed):
+            if is_turned:  # the line was read the other way round, but its words were placed as if it had not
+                placed = [(word, _opposite(box, corners.mean(0))) for word, box in placed]
             yield from (Word(word.strip(), box, score, line) for word, box in placed if word.strip())
         else:  # its words cannot be told apart
             yield Word(text.strip(), _box(corners), score, line)
@@ -105,6 +116,12 @@ def _single(read: TextRecOutput) -> Iterator[TextRecOutput]:
     """The lines of a result, one by one."""
     for text, score, words in zip(_texts(read), read.scores, read.word_results, strict=True):
         yield TextRecOutput(txts=(text,), scores=[score], word_results=(words,))
+
+
+def _opposite(box: Box, centre: NDArray[Any]) -> Box:
+    """The box, turned by half a turn about the middle of its line."""
+    x, y = (2 * float(at) for at in centre)
+    return Box(x - box.right, y - box.bottom, x - box.left, y - box.top)
 
 
 def _texts(read: TextRecOutput) -> tuple[str, ...]:
