@@ -128,7 +128,7 @@ class _Work:
     def empty(self, index: int) -> None:
         """Empties a column."""
         column = self._table.columns[index]
-        cells = NewCells([None], np.zeros(column.cell_count, dtype=np.int32))
+        cells = NewCells([None], np.zeros(column.cell_count, dtype=np.int32), fills=True)
         count = sum(int(n) for value, n in zip(column.values, column.counts, strict=False) if not is_missing(value))
         if column.is_opaque:
             count = column.cell_count
@@ -163,7 +163,7 @@ class _Work:
         classes = split(axes, conditions)
         made = [generalize(axis, classes) for axis in axes]
         for index, column in zip(quasi, made, strict=True):
-            self.changed[index] = NewCells(column.values, column.codes)
+            self.changed[index] = NewCells(column.values, column.codes, fills=True)
             self._note(index, GENERALIZE, column.changed, column.penalty)
             self.totals.count_operator(GENERALIZE, column.changed)
         after = self._measured(quasi, made)

@@ -59,12 +59,14 @@ class JsonFile:
         for index, new in changed.items():
             values = [new.values[code] for code in new.codes.tolist()]
             leaves = self.leaves[index]
-            if not self.columns[index].is_scalar or len(leaves.rows) == self.row_count:
-                for parent, key, value in zip(leaves.parents, leaves.keys, values, strict=True):
-                    parent[key] = value
-            else:
+            if new.fills and self.columns[index].is_scalar and len(leaves.rows) < self.row_count:
                 for record, value in zip(self.records, values, strict=True):
                     _put(record, self.paths[index], value, index)
+                continue
+            if self.columns[index].is_scalar:
+                values = [values[row] for row in leaves.rows]
+            for parent, key, value in zip(leaves.parents, leaves.keys, values, strict=True):
+                parent[key] = value
         text = self.layout.text(self.records)
         try:
             return text.encode("utf-8")
@@ -239,7 +241,7 @@ def _put(record: Any, path: Path, value: Any, column: int) -> None:
     """Sets a cell that may be absent: all rows must say the same of a quasi-identifier, absent ones too."""
     for part in path[:-1]:
         record = record.setdefault(part, {}) if type(record) is dict else None
-    if not path or type(record) is not dict:
+    if not path or type(record) is not dict or isinstance(record.get(path[-1]), dict | list):
         raise ColumnNotScalar(column + 1)
     record[path[-1]] = value
 

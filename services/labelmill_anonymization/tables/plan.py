@@ -82,7 +82,7 @@ def plan_column(
     if role is Role.QUASI_IDENTIFIER and inferred and proposal.entity_type and (is_document or not summary.is_scalar):
         operator = policy.operator_for(proposal.entity_type, _CERTAIN)
         if operator is None:
-            return ColumnPlan(summary.name, Role.INSENSITIVE)
+            return ColumnPlan(summary.name, Role.FREE_TEXT, has_texts=True)
         return ColumnPlan(summary.name, Role.DIRECT_IDENTIFIER, proposal.entity_type, operator)
     if summary.kind is Kind.OPAQUE:
         if role in (Role.FREE_TEXT, Role.QUASI_IDENTIFIER):

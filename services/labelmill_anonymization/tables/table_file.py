@@ -16,6 +16,8 @@ class NewCells:
 
     values: list[Any]
     codes: Codes
+    fills: bool = False
+    """Rows without such a cell (in JSON) get one, so that all rows of a class say the same."""
 
 
 class TableFile(Protocol):

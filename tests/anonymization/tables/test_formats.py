@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -15,7 +16,7 @@ from labelmill_anonymization.adapters.parquet import read_parquet
 from labelmill_anonymization.errors import ContentMalformed, TextNotUtf8
 from labelmill_anonymization.tables.cells import Column
 from labelmill_anonymization.tables.csv_file import TAB, read_csv
-from labelmill_anonymization.tables.errors import RowMalformed
+from labelmill_anonymization.tables.errors import ColumnNotScalar, RowMalformed
 from labelmill_anonymization.tables.json_file import read_json, read_json_lines
 from labelmill_anonymization.tables.rules import CsvHeader
 from labelmill_anonymization.tables.table_file import NewCells, TableFile
@@ -170,9 +171,23 @@ def test_paths_are_columns() -> None:
     clean = table.write({0: same("*", table, 0), 1: same("-", table, 1)})
     assert json.loads(clean) == [
         {"who": {"name": "*"}, "tags": ["-", "-"]},
-        {"tags": [], "who": {"name": "*"}},  # a row without the cell must not stand out
+        {"tags": []},
         {"who": {"name": "*"}},
     ]
+
+
+def test_a_row_without_the_cell_does_not_stand_out_in_its_class() -> None:
+    table = read_json(b'[{"who": {"age": 1}}, {}]')
+    assert json.loads(table.write({0: replace(same("*", table, 0), fills=True)})) == [{"who": {"age": "*"}}] * 2
+    table = read_json(b'[{"who": 1}, {"who": {"age": 1}}]')
+    with pytest.raises(ColumnNotScalar):
+        table.write({0: replace(same("*", table, 0), fills=True)})
+
+
+def test_a_key_that_holds_now_a_value_and_now_an_object_is_two_columns() -> None:
+    table = read_json(b'[{"who": "Ann"}, {"who": {"age": 1}}]')
+    assert [column.name for column in table.columns] == ["who", "who.age"]
+    assert json.loads(table.write({0: same("*", table, 0)})) == [{"who": "*"}, {"who": {"age": 1}}]
 
 
 @pytest.mark.parametrize("data", [b"", b"[1,", b"{} {}", b"NaN", b"[" * 100_000, b'{"a": 1' + b"0" * 5000 + b"}"])

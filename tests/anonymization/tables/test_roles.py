@@ -179,7 +179,7 @@ def test_in_a_document_of_one_record_the_rules_for_entity_types_decide() -> None
     policy = Policy(rules=(Rule("AGE", Mask()),))
     assert plan_column(1, summary, found, policy).role is QUASI
     assert plan_column(1, summary, found, policy, is_document=True) == ColumnPlan("age", DIRECT, "AGE", Mask())
-    assert plan_column(1, summary, found, Policy(), is_document=True).role is PLAIN
+    assert plan_column(1, summary, found, Policy(), is_document=True).has_texts
     asked = replace(found, evidence=(Evidence.RULE,))
     assert plan_column(1, summary, asked, policy, is_document=True).role is QUASI
     sex = summarize(column("sex", ["f"]))
