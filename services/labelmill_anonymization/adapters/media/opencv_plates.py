@@ -1,7 +1,7 @@
 """Licence plates by OpenCV's cascade of plates (Viola and Jones 2001), trained on Russian ones.
 
-It finds about half of those that are large enough, some of them too blurred to be read; letters find the others. In
-documents it takes words for plates, so it looks at photographs only.
+It finds some that are too blurred to be read; letters find the others (`media/plates.py`). In documents it takes words
+for plates, so it looks at photographs and film only.
 """
 
 from __future__ import annotations
