@@ -200,6 +200,9 @@ def _file(records: list[Any], layout: _Layout) -> JsonFile:
 
 def _walk(parent: Any, key: Any, path: Path, row: int, found: dict[Path, _Leaves]) -> None:
     value = parent[key]
+    if value in ({}, []):
+        found.setdefault(path, _Leaves())  # no cell, but its keys must be looked at
+        return
     if len(path) > _MAX_DEPTH:
         raise RowMalformed(row + 1, f"is nested more than {_MAX_DEPTH} deep")
     if type(value) is dict:
@@ -219,7 +222,7 @@ def _walk(parent: Any, key: Any, path: Path, row: int, found: dict[Path, _Leaves
 
 
 def _column(path: Path, leaves: _Leaves, row_count: int) -> Column:
-    is_scalar = None not in path
+    is_scalar = None not in path and bool(leaves.cells)
     cells = leaves.cells
     if is_scalar and len(cells) < row_count:
         cells = [None] * row_count

@@ -79,6 +79,8 @@ def plan_column(
     role, rules = proposal.role, policy.table_rules
     rule = rules.rule_for(summary.name)
     inferred = Evidence.RULE not in proposal.evidence
+    if not summary.cell_count:
+        return ColumnPlan(summary.name, Role.INSENSITIVE)
     if role is Role.QUASI_IDENTIFIER and inferred and proposal.entity_type and (is_document or not summary.is_scalar):
         operator = policy.operator_for(proposal.entity_type, _CERTAIN)
         if operator is None:

@@ -167,6 +167,7 @@ def test_paths_are_columns() -> None:
     assert [(c.name, c.is_scalar, cells(c)) for c in table.columns] == [
         ("who.name", True, ["Ann", None, "Bob"]),
         ("tags[]", False, ["x", "y"]),
+        ("tags", False, []),  # an empty list has no cells, but a name
     ]
     clean = table.write({0: same("*", table, 0), 1: same("-", table, 1)})
     assert json.loads(clean) == [

@@ -210,8 +210,9 @@ def test_only_common_words_vouch_for_a_name(name: str, common: bool) -> None:
 
 
 def test_each_key_of_a_path_is_a_name() -> None:
-    table = read_json(b'{"data": {"jane": [{"age": 3, "note text 2": 4}]}}')
-    assert names_to_check([summarize(one) for one in table.columns], TableRules()) == [(0, "jane"), (1, "jane")]
+    table = read_json(b'{"data": {"jane": [{"age": 3, "note text 2": 4}], "bob": {}}}')
+    checked = names_to_check([summarize(one) for one in table.columns], TableRules())
+    assert checked == [(0, "jane"), (1, "jane"), (2, "bob")]
 
 
 def test_a_summary_is_printed_without_its_sample() -> None:
