@@ -158,9 +158,14 @@ async def test_only_who_answers_for_raw_data_may_send_a_sample(tmp_path: Path) -
 
 
 async def test_no_text_of_a_sample_is_logged(tmp_path: Path) -> None:
-    sample = [text("CRASH NameCanary", PERSON="NameCanary"), *SAMPLE]
     async with anonymization(tmp_path) as server:
-        await server.client.evaluation.evaluate_policy(evaluate(sample=sample, include_page=True))
+        await server.client.evaluation.evaluate_policy(evaluate(include_page=True))
+        with pytest.raises(errors.InvalidArgument) as caught:  # a detector that raises, quoting the text
+            await server.client.evaluation.evaluate_policy(
+                evaluate(sample=[text("CRASH NameCanary", PERSON="NameCanary")])
+            )
         logged = server.log.getvalue()
-    assert "Canary" not in logged
-    assert "Jane" not in logged
+    assert caught.value.metadata["first_reason"] == "DETECTION_FAILED"
+    for said in (logged, str(caught.value)):
+        assert "Canary" not in said
+        assert "Jane" not in said
