@@ -101,7 +101,7 @@ def _rule(recognizer: Any, pattern: Any) -> Rule:
         score=pattern.score,
         flags=int(recognizer.global_regex_flags),
         context=Contexts((*(recognizer.context or ()), *_MORE_CONTEXT.get(entity_type, ()))),
-        needs_context=entity_type in _ALWAYS_WITH_CONTEXT or pattern.score < _WEAK,
+        needs_context=bool(recognizer.context) and (entity_type in _ALWAYS_WITH_CONTEXT or pattern.score < _WEAK),
         check=_check(recognizer, float(pattern.score), entity_type),
         hint=_URL_HINTS.get(pattern.name),
     )

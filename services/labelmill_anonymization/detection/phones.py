@@ -40,10 +40,12 @@ _FORMS = regex.compile(
     regex.IGNORECASE,
 )
 _EXTENSION_PART = regex.compile(r"[\s,;]*(?:x|ext|durchwahl|poste|int).*", regex.IGNORECASE | regex.DOTALL)
+_DATE = r"(?:19|20)\d{2}[-./]\d{1,2}[-./]\d{1,2}(?:\s.*)?|\d{1,2}[-./]\d{1,2}[-./](?:(?:19|20)\d{2}|\d{2})(?:\s.*)?"
+_A_DATE = regex.compile(_DATE)
 _OTHER = regex.compile(
-    r"(?:19|20)\d{2}[-./]\d{1,2}[-./]\d{1,2}(?:\s.*)?|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2})(?:\s.*)?|"
+    rf"{_DATE}|"
     r"\d{3}-\d{2}-\d{4}|\d{5}-\d{4}|"
-    r"\d{1,3}(?:\.\d{1,3}){3}|\d{1,4}(?:\s?[-–]\s?\d{1,4})|\d+\.\d+|\d{1,3}(?:[ ]\d{3}){2,}|(?:\d{4}[ -]){2,3}\d{3,4}"
+    r"\d{1,3}(?:\.\d{1,3}){3}|\d{1,4}(?:\s?[-–]\s?\d{1,4})|\d+\.\d+|\d{1,2}(?:[ ]\d{3}){2,}|(?:\d{4}[ -]){2,3}\d{3,4}"
 )
 """Dates, social security numbers, ZIP+4, addresses of computers, ranges, amounts, cards."""
 _CONTEXT = contexts(
@@ -82,16 +84,12 @@ class Phones:
         if count not in _DIGITS:
             return None
         if _CONTEXT.near(Window(text, start, end)):
-            return _WITH_CONTEXT if not _is_date(number) else None
+            return None if _A_DATE.fullmatch(number) else _WITH_CONTEXT
         if _OTHER.fullmatch(number):
             return None
         if _FORMS.fullmatch(number):
             return _FORM
         return _VALID if count <= _LONGEST_NATIONAL and _is_valid(number, self._regions) else None
-
-
-def _is_date(number: str) -> bool:
-    return number[:2] in ("19", "20") and _OTHER.fullmatch(number) is not None
 
 
 def _is_valid(number: str, regions: tuple[str, ...]) -> bool:

@@ -87,7 +87,7 @@ class RuleSet:
             score = rule.check(text[start:end]) if rule.check else rule.score
             if start == end or score is None:
                 continue
-            if score < 1.0 and rule.context:
+            if rule.needs_context or (score < 1.0 and rule.context):
                 if rule.context.near(Window(text, start, end)):
                     score = min(1.0, max(score + _CONTEXT_ADDS, _LEAST_WITH_CONTEXT))
                 elif rule.needs_context:
