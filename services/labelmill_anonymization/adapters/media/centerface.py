@@ -20,7 +20,7 @@ from labelmill_anonymization.media.boxes import Box, scaled, shifted, tiles
 from labelmill_anonymization.media.ports import Picture
 from labelmill_anonymization.media.sightings import FACE, SAME, Sighting, strongest
 
-MODEL = Path(__file__).parent / "models" / "centerface.onnx"
+MODEL = Path(__file__).parent / "centerface.onnx"
 DEFAULT_THRESHOLD = 0.2
 """On the 100 faces and 100 other cuttings of scikit-image's lfw_subset (25 px): 99 found, none elsewhere."""
 
