@@ -192,12 +192,12 @@ def _services_class(name: str, prefix: str, services: list[ServiceClass], source
     for service in services:
         given = argument or f"portal, services.{service.attribute}"
         lines += [f"        self.{service.attribute} = {prefix}{service.name}({given})"]
-        lines += [f'        """{service.doc}"""']
+        lines += [_doc(service.doc, 8)]
     return "\n".join(lines) + "\n"
 
 
 def _async_class(service: ServiceClass) -> str:
-    lines = ["", "", f"class Async{service.name}:", f'    """{service.doc}"""', ""]
+    lines = ["", "", f"class Async{service.name}:", _doc(service.doc, 4), ""]
     lines += ["    def __init__(self, transport: Transport) -> None:", "        self._transport = transport"]
     lines += [f"        self._stub = {service.module}.{service.name}Stub(transport.channel)"]
     for rpc in (rpc for rpc in service.rpcs if rpc.kind == "list"):
@@ -238,7 +238,7 @@ def _async_method(rpc: Rpc) -> list[str]:
 
 
 def _sync_class(service: ServiceClass) -> str:
-    lines = ["", "", f"class {service.name}:", f'    """{service.doc}"""', ""]
+    lines = ["", "", f"class {service.name}:", _doc(service.doc, 4), ""]
     lines += [f"    def __init__(self, portal: Portal, service: Async{service.name}) -> None:"]
     lines += ["        self._portal = portal", "        self._service = service"]
     for rpc in (rpc for rpc in service.rpcs if rpc.kind == "list"):

@@ -17,9 +17,6 @@ K = TypeVar("K", bound=Hashable)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-_AT_ONCE = 1
-"""Calls under way for each key: the longer one takes, the more share the next, and the less each costs."""
-
 
 class Gathering(Generic[K, Q, A]):
     """Gathers questions by key."""
@@ -31,6 +28,7 @@ class Gathering(Generic[K, Q, A]):
         weight: Callable[[Q], int],
         most: int,
         heaviest: int,
+        at_once: int = 1,
     ) -> None:
         """Asks nothing yet.
 
@@ -40,11 +38,14 @@ class Gathering(Generic[K, Q, A]):
             weight: Of a question.
             most: Questions in a call.
             heaviest: What the questions of a call may weigh together.
+            at_once: Calls under way for each key: the longer one takes, the more share the next, and the less each
+                costs.
         """
         self._answer = answer
         self._weight = weight
         self._most = most
         self._heaviest = heaviest
+        self._at_once = at_once
         self._waiting: dict[K, deque[tuple[Q, asyncio.Future[A]]]] = {}
         self._calls: dict[K, set[asyncio.Task[None]]] = {}
 
@@ -53,7 +54,7 @@ class Gathering(Generic[K, Q, A]):
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, deque()).append((question, answer))
         calls = self._calls.setdefault(key, set())
-        if len(calls) < _AT_ONCE:
+        if len(calls) < self._at_once:
             calls.add(asyncio.create_task(self._ask_all(key)))
         return await answer
 

@@ -74,8 +74,10 @@ class AsyncServices:
         self.content = AsyncContentService(transport)
         """Anonymizes contents by their media type and keeps nothing."""
         self.evaluation = AsyncEvaluationService(transport)
-        """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+        """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked,
+        the last thing to hand around: so only a privacy officer, who answers for RAW, or a service may send one.
+        Owners and managers get the figures from them.
+        """
         self.keys = AsyncKeyService(transport)
         """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
         self.reidentification = AsyncReidentificationService(transport)
@@ -83,11 +85,16 @@ only a privacy officer, who answers for RAW, or a service may send one. Owners a
         self.risk = AsyncRiskService(transport)
         """Estimates what is left."""
         self.statistics = AsyncStatisticsService(transport)
-        """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+        """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the
+        project's privacy budget, which is never refilled by time; what is spent adds up (sequential composition),
+        and nothing is released beyond it.
+        """
         self.table = AsyncTableService(transport)
-        """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
-inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+        """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows
+        to hide among, so what was inferred to be a quasi-identifier is treated by the policy's rules for its
+        entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here
+        they come with a report.
+        """
         self.prelabel = AsyncPrelabelService(transport)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = AsyncQualityService(transport)
@@ -428,8 +435,10 @@ class AsyncContentService:
 
 
 class AsyncEvaluationService:
-    """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+    """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the
+    last thing to hand around: so only a privacy officer, who answers for RAW, or a service may send one. Owners
+    and managers get the figures from them.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -563,8 +572,10 @@ class AsyncRiskService:
 
 
 class AsyncStatisticsService:
-    """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+    """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the
+    project's privacy budget, which is never refilled by time; what is spent adds up (sequential composition), and
+    nothing is released beyond it.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -611,8 +622,11 @@ class AsyncStatisticsService:
 
 
 class AsyncTableService:
-    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
-    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to
+    hide among, so what was inferred to be a quasi-identifier is treated by the policy's rules for its entity
+    type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come
+    with a report.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1343,8 +1357,10 @@ class SyncServices:
         self.content = ContentService(portal, services.content)
         """Anonymizes contents by their media type and keeps nothing."""
         self.evaluation = EvaluationService(portal, services.evaluation)
-        """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+        """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked,
+        the last thing to hand around: so only a privacy officer, who answers for RAW, or a service may send one.
+        Owners and managers get the figures from them.
+        """
         self.keys = KeyService(portal, services.keys)
         """The keys of a project: which there are, rotation, destruction. No RPC gives a key away."""
         self.reidentification = ReidentificationService(portal, services.reidentification)
@@ -1352,11 +1368,16 @@ only a privacy officer, who answers for RAW, or a service may send one. Owners a
         self.risk = RiskService(portal, services.risk)
         """Estimates what is left."""
         self.statistics = StatisticsService(portal, services.statistics)
-        """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+        """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the
+        project's privacy budget, which is never refilled by time; what is spent adds up (sequential composition),
+        and nothing is released beyond it.
+        """
         self.table = TableService(portal, services.table)
-        """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
-inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+        """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows
+        to hide among, so what was inferred to be a quasi-identifier is treated by the policy's rules for its
+        entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here
+        they come with a report.
+        """
         self.prelabel = PrelabelService(portal, services.prelabel)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.quality = QualityService(portal, services.quality)
@@ -1700,8 +1721,10 @@ class ContentService:
 
 
 class EvaluationService:
-    """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the last thing to hand around: so
-    only a privacy officer, who answers for RAW, or a service may send one. Owners and managers get the figures from them."""
+    """Measures policies on samples and keeps nothing. A sample is personal data with the places of it marked, the
+    last thing to hand around: so only a privacy officer, who answers for RAW, or a service may send one. Owners
+    and managers get the figures from them.
+    """
 
     def __init__(self, portal: Portal, service: AsyncEvaluationService) -> None:
         self._portal = portal
@@ -1832,8 +1855,10 @@ class RiskService:
 
 
 class StatisticsService:
-    """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the project's privacy budget,
-    which is never refilled by time; what is spent adds up (sequential composition), and nothing is released beyond it."""
+    """Releases noisy counts, histograms, sums, means and quantiles about a project. Each release spends from the
+    project's privacy budget, which is never refilled by time; what is spent adds up (sequential composition), and
+    nothing is released beyond it.
+    """
 
     def __init__(self, portal: Portal, service: AsyncStatisticsService) -> None:
         self._portal = portal
@@ -1880,8 +1905,11 @@ class StatisticsService:
 
 
 class TableService:
-    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to hide among, so what was
-    inferred to be a quasi-identifier is treated by the policy's rules for its entity type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come with a report."""
+    """Looks at tables and anonymizes them; keeps nothing. A file of one record is a document: there are no rows to
+    hide among, so what was inferred to be a quasi-identifier is treated by the policy's rules for its entity
+    type, as everywhere inside of lists. AnonymizeContent and AnonymizeAssets take tables, too; here they come
+    with a report.
+    """
 
     def __init__(self, portal: Portal, service: AsyncTableService) -> None:
         self._portal = portal

@@ -13,18 +13,44 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from labelmill import _connection, _content
+from labelmill._anonymizing import PolicyGiven, TextAnonymizer
 from labelmill._by_url import ByUrl
 from labelmill._content import OnProgress, Source
 from labelmill._download import Downloader
 from labelmill._listing import Listing
 from labelmill._operation import Operation, service_hint
 from labelmill._retry import Retry
-from labelmill._services import AsyncServices, AsyncStorageService
+from labelmill._services import AsyncAnonymizationService, AsyncServices, AsyncStorageService
 from labelmill._transport import Transport
 from labelmill._uploading import Uploader, Via
+from labelmill.anonymization.v1 import service_pb2 as anonymization_pb2
 from labelmill.storage.v1 import resources_pb2, service_pb2
 
-__all__ = ["Client", "Listing", "Operation", "Retry", "Storage"]
+__all__ = ["Anonymization", "Client", "Listing", "Operation", "Retry", "Storage"]
+
+
+class Anonymization(AsyncAnonymizationService):
+    """The anonymization service, with a text in one call."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self._texts = TextAnonymizer(transport, self._stub)
+
+    async def anonymize(
+        self, parent: str, text: str, policy: PolicyGiven, *, subject: str = "", timeout_s: float | None = None
+    ) -> anonymization_pb2.AnonymizeTextResponse:
+        """Anonymizes one text and keeps nothing. Texts of the same moment share calls, each with an outcome of its own.
+
+        A busy server lets them wait, where AnonymizeText would refuse them.
+
+        Args:
+            parent: projects/{project}: the key of hashes and pseudonyms.
+            text: At most 100,000 code points.
+            policy: The name of a kept or ready one, or one that is not kept.
+            subject: Whom the text is about, as your own id.
+            timeout_s: Tries and waits included; None: the client's.
+        """
+        return await self._texts.anonymize(parent, text, policy, subject, timeout_s)
 
 
 class Storage(AsyncStorageService):
@@ -135,6 +161,7 @@ class Client(AsyncServices):
         retry: How calls that found no server are repeated; None: the default.
     """
 
+    anonymization: Anonymization
     storage: Storage
 
     def __init__(
@@ -149,6 +176,7 @@ class Client(AsyncServices):
         connection = _connection.resolve(address, api_key, tls_ca)
         self._transport = Transport(connection, timeout_s=timeout_s, retry=retry or Retry())
         super().__init__(self._transport)
+        self.anonymization = Anonymization(self._transport)
         self.storage = Storage(self._transport)
         self._operations = operations_pb2_grpc.OperationsStub(self._transport.channel)
         self._health: Any = health_pb2_grpc.HealthStub(self._transport.channel)

@@ -11,16 +11,44 @@ from typing import Self
 from google.protobuf.message import Message
 
 from labelmill import aio
+from labelmill._anonymizing import PolicyGiven
 from labelmill._content import OnProgress
 from labelmill._portal import Portal, SyncListing, SyncOperation
 from labelmill._retry import Retry
-from labelmill._services import StorageService, SyncServices
+from labelmill._services import AnonymizationService, StorageService, SyncServices
 from labelmill._uploading import Via
+from labelmill.anonymization.v1 import service_pb2 as anonymization_pb2
 from labelmill.storage.v1 import resources_pb2
 
-__all__ = ["Client", "Operation", "Storage", "SyncListing"]
+__all__ = ["Anonymization", "Client", "Operation", "Storage", "SyncListing"]
 
 Operation = SyncOperation
+
+
+class Anonymization(AnonymizationService):
+    """The anonymization service, with a text in one call."""
+
+    def __init__(self, portal: Portal, service: aio.Anonymization) -> None:
+        super().__init__(portal, service)
+        self._anonymization = service
+
+    def anonymize(
+        self, parent: str, text: str, policy: PolicyGiven, *, subject: str = "", timeout_s: float | None = None
+    ) -> anonymization_pb2.AnonymizeTextResponse:
+        """Anonymizes one text and keeps nothing. Texts of threads at the same moment share calls.
+
+        A busy server lets them wait, where AnonymizeText would refuse them.
+
+        Args:
+            parent: projects/{project}: the key of hashes and pseudonyms.
+            text: At most 100,000 code points.
+            policy: The name of a kept or ready one, or one that is not kept.
+            subject: Whom the text is about, as your own id.
+            timeout_s: Tries and waits included; None: the client's.
+        """
+        return self._portal.call(
+            self._anonymization.anonymize(parent, text, policy, subject=subject, timeout_s=timeout_s)
+        )
 
 
 class Storage(StorageService):
@@ -134,6 +162,7 @@ class Client(SyncServices):
         retry: How calls that found no server are repeated; None: the default.
     """
 
+    anonymization: Anonymization
     storage: Storage
 
     def __init__(
@@ -152,6 +181,7 @@ class Client(SyncServices):
 
         self._client = self._portal.call(connect())
         super().__init__(self._portal, self._client)
+        self.anonymization = Anonymization(self._portal, self._client.anonymization)
         self.storage = Storage(self._portal, self._client.storage)
 
     @property
