@@ -3,10 +3,11 @@
     python -m benchmarks.anonymization [--quick] [--json]
 
 Services: Presidio's analyzer and anonymizer under gunicorn (their app.py, see presidio_rest/app.py), analyze then
-anonymize, against AnonymizeText of `labelmill_anonymization.server`: the same texts, the same spaCy model, the same
-entity types, two worker processes each, 1, 8 and 32 callers in a process of their own, in turns. Then twice the rate
-that each can do, for five or fifteen seconds: a bounded queue refuses, one without bounds grows. What this machine does
-beside it is in the numbers; what counts is the ratio.
+anonymize, against `labelmill_anonymization.server` as users of the SDK call it (its `anonymize`, by which texts of the
+same moment share calls) and, without a target, by one AnonymizeText a text: the same texts, the same spaCy model, the
+same entity types, two worker processes each, 1, 8 and 32 callers in a process of their own, in turns. Then twice the
+rate that each can do, for five or fifteen seconds, by AnonymizeText: a bounded queue refuses, one without bounds grows.
+What this machine does beside it is in the numbers; what counts is the ratio.
 
 In process: presidio-analyzer's AnalyzerEngine.analyze, one text at a time, in its default configuration (with the same
 spaCy model, because the default one does not install from PyPI), against the function that a worker process runs, which

@@ -33,6 +33,8 @@ class Load:
     entity_types: list[str] | None
     """What to look for; None: everything that the system finds."""
     seconds: float
+    way: str
+    """sdk: `anonymize` of our SDK; unary: our RPC, one text a call; presidio: its two REST services."""
     concurrency: int = 0
     rate: float = 0.0
     """Texts a second of an open load; 0: closed, with `concurrency` callers."""
@@ -85,19 +87,36 @@ class Caller(Protocol):
         """Ends connections."""
 
 
-class OurCaller:
+def our_policy(entity_types: list[str] | None) -> resources_pb2.Policy:
+    """Replaces what it finds, as Presidio does when it is told nothing."""
+    replace = operators_pb2.Operator(replace=operators_pb2.Replace())
+    if entity_types is None:
+        return resources_pb2.Policy(default_operator=replace)
+    return resources_pb2.Policy(rules=[resources_pb2.Rule(entity_type=one, operator=replace) for one in entity_types])
+
+
+class SdkCaller:
+    """The SDK's `anonymize`: texts of the same moment share calls."""
+
+    def __init__(self, target: dict[str, Any], entity_types: list[str] | None) -> None:
+        self._client = Client(f"127.0.0.1:{target['port']}", target["key"], retry=Retry(max_attempts=1))
+        self._policy = our_policy(entity_types)
+
+    async def anonymize(self, text: str) -> Spans:
+        response = await self._client.anonymization.anonymize("projects/benchmark", text, self._policy)
+        return [(finding.raw_span.start, finding.raw_span.end) for finding in response.findings]
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+class UnaryCaller:
     """AnonymizeText, one text a call."""
 
     def __init__(self, target: dict[str, Any], entity_types: list[str] | None) -> None:
         address, retry = f"127.0.0.1:{target['port']}", Retry(max_attempts=1)
         self._clients = [Client(address, target["key"], retry=retry) for _ in range(_CONNECTIONS)]
-        replace = operators_pb2.Operator(replace=operators_pb2.Replace())
-        policy = resources_pb2.Policy()
-        if entity_types is None:
-            policy.default_operator.CopyFrom(replace)
-        else:
-            policy.rules.extend(resources_pb2.Rule(entity_type=one, operator=replace) for one in entity_types)
-        self._policy = service_pb2.PolicySource(inline=policy)
+        self._policy = service_pb2.PolicySource(inline=our_policy(entity_types))
         self._next = 0
 
     async def anonymize(self, text: str) -> Spans:
@@ -206,8 +225,12 @@ class Run:
 async def main() -> None:
     """One load."""
     load = Load(**json.load(sys.stdin))
-    make = OurCaller if load.target["system"] == "labelmill" else PresidioCaller
-    caller: Caller = make(load.target, load.entity_types)
+    makers: dict[str, type[SdkCaller] | type[UnaryCaller] | type[PresidioCaller]] = {
+        "sdk": SdkCaller,
+        "unary": UnaryCaller,
+        "presidio": PresidioCaller,
+    }
+    caller: Caller = makers[load.way](load.target, load.entity_types)
     try:
         outcome = await Run(load, caller).run()
     finally:

@@ -62,7 +62,7 @@ def ours(folder: Path) -> Iterator[Server]:
     }
     command = [sys.executable, "-m", "labelmill_anonymization.server"]
     with _running("labelmill", command, environment, folder, port) as process:
-        yield Server("labelmill", {"system": "labelmill", "port": port, "key": key}, (process,))
+        yield Server("labelmill", {"way": "sdk", "port": port, "key": key}, (process,))
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def presidio(folder: Path) -> Iterator[Server]:
         _running("analyzer", _gunicorn(python, "analyzer", ports), environment, folder, ports["analyzer"]) as one,
         _running("anonymizer", _gunicorn(python, "anonymizer", ports), environment, folder, ports["anonymizer"]) as two,
     ):
-        yield Server("presidio-rest", {"system": "presidio", **ports}, (one, two))
+        yield Server("presidio-rest", {"way": "presidio", **ports}, (one, two))
 
 
 def _gunicorn(python: Path, name: str, ports: dict[str, int]) -> list[str]:
