@@ -32,7 +32,7 @@ class AnonymizationSettings(ServiceSettings):
     max_text_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
     """Larger texts fail in AnonymizeAssets and AnonymizeContent."""
     media_workers: int = Field(default=1, ge=1, le=64)
-    """Worker processes for pictures, documents, sound and film; they start with the first; up to 800 MB each."""
+    """Worker processes for pictures, documents, sound and film; they start with the first; up to 1.5 GB each."""
     media_timeout_s: float = Field(default=120.0, gt=0)
     """How long a media worker may take for each page and each second of film."""
     max_pending_media: int = Field(default=64, ge=1)

@@ -24,8 +24,8 @@ from labelmill_anonymization.media.boxes import Box, shifted, tiles
 from labelmill_anonymization.media.ports import Picture
 from labelmill_anonymization.media.words import Word
 
-_SIDE = 2400
-"""Larger pictures are read in tiles: made smaller, their small letters would be lost."""
+_SIDE = 1760
+"""Larger pictures are read in tiles (A4 at 150 dots an inch is not): made smaller, small letters would be lost."""
 _OVERLAP = 400
 """Neighbouring tiles share this much, so that a word that one of them cuts is whole in the other."""
 _UPSIDE_DOWN = "180"

@@ -27,7 +27,7 @@ class MediaProcesses:
     """Looks at media and covers them; see `PictureWorkers`.
 
     Args:
-        workers: Processes; each has up to 800 MB of models and pictures.
+        workers: Processes; each has up to 1.5 GB of models and pictures.
         timeout_s: How long a call may take for each page and each second of film, at least for one.
         max_pending: Calls that may wait; more are refused with ResourceExhausted.
     """
