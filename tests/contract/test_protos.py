@@ -95,7 +95,8 @@ def test_mutating_unary_rpcs_take_a_request_id(method: MethodDescriptor) -> None
         *("Predict", "Embed", "Map", "Score", "Compute", "Evaluate", "Compare"),
     )
     stateless = method.name.startswith(reads) or method.name in {
-        *("AnonymizeText", "AnonymizeContent", "Reidentify", "AnonymizeTable", "ProfileTable", "HeartbeatTasks", "CreateDownloadUrl"),
+        *("AnonymizeText", "AnonymizeContent", "AnonymizeTable", "ProfileTable", "Reidentify"),
+        *("HeartbeatTasks", "CreateDownloadUrl"),
     }
     operation = method.output_type.full_name == "google.longrunning.Operation"
     if operation or not (method.client_streaming or stateless):

@@ -53,7 +53,8 @@ class TextAnonymizer:
         self, key: tuple[str, bytes], items: Sequence[Request.Item]
     ) -> list[Answer | errors.LabelmillError]:
         """One stream for one batch; asked again where there is no server, for it changes nothing."""
-        return await self._transport.repeat(lambda: self._exchange(key, items))
+        answers: list[Answer | errors.LabelmillError] = await self._transport.repeat(lambda: self._exchange(key, items))
+        return answers
 
     async def _exchange(
         self, key: tuple[str, bytes], items: Sequence[Request.Item]
