@@ -21,7 +21,7 @@ def project(owner: Commands) -> None:
 @pytest.fixture(scope="module")
 def assets(owner: Commands, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     path = tmp_path_factory.mktemp("texts") / "texts.jsonl"
-    rows = [{"id": f"t{n}", "text": f"Text {n} is fine.", "set": "ab"[n % 2]} for n in range(20)]
+    rows = [{"id": f"t{n}", "text": f"Text t{n} is fine.", "set": "ab"[n % 2]} for n in range(20)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     names: list[str] = owner.ok("ingest", str(path), *PROJECT, "--id-column", "id", "--label-column", "set")["assets"]
     owner.ok("anonymize", "policy", "create", "strict", *PROJECT, "--default", "replace")
@@ -77,7 +77,7 @@ def export_rows_and_contents(owner: Commands, clean: str, mixed: str, tmp_path: 
     told = owner.ok("dataset", "export", clean, *PROJECT, "--content", "-o", str(folder))
     assert (told["row_count"], told["failed_count"]) == (10, 0)
     rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
-    assert {(folder / row["file"]).read_text() for row in rows} == {f"Text {n} is fine." for n in range(0, 20, 2)}
+    assert {(folder / row["file"]).read_text() for row in rows} == {f"Text t{n} is fine." for n in range(0, 20, 2)}
     again = owner.run("dataset", "export", clean, *PROJECT, "--content", "-o", str(folder))
     assert again.exit_code == 2
     result = owner.run("dataset", "export", mixed, *PROJECT, "--content", "-o", str(tmp_path / "more"), "--json")
