@@ -5,6 +5,7 @@ import hmac
 import re
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -115,10 +116,22 @@ def test_how_coarse_is_a_parameter() -> None:
     assert Generalize(number_band=0.5).apply("1.7", "DOSE", KEYS) == "1.5-2"
 
 
+def test_years_that_tell_a_high_age_are_one_class_as_the_ages_are() -> None:
+    this_year = datetime.now(UTC).year
+    for born, coarser in (
+        (this_year - 89, f"{this_year - 89}"),
+        (this_year - 90, f"\u2264{this_year - 90}"),
+        (this_year - 99, f"\u2264{this_year - 90}"),
+    ):
+        for written in (f"March 3, {born}", f"03/14/{born}", f"{born}"):
+            assert Generalize().apply(written, "DATE_TIME", KEYS) == coarser
+    assert Generalize(age_cap=150).apply("1931", "DATE_TIME", KEYS) == "1931"
+
+
 @given(st.text(max_size=30), st.sampled_from(sorted(entity_types("en"))))
 def test_generalizing_leaves_a_coarse_form_or_the_type(value: str, entity_type: str) -> None:
     number = r"-?[\d.]+(e[+-]\d+)?"
-    forms = rf"<{entity_type}>|\d+\+|{number}-{number}|[\d*]{{5}}|\d{{4}}|[0-9a-f.:]+/\d+"
+    forms = rf"<{entity_type}>|\d+\+|{number}-{number}|[\d*]{{5}}|\u2264?\d{{4}}|[0-9a-f.:]+/\d+"
     assert re.fullmatch(forms, Generalize().apply(value, entity_type, KEYS))
 
 

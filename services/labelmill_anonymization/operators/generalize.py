@@ -6,6 +6,7 @@ import ipaddress
 import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from labelmill_anonymization.keys import ProjectKeys
@@ -44,7 +45,7 @@ class Generalize:
         make = {
             "AGE": self._age,
             "POSTAL_CODE": self._postal_code,
-            "DATE_TIME": _year,
+            "DATE_TIME": self._year,
             "IP_ADDRESS": _network,
         }.get(entity_type, self._number)
         return make(value) or f"<{entity_type}>"
@@ -69,6 +70,15 @@ class Generalize:
         start = age - age % self.age_band
         return f"{start}-{min(start + self.age_band, self.age_cap) - 1}"
 
+    def _year(self, value: str) -> str | None:
+        """The year; those in which people were born who are now `age_cap` or older are one class, as their ages are."""
+        written = read_date(value)
+        years = [f"{written.day.year:04}"] if written is not None else _YEAR.findall(value)
+        if len(years) != 1:
+            return None
+        oldest = _this_year() - self.age_cap
+        return f"\u2264{oldest}" if int(years[0]) <= oldest else str(years[0])
+
     def _postal_code(self, value: str) -> str | None:
         match = _POSTAL_CODE.fullmatch(value)
         if match is None:
@@ -84,12 +94,8 @@ class Generalize:
         return f"{start:g}-{start + self.number_band:g}"
 
 
-def _year(value: str) -> str | None:
-    written = read_date(value)
-    if written is not None:
-        return f"{written.day.year:04}"
-    years = _YEAR.findall(value)
-    return years[0] if len(years) == 1 else None
+def _this_year() -> int:
+    return datetime.now(UTC).year
 
 
 def _network(value: str) -> str | None:

@@ -393,7 +393,9 @@ class Generalize(_message.Message):
     age_band: _builtins.int
     """Years in a band of ages; 1: the age itself, below age_cap; 0: 10."""
     age_cap: _builtins.int
-    """Ages from here on become one class; 0: 90, as HIPAA Safe Harbor wants it."""
+    """Ages from here on become one class, and so do the years in which people of such an age were born ("≤1936"); 0: 90, as HIPAA
+    Safe Harbor wants it (45 CFR 164.514(b)(2)(i)(C)).
+    """
     postal_digits: _builtins.int
     """Digits of a postal code that stay, at most 4; 0: 3."""
     number_band: _builtins.float
