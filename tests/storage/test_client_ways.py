@@ -68,11 +68,23 @@ async def test_large_content_goes_by_url_both_ways(on_stores: Storage, calls: Ca
         assert calls.count_of("CreateUploadUrl", "FinishUpload", "UploadAsset", "BatchCreateAssets") == [2, 2, 0, 0]
         assert await mill.storage.download(asset.name, zone=RAW) == CONTENT
         described = await mill.storage.download_to(other.name, tmp_path / "out", zone=RAW)
-        assert calls.count_of("CreateDownloadUrl", "DownloadAsset") == [2, 0]
+        assert calls.count_of("BatchReadAssets", "CreateDownloadUrl", "DownloadAsset") == [2, 0, 0]
     assert (tmp_path / "out").read_bytes() == CONTENT + b"file"
     assert described == (await on_stores.get(other.name)).raw
     assert (asset.raw.sha256, asset.external_id) == (digest(CONTENT), "x")
     assert steps[-1] == (len(CONTENT), len(CONTENT))
+
+
+async def test_urls_of_large_contents_come_only_if_asked_for(on_stores: Storage) -> None:
+    async with client(on_stores) as mill:
+        large, small = await mill.storage.upload(PARENT, CONTENT), await mill.storage.upload(PARENT, b"\xffsmall")
+        request = service_pb2.BatchReadAssetsRequest(parent=PARENT, names=[large.name, small.name], zone=RAW)
+        refused, read = (await mill.storage.batch_read_assets(request)).results
+        assert (refused.status.code, refused.HasField("url"), read.content) == (8, False, b"\xffsmall")
+        request.urls_for_large = True
+        told, read = (await mill.storage.batch_read_assets(request)).results
+    assert (told.status.code, told.content, read.content, read.HasField("url")) == (0, b"", b"\xffsmall", False)
+    assert (told.url.method, told.url.sha256, told.url.content.size_bytes) == ("GET", digest(CONTENT), len(CONTENT))
 
 
 async def test_way_can_be_chosen(on_stores: Storage, calls: Calls, tmp_path: Path) -> None:

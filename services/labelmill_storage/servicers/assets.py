@@ -9,17 +9,19 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.storage.v1 import resources_pb2, service_pb2
+from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
-from labelmill_storage.assets import parse_asset, parse_assets
+from labelmill_storage.assets import Zone, parse_asset, parse_assets
 from labelmill_storage.convert import assets as convert
+from labelmill_storage.convert import uploads as convert_uploads
 from labelmill_storage.gate.raw_reads import RawReads
 from labelmill_storage.gate.zones import Roles, view
 from labelmill_storage.ports import AssetRecords, EgressMeter, ProjectDirectory, key_of
 from labelmill_storage.servicers.exceptions import ExceptionRpcs
-from labelmill_storage.servicers.uploads import UploadRpcs
+from labelmill_storage.servicers.uploads import DOWNLOAD_URL_S, UploadRpcs
 from labelmill_storage.transfers.blocks import Blocks
-from labelmill_storage.transfers.reading import Reader, Reading, check_range
+from labelmill_storage.transfers.reading import TOO_LARGE, Reader, Reading, check_range
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,28 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
         outcomes = await self.reader.batch(project, ids, zone, roles)
         self.egress.count(project, sum(len(o.content) for o in outcomes if isinstance(o, Reading)))
         await self.raw_reads.many(project, zone, outcomes, roles)
-        named = zip(request.names, outcomes, strict=True)
-        return service_pb2.BatchReadAssetsResponse(results=[convert.reading(name, outcome) for name, outcome in named])
+        results = [convert.reading(name, outcome) for name, outcome in zip(request.names, outcomes, strict=True)]
+        if request.urls_for_large:
+            for asset_id, outcome, result in zip(ids, outcomes, results, strict=True):
+                if isinstance(outcome, LabelmillError) and outcome.reason == TOO_LARGE:
+                    await self._give_url(result, project, asset_id, zone, roles)
+        return service_pb2.BatchReadAssetsResponse(results=results)
+
+    async def _give_url(
+        self,
+        result: service_pb2.BatchReadAssetsResponse.Result,
+        project: str,
+        asset_id: str,
+        zone: Zone,
+        roles: Roles,
+    ) -> None:
+        """A URL in place of the status; where none can be made, the status stays."""
+        try:
+            link = await self.links.make(project, asset_id, zone, roles, DOWNLOAD_URL_S)
+        except LabelmillError:
+            return
+        result.status.Clear()
+        result.url.CopyFrom(convert_uploads.download_url(link))
 
     async def GetAsset(self, request: service_pb2.GetAssetRequest, context: Any) -> resources_pb2.Asset:  # noqa: N802
         """Describes one asset."""

@@ -28,7 +28,7 @@ from labelmill_storage.transfers.uploads import Uploads
 
 FINISH = "finish_upload"
 _UPLOAD_URL_S = 15 * 60
-_DOWNLOAD_URL_S = 5 * 60
+DOWNLOAD_URL_S = 5 * 60
 _REPORT_BYTES = 64 * 1024 * 1024
 
 
@@ -130,7 +130,7 @@ class UploadRpcs(service_pb2_grpc.StorageServiceServicer):
     ) -> service_pb2.ObjectUrl:
         """Makes a URL to get a content by."""
         project, asset_id = parse_asset(request.name)
-        zone, lifetime_s = convert_assets.zone(request.zone), convert.seconds(request.expire_after, _DOWNLOAD_URL_S)
+        zone, lifetime_s = convert_assets.zone(request.zone), convert.seconds(request.expire_after, DOWNLOAD_URL_S)
         roles = current_principal().roles(project)
         return convert.download_url(await self.links.make(project, asset_id, zone, roles, lifetime_s))
 

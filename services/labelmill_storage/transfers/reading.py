@@ -24,6 +24,10 @@ _DIGEST_BYTES = 32
 _ITEM_OVERHEAD_BYTES = 400
 
 
+TOO_LARGE = "CONTENT_TOO_LARGE"
+"""The reason of what never fits into an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One content of a batch."""
@@ -134,7 +138,7 @@ class _Budget:
         needed = size_bytes + _ITEM_OVERHEAD_BYTES
         if needed > BATCH_BYTES:
             message = "The content fits into no batch answer; read it with DownloadAsset."
-            raise ResourceExhausted("CONTENT_TOO_LARGE", message, metadata={"size_bytes": str(size_bytes)})
+            raise ResourceExhausted(TOO_LARGE, message, metadata={"size_bytes": str(size_bytes)})
         if needed > self._left:
             message = "The answer is full; ask for this content again."
             raise ResourceExhausted("RESPONSE_FULL", message, retry_after_s=0.0)

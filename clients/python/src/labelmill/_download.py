@@ -10,6 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -29,6 +30,20 @@ _TOO_LARGE = "CONTENT_TOO_LARGE"
 _ANSWER_FULL = "RESPONSE_FULL"
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a call that others share has told of a content."""
+
+    small: service_pb2.BatchReadAssetsResponse.Result | None = None
+    url: service_pb2.ObjectUrl | None = None
+    size: int = 0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a URL is worth its while."""
+        return self.url is not None or self.size > GET_BYTES
+
+
 class Downloader:
     """Downloads contents of any size."""
 
@@ -42,12 +57,12 @@ class Downloader:
 
     async def content(self, name: str, zone: Zone, via: Via) -> bytes:
         """A whole content. Raises DataLoss CHECKSUM_MISMATCH."""
-        small, size = await self._small_one(name, zone, via)
-        if small is not None:
-            return small.content
-        if via == "url" or size > GET_BYTES:
+        found = await self._ask(name, zone, via)
+        if found.small is not None:
+            return found.small.content
+        if via == "url" or found.is_large:
             try:
-                return await self._by_url_whole(name, zone)
+                return await self._by_url_whole(name, zone, found.url)
             except Unusable:
                 _require_stream(via)
         digest, chunks = hashlib.sha256(), list[bytes]()
@@ -71,17 +86,17 @@ class Downloader:
         Raises:
             DataLoss: CHECKSUM_MISMATCH; nothing is at `path` that was not there before.
         """
-        small, size = await self._small_one(name, zone, via)
+        found = await self._ask(name, zone, via)
         descriptor, temporary = tempfile.mkstemp(prefix=".labelmill-", suffix=".part", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 part = _Part(file, on_progress)
-                if small is not None:
-                    part.begin(small.description)
-                    part.take(small.content)
+                if found.small is not None:
+                    part.begin(found.small.description)
+                    part.take(found.small.content)
                     part.tell()
                 else:
-                    await self._into(part, name, zone, via, size)
+                    await self._into(part, name, zone, via, found)
                 part.require_whole()
                 await asyncio.to_thread(_flush, file)
             os.replace(temporary, path)  # noqa: PTH105 - both names are strings at hand
@@ -91,33 +106,33 @@ class Downloader:
             raise
         return part.content
 
-    async def _small_one(
-        self, name: str, zone: Zone, via: Via
-    ) -> tuple[service_pb2.BatchReadAssetsResponse.Result | None, int]:
-        """The content, if it fits into a call that others share; else its size, if that is known."""
+    async def _ask(self, name: str, zone: Zone, via: Via) -> _Found:
+        """The content, if it fits into a call that others share; else where it is, or its size, if that is known."""
         parent, _, asset = name.rpartition("/assets/")
         if via != "auto" or not parent or not asset:
-            return None, 0
+            return _Found()
         for _ in range(_ASKS):
             try:
                 found = await self._small.ask((parent, zone), name)
             except errors.Unimplemented:
-                return None, 0
+                return _Found()
             except errors.ResourceExhausted as error:
                 if error.reason == _ANSWER_FULL:
                     continue
                 if error.reason == _TOO_LARGE:
-                    return None, int(error.metadata.get("size_bytes", "0"))
+                    return _Found(size=int(error.metadata.get("size_bytes", "0")))
                 raise
+            if found.HasField("url"):
+                return _Found(url=found.url, size=found.url.content.size_bytes)
             if hashlib.sha256(found.content).hexdigest() != found.description.sha256:
                 raise checksum_mismatch()
-            return found, found.description.size_bytes
-        return None, 0  # always among too many that are larger: it goes alone
+            return _Found(small=found)
+        return _Found()  # always among too many that are larger: it goes alone
 
     async def _read(
         self, place: tuple[str, Zone], names: Sequence[str]
     ) -> list[service_pb2.BatchReadAssetsResponse.Result | errors.LabelmillError]:
-        request = service_pb2.BatchReadAssetsRequest(parent=place[0], names=names, zone=place[1])
+        request = service_pb2.BatchReadAssetsRequest(parent=place[0], names=names, zone=place[1], urls_for_large=True)
         answer: Any = await self._transport.unary(self._stub.BatchReadAssets, request)
         return [errors.from_status(result.status) or result for result in answer.results]
 
@@ -135,9 +150,9 @@ class Downloader:
             raise Unusable
         return made
 
-    async def _by_url_whole(self, name: str, zone: Zone) -> bytes:
+    async def _by_url_whole(self, name: str, zone: Zone, given: service_pb2.ObjectUrl | None) -> bytes:
         attempt = 1
-        made = await self._made(name, zone)
+        made = given or await self._made(name, zone)
         while True:
             try:
                 return await self._by_url.get(made)
@@ -148,10 +163,10 @@ class Downloader:
             await asyncio.sleep(delay)
             attempt += 1
 
-    async def _into(self, part: _Part, name: str, zone: Zone, via: Via, size: int) -> None:
+    async def _into(self, part: _Part, name: str, zone: Zone, via: Via, found: _Found) -> None:
         """Goes on until it is whole or no try gets any further."""
-        by_url = via == "url" or size > GET_BYTES
-        made: service_pb2.ObjectUrl | None = None
+        by_url = via == "url" or found.is_large
+        made = found.url
         attempt, gave = 0, False
         while True:
             before = part.received

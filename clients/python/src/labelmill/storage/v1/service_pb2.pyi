@@ -355,10 +355,15 @@ class BatchReadAssetsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     NAMES_FIELD_NUMBER: _builtins.int
     ZONE_FIELD_NUMBER: _builtins.int
+    URLS_FOR_LARGE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """projects/{project}."""
     zone: _resources_pb2.Zone.ValueType
     """Which content; unspecified: CLEAN."""
+    urls_for_large: _builtins.bool
+    """Contents that are too large to come here come as URLs, made as by CreateDownloadUrl; where none can be made, the status says
+    CONTENT_TOO_LARGE as without this.
+    """
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """projects/{project}/assets/{asset}, all of the parent."""
@@ -369,10 +374,11 @@ class BatchReadAssetsRequest(_message.Message):
         parent: _builtins.str = ...,
         names: _abc.Iterable[_builtins.str] | None = ...,
         zone: _resources_pb2.Zone.ValueType = ...,
+        urls_for_large: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "parent", b"parent", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "parent", b"parent", "urls_for_large", b"urls_for_large", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,6 +400,7 @@ class BatchReadAssetsResponse(_message.Message):
         DESCRIPTION_FIELD_NUMBER: _builtins.int
         CONTENT_FIELD_NUMBER: _builtins.int
         STATUS_FIELD_NUMBER: _builtins.int
+        URL_FIELD_NUMBER: _builtins.int
         name: _builtins.str
         """projects/{project}/assets/{asset}."""
         content: _builtins.bytes
@@ -406,6 +413,10 @@ class BatchReadAssetsResponse(_message.Message):
         def status(self) -> _status_pb2.Status:
             """OK, or why it is missing."""
 
+        @_builtins.property
+        def url(self) -> Global___ObjectUrl:
+            """Where the content is, with urls_for_large; the other fields but the name are empty then."""
+
         def __init__(
             self,
             *,
@@ -413,10 +424,11 @@ class BatchReadAssetsResponse(_message.Message):
             description: _resources_pb2.Content | None = ...,
             content: _builtins.bytes = ...,
             status: _status_pb2.Status | None = ...,
+            url: Global___ObjectUrl | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "status", b"status"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "status", b"status", "url", b"url"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "description", b"description", "name", b"name", "status", b"status"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "description", b"description", "name", b"name", "status", b"status", "url", b"url"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
