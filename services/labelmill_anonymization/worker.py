@@ -84,7 +84,10 @@ def _detect(jobs: Sequence[TextJob], language: str) -> list[list[Finding] | Labe
     try:
         return _loaded().detect([job.text for job in jobs], language, [job.policy.wanted_types for job in jobs])
     except Exception as error:  # its message may quote the text, and would travel to the parent's log
-        return [DetectionFailed(type(error).__name__) for _ in jobs]
+        if len(jobs) == 1:
+            return [DetectionFailed(type(error).__name__)]
+    # One of them is to blame; the others must not pay for it.
+    return [found for job in jobs for found in _detect([job], language)]
 
 
 def _transform(job: TextJob, findings: Sequence[Finding]) -> Outcome:
