@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Figure = Callable[[Floats], Floats]
 """From totals (..., columns) to a figure of each, NaN where it is undefined."""
 _AT_ONCE = 64  # resamples; bounds the memory
+FEWEST_DOCUMENTS = 10
+"""With fewer, the bootstrap's intervals are far too narrow to be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,11 @@ def resampled_totals(counts: Counts, resamples: int, seed: int) -> Floats:
     """Totals of samples drawn from the documents with replacement: (resamples, rows, columns).
 
     Whole documents are drawn, because what is in one of them is not independent (cluster bootstrap). Equal seeds draw
-    equal documents, so that two policies on one sample can be compared draw by draw.
+    equal documents, so that two policies on one sample can be compared draw by draw. No resamples of too few documents.
     """
     documents = len(counts)
+    if documents < FEWEST_DOCUMENTS:
+        return np.empty((0, *counts.shape[1:]))
     flat = counts.reshape(documents, -1).astype(np.float64)
     draw = np.random.default_rng(seed)
     even = np.full(documents, 1 / documents)

@@ -123,12 +123,17 @@ def test_intervals_of_shares_are_wilsons(part: int, whole: int, low: float, high
 
 
 def test_the_bootstrap_draws_whole_documents_and_the_same_ones_for_the_same_seed() -> None:
-    counts = np.arange(6, dtype=np.int64).reshape(3, 1, 2)  # column 1 is column 0 plus one in every document
+    counts = np.arange(20, dtype=np.int64).reshape(10, 1, 2)  # column 1 is column 0 plus one in every document
     totals = resampled_totals(counts, 100, 7)
     assert totals.shape == (100, 1, 2)
-    assert np.array_equal(totals[..., 1] - totals[..., 0], np.full((100, 1), 3.0))
+    assert np.array_equal(totals[..., 1] - totals[..., 0], np.full((100, 1), 10.0))
     assert np.array_equal(totals, resampled_totals(counts, 100, 7))
     assert not np.array_equal(totals, resampled_totals(counts, 100, 8))
+
+
+def test_few_documents_have_no_bootstrap_interval() -> None:
+    assert resampled_totals(np.ones((9, 1, 2), dtype=np.int64), 100, 7).shape == (0, 1, 2)
+    assert percentiles(0.5, np.empty(0), 0.95) == Estimate(0.5)
 
 
 def test_the_bootstrap_interval_covers_as_often_as_it_says() -> None:

@@ -489,8 +489,8 @@ Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
 class TypeFigures(_message.Message):
     """Everything about one type. Spans are paired one to one, as many as can be. `exact`: same type and same ends. `overlap`: same type and
     at least one code point in common. Intervals of span precision and recall are Wilson's; all others are percentiles of a bootstrap over
-    whole documents. Where all documents say the same, as where nothing leaked, the bootstrap knows nothing and there is no interval; what can
-    be said then is in documents_with_leak.
+    whole documents. Where all documents say the same, as where nothing leaked, or there are fewer than 10 of them, the bootstrap knows
+    nothing and there is no interval; what can be said then is in documents_with_leak.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
