@@ -114,17 +114,19 @@ def _show(current: Session, report: service.EvaluationReport, titles: list[str],
         columns = ("type", "marked", "leaked characters", "leaked share", "recall", "precision", "F2")
         current.table(columns, rows, title=f"{title}, {evaluation.document_count} texts")
         current.say(f"Something leaks in {_percent(evaluation.documents_with_leak)} of the texts.")
-    differences = [
-        (d.figure, _percent(d.difference), "certain" if d.certain else "within chance")
-        for d in report.differences
-        if not d.entity_type
-    ]
+    differences = [(d.figure, _percent(d.difference), _judged(d)) for d in report.differences if not d.entity_type]
     if differences:
         current.table(("figure", "difference", ""), differences, title=f"{titles[1]} minus {titles[0]}")
     if report.failed_count:
         current.say(f"{report.failed_count} texts could not be searched; they are in no figure.")
     if html is not None:
         current.say(f"Wrote {html}. It quotes the sample: keep it where the sample is kept.")
+
+
+def _judged(difference: service.FigureDifference) -> str:
+    if not difference.difference.HasField("low"):
+        return "not known"
+    return "certain" if difference.certain else "within chance"
 
 
 def _row(figures: service.TypeFigures) -> tuple[str, ...]:
