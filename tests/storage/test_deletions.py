@@ -204,6 +204,25 @@ async def test_a_writer_that_comes_after_the_removal_does_not_hide_it_from_those
     assert await world.objects.read(key_of(1), 0, 100) == b"content 1"
 
 
+async def test_a_refused_writer_does_not_hide_a_removal_from_those_that_came_before(world: World) -> None:
+    """A writer whose draft is refused asks for the removal of what it wrote, which may be gone already."""
+    removals = await world.records.about_to_write([key_of(1)])
+    await world.objects.put_many({key_of(1): b"content 1"})
+    await world.request(key_of(1))
+    await world.sweeper.sweep(PROJECT)
+    await world.request(key_of(1))
+    with pytest.raises(Aborted) as refusal:
+        async with world.records.writing() as writer:
+            await writer.add([written(draft_of(1), removals)])
+    assert refusal.value.reason == "CONTENT_REMOVED_MEANWHILE"
+    assert await world.ingest(1) == draft_of(1).id
+    ((_, done),) = await world.waiting()  # taken back, and the removal before is not forgotten
+    assert done is not None
+    assert done > sql_deletions.GOING
+    assert await world.sweeper.sweep(PROJECT) == 0
+    assert await world.objects.read(key_of(1), 0, 100) == b"content 1"
+
+
 async def test_no_record_is_ever_without_its_object(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Uploads and removals of the same few contents, and two sweepers, all at once."""
     monkeypatch.setattr(sql_deletions, "_WAIT_S", 0.005)

@@ -3,7 +3,8 @@
 A row is written by whoever drops the last record of an object. The sweeper (deletion_sweeper) marks it as going, while
 it holds the project, removes the object, and dates the row. Rows that are done are kept for a while, so that a writer
 whose object was removed between its writing and its recording can tell: it asks for the last removal before it writes
-(`about_to_write`), and if another one is on record when it records (`keep`), it has to write again.
+(`about_to_write`), and if another one is on record when it records (`keep`), it has to write again. A row that is to go
+once more keeps its last removal: a writer that was refused asks for the removal of what may be gone already.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
@@ -72,12 +73,12 @@ async def about_to_write(database: Database, tables: StorageTables, keys: Sequen
     if not keys:
         return {}
     table = tables.deletions.c
-    query = select(table.project, table.zone, table.path, table.done_time_us)
+    query = select(table.project, table.zone, table.path, table.done_time_us, table.last_removal_us)
     for _ in range(_WAITS):
         async with database.reading() as session:
-            rows = (await session.execute(query.where(_among(tables, keys), table.done_time_us.is_not(None)))).all()
-        known = {(row.project, row.zone, row.path): int(row.done_time_us) for row in rows}
-        if GOING not in known.values():
+            rows = (await session.execute(query.where(_among(tables, keys)))).all()
+        if all(row.done_time_us != GOING for row in rows):
+            known = {(row.project, row.zone, row.path): int(row.last_removal_us) for row in rows}
             return {key: known.get((key.project, int(key.zone), key.path), NEVER) for key in keys}
         await asyncio.sleep(_WAIT_S)
     raise ContentRemovedMeanwhile
@@ -103,10 +104,19 @@ async def keep(session: AsyncSession, tables: StorageTables, written: Mapping[Ob
     if not noted:
         return
     before = {(key.project, int(key.zone), key.path): removal for key, removal in written.items()}
-    removals = [(row.done_time_us, before[row.project, row.zone, row.path]) for row in noted]
-    if any(removal not in (None, known) for removal, known in removals):
-        raise ContentRemovedMeanwhile
-    await session.execute(delete(table).where(mine, table.c.done_time_us.is_(None)))
+    for row in noted:
+        if row.done_time_us == GOING or row.last_removal_us != before[row.project, row.zone, row.path]:
+            raise ContentRemovedMeanwhile
+    await take_back(session, tables, mine)
+
+
+async def take_back(session: AsyncSession, tables: StorageTables, which: ColumnElement[bool]) -> None:
+    """Says that objects which were to go are needed; when they went before stays on record."""
+    table = tables.deletions
+    waiting, never = table.c.done_time_us.is_(None), table.c.last_removal_us == NEVER
+    await session.execute(delete(table).where(which, waiting, never))
+    again = update(table).where(which, waiting).values(done_time_us=table.c.last_removal_us)
+    await session.execute(again)
 
 
 def _among(tables: StorageTables, keys: Sequence[ObjectKey]) -> ColumnElement[bool]:

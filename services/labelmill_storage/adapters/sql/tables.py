@@ -139,6 +139,7 @@ def _object_tables(metadata: MetaData) -> tuple[Table, ...]:
         Column("path", String(255), primary_key=True),  # ObjectKey.path
         Column("request_time_us", BigInteger, nullable=False),
         Column("done_time_us", BigInteger),  # kept for a while: see sql_deletions
+        Column("last_removal_us", BigInteger, nullable=False, server_default="-1"),
         Index("ix_deletions_done", "done_time_us"),
     )
     return uploads, deletions

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_runtime.database import Database
 from labelmill_storage.adapters.sql.project_lock import lock_project
-from labelmill_storage.adapters.sql.sql_deletions import GOING
+from labelmill_storage.adapters.sql.sql_deletions import GOING, take_back
 from labelmill_storage.adapters.sql.sql_references import referenced
 from labelmill_storage.adapters.sql.tables import StorageTables
 from labelmill_storage.assets import AssetIds, Zone
@@ -78,7 +78,7 @@ class DeletionSweeper:
             needed = await referenced(session, self._tables, self._ids, project, zone, paths) if paths else set()
             free = [path for path in paths if path not in needed]
             if needed:
-                await session.execute(delete(table).where(self._are(project, zone, list(needed)), waits))
+                await take_back(session, self._tables, self._are(project, zone, list(needed)))
             if free:
                 going = update(table).where(self._are(project, zone, free)).values(done_time_us=GOING)
                 await session.execute(going)
@@ -92,8 +92,9 @@ class DeletionSweeper:
             paths = await self._group(session, project, zone, going)
             if paths:
                 await self._objects.remove_many(zone, paths)
+                now_us = time.time_ns() // 1000
                 done = update(table).where(self._are(project, zone, paths))
-                await session.execute(done.values(done_time_us=time.time_ns() // 1000))
+                await session.execute(done.values(done_time_us=now_us, last_removal_us=now_us))
         return len(paths)
 
     async def _group(self, session: AsyncSession, project: str, zone: Zone, state: ColumnElement[bool]) -> list[str]:
