@@ -49,6 +49,7 @@ _MORE_CONTEXT = {
     "UK_NHS": ("nhs", "health service"),
     "US_BANK_NUMBER": ("routing", "iban"),
 }
+_INSIDE = {"EMAIL_ADDRESS": "@"}
 _FASTER = {"Non schema URL": r"(?<![A-Za-z0-9.\-])"}
 """A match begins where a run of its characters does; without being told so, the search begins anew at each of them."""
 
@@ -103,6 +104,7 @@ def _rule(recognizer: Any, pattern: Any) -> Rule:
         context=Contexts((*(recognizer.context or ()), *_MORE_CONTEXT.get(entity_type, ()))),
         needs_context=bool(recognizer.context) and (entity_type in _ALWAYS_WITH_CONTEXT or pattern.score < _WEAK),
         check=_check(recognizer, float(pattern.score), entity_type),
+        inside=_INSIDE.get(entity_type, ""),
         hint=_URL_HINTS.get(pattern.name),
     )
 

@@ -42,6 +42,8 @@ class Rule:
     needs_context: bool = False
     """Whether there is no finding without a word of the context."""
     check: Check | None = None
+    inside: str = ""
+    """What every match contains, where matches have no white space in them: only words that contain it are searched."""
     hint: str | None = None
     """A cheaper pattern that is in every text in which `pattern` is."""
 
@@ -80,9 +82,17 @@ class RuleSet:
                 found += self._of_rule(index, text)
         return found
 
+    def _matches(self, index: int, text: str) -> Iterator[Any]:
+        inside, compiled = self.rules[index].inside, self._compiled[index]
+        if not inside:
+            yield from search(compiled, text)
+            return
+        for start, end in words_with(inside, text):
+            yield from search(compiled, text, start, end)
+
     def _of_rule(self, index: int, text: str) -> Iterator[Finding]:
         rule = self.rules[index]
-        for match in search(self._compiled[index], text):
+        for match in self._matches(index, text):
             start, end = match.span(_VALUE) if self._has_value[index] else match.span()
             score = rule.check(text[start:end]) if rule.check else rule.score
             if start == end or score is None:
@@ -95,13 +105,26 @@ class RuleSet:
             yield Finding(rule.entity_type, start, end, score, rule.recognizer)
 
 
-def search(compiled: Any, text: str) -> Iterator[Any]:
-    """The matches of a compiled pattern.
+def words_with(mark: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where the words (runs without white space) are that contain a mark."""
+    end = 0
+    while (at := text.find(mark, end)) >= 0:
+        start = at
+        while start > end and not text[start - 1].isspace():
+            start -= 1
+        end = at + len(mark)
+        while end < len(text) and not text[end].isspace():
+            end += 1
+        yield start, end
+
+
+def search(compiled: Any, text: str, start: int = 0, end: int | None = None) -> Iterator[Any]:
+    """The matches of a compiled pattern between two places.
 
     Raises:
         RecognizerTimeout: It ran out of time. Not a TimeoutError, which libraries swallow.
     """
     try:
-        yield from compiled.finditer(text, timeout=PATTERN_TIMEOUT_S)
+        yield from compiled.finditer(text, start, end, timeout=PATTERN_TIMEOUT_S)
     except TimeoutError:
         raise RecognizerTimeout from None

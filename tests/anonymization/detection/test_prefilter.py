@@ -1,6 +1,7 @@
 """The prefilter lets everything pass that can match, whatever the text is written in."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -51,3 +52,12 @@ def test_lone_surrogates_are_scanned() -> None:
     [outcome] = detector().detect(["\ud800 call 212-555-0123 \udfff"], "en", [frozenset({"PHONE_NUMBER"})])
     assert isinstance(outcome, list)
     assert len(outcome) == 1
+
+
+@given(st.text(alphabet="ab1.@-_+ \n\u00e9\u00a0\u2003", max_size=60))
+def test_addresses_are_found_in_words_with_an_at_sign_as_in_whole_texts(text: str) -> None:
+    emails = [rule for rule in presidio_rules() if rule.entity_type == "EMAIL_ADDRESS"]
+    assert all(rule.inside == "@" for rule in emails)
+    in_words, in_texts = RuleSet(emails), RuleSet([replace(rule, inside="") for rule in emails])
+    asked = list(range(len(emails))), frozenset({"EMAIL_ADDRESS"})
+    assert in_words.findings(text, *asked) == in_texts.findings(text, *asked)
