@@ -369,7 +369,9 @@ Global___HistogramFigure: _TypeAlias = HistogramFigure  # noqa: Y015
 
 @_typing.final
 class Bounds(_message.Message):
-    """Values are clamped to bounds known beforehand: taken from the data they would tell of it."""
+    """Values are clamped to bounds known beforehand: taken from the data they would tell of it. The noise grows with them: beyond 1e15 they are
+    refused.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
