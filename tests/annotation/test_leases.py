@@ -160,7 +160,7 @@ async def test_a_token_works_only_for_its_labeler_and_task(mill: Mill) -> None:
     crossed = item(one)
     crossed.lease.task = two.name
     forged = item(two)
-    forged.lease.lease_token = "x" + two.lease.token[1:]
+    forged.lease.lease_token = ("y" if two.lease.token[0] == "x" else "x") + two.lease.token[1:]
     unknown = item(two)
     unknown.lease.task = f"{parent}/tasks/{'0' * 32}"
     results = await mill.submit("annotator-1", parent, crossed, forged, unknown)
