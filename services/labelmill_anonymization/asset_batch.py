@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from labelmill_anonymization.contents.content import RawContent
 from labelmill_anonymization.contents.handling import ContentAnonymizer
-from labelmill_anonymization.contents.stream import anonymize_content_patiently
 from labelmill_anonymization.keyring.subject_keys import SubjectKeys
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import PolicyVersion
 from labelmill_anonymization.ports import (
     Admission,
@@ -119,7 +119,7 @@ class AssetAnonymizer:
         content = RawContent(raw, asset.media_type, subject=subject)
         try:
             keys = await self.keys.about(subject)
-            clean = await anonymize_content_patiently(content, self.policy.policy, keys, self.anonymizer)
+            clean = await patiently(lambda: self.anonymizer.anonymize(content, self.policy.policy, keys))
         except LabelmillError as error:
             return Failure(asset.name, error)
         receipt = self.signer.sign(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from labelmill_anonymization.errors import TextTooLong
 from labelmill_anonymization.keyring.subject_keys import SubjectKeys
-from labelmill_anonymization.patience import anonymize_patiently
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Anonymizer
 from labelmill_anonymization.transform import CleanText
@@ -90,7 +90,7 @@ class _Flow:
         try:
             require_length(item.text)
             keys = await self._keys.about(item.subject)
-            clean = await anonymize_patiently(self._anonymizer, item.text, self._policy, keys)
+            clean = await patiently(lambda: self._anonymizer.anonymize(item.text, self._policy, keys))
         except LabelmillError as error:
             return TextOutcome(item.item_id, error)
         return TextOutcome(item.item_id, clean)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from labelmill_anonymization.contents.content import CleanContent, RawContent
 from labelmill_anonymization.contents.handling import ContentAnonymizer
 from labelmill_anonymization.keyring.subject_keys import SubjectKeys
-from labelmill_anonymization.keys import ProjectKeys
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import Policy
-from labelmill_runtime.errors import LabelmillError, ResourceExhausted
+from labelmill_runtime.errors import LabelmillError
 
 _UNDER_WAY = 8
 
@@ -61,23 +61,12 @@ async def anonymize_contents(
         await asyncio.gather(reader, return_exceptions=True)
 
 
-async def anonymize_content_patiently(
-    content: RawContent, policy: Policy, keys: ProjectKeys, anonymizer: ContentAnonymizer
-) -> CleanContent:
-    """Anonymizes a content when there is room for it; for work that can wait."""
-    while True:
-        try:
-            return await anonymizer.anonymize(content, policy, keys)
-        except ResourceExhausted as error:
-            await asyncio.sleep(error.retry_after_s or 1.0)
-
-
 async def _outcome(
     content: RawContent, policy: Policy, keys: SubjectKeys, anonymizer: ContentAnonymizer
 ) -> CleanContent | LabelmillError:
     try:
         subject_keys = await keys.about(content.subject)
-        return await anonymize_content_patiently(content, policy, subject_keys, anonymizer)
+        return await patiently(lambda: anonymizer.anonymize(content, policy, subject_keys))
     except LabelmillError as error:
         return error
 

@@ -12,7 +12,7 @@ from labelmill_anonymization.evaluation.figures import Certainty
 from labelmill_anonymization.evaluation.outcome import Outcome, outcome_of
 from labelmill_anonymization.evaluation.sample import Document
 from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.patience import anonymize_patiently
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Anonymizer
 from labelmill_anonymization.text_stream import require_length
@@ -93,7 +93,7 @@ class SampleRunner:
             async with room:
                 try:
                     require_length(document.text)
-                    clean = await anonymize_patiently(self.anonymizer, document.text, policy, keys)
+                    clean = await patiently(lambda: self.anonymizer.anonymize(document.text, policy, keys))
                 except LabelmillError as error:
                     return error
             return outcome_of(document.text, clean)

@@ -15,7 +15,7 @@ from labelmill_anonymization.errors import ContentMalformed
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.media.rules import Sound
 from labelmill_anonymization.operators import Keep
-from labelmill_anonymization.patience import anonymize_patiently
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Anonymizer
 
@@ -60,7 +60,7 @@ async def search_transcript(
     if not words or not policy.wanted_types:
         return Spoken((), ())
     starts = np.cumsum([0, *(len(word.text) + 1 for word in words)])
-    clean = await anonymize_patiently(anonymizer, " ".join(word.text for word in words), policy, keys)
+    clean = await patiently(lambda: anonymizer.anonymize(" ".join(word.text for word in words), policy, keys))
     covered: list[Span] = []
     kept: list[str] = []
     padding = policy.media_rules.sound_padding_ms

@@ -12,7 +12,7 @@ from labelmill_anonymization.media.plates import plates
 from labelmill_anonymization.media.sightings import LICENSE_PLATE, TEXT, Sighting
 from labelmill_anonymization.media.words import Reading, Word, joined
 from labelmill_anonymization.operators import Keep
-from labelmill_anonymization.patience import anonymize_patiently
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Anonymizer
 
@@ -69,7 +69,7 @@ class WrittenSearch:
         reading = joined([word for word in words if word.text])
         if not reading.text:
             return Written(tuple(covered))
-        clean = await anonymize_patiently(self.anonymizer, reading.text, self.policy, self.keys)
+        clean = await patiently(lambda: self.anonymizer.anonymize(reading.text, self.policy, self.keys))
         kept: list[str] = []
         for applied in clean.findings:
             finding = applied.finding

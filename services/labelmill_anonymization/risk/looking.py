@@ -10,7 +10,7 @@ from typing import Protocol
 
 from labelmill_anonymization.errors import ReceiptNotFound, TextNotUtf8
 from labelmill_anonymization.keys import ProjectKeys
-from labelmill_anonymization.patience import anonymize_patiently
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.ports import Anonymizer, AssetZones, ServiceRecords
 from labelmill_anonymization.receipt import Receipt
 from labelmill_anonymization.risk.second_look import Suspicion, look, stricter
@@ -88,7 +88,7 @@ class SecondLook:
         policy_id = receipt.policy.rpartition("/")[2]
         version = await self.records.policy_version(self.project, policy_id, receipt.policy_version)
         offsets = await self.records.offsets(receipt.name)
-        again = await anonymize_patiently(self.anonymizer, clean, stricter(version.policy), self.keys)
+        again = await patiently(lambda: self.anonymizer.anonymize(clean, stricter(version.policy), self.keys))
         found = [applied.finding for applied in again.findings]
         suspicions = look(asset, raw, clean, offsets, version.policy, found, self.names.find(clean))
         return Looked(asset, suspicions, len(offsets.segments))

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from labelmill_anonymization.contents.content import CleanContent, RawContent
 from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.keys import ProjectKeys
 from labelmill_anonymization.operators import Keep
-from labelmill_anonymization.patience import anonymize_patiently
+from labelmill_anonymization.patience import patiently
 from labelmill_anonymization.policy import Policy
 from labelmill_anonymization.ports import Anonymizer
 from labelmill_anonymization.tables.anonymize import CleanTable
@@ -129,6 +130,8 @@ class TableAnonymizer:
         clean: dict[str, CleanText] = {}
         for start in range(0, len(texts), _AT_ONCE):
             some = texts[start : start + _AT_ONCE]
-            outcomes = await asyncio.gather(*(anonymize_patiently(self.texts, text, lean, keys) for text in some))
+            outcomes = await asyncio.gather(
+                *(patiently(partial(self.texts.anonymize, text, lean, keys)) for text in some)
+            )
             clean.update(zip(some, outcomes, strict=True))
         return clean
