@@ -10,8 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from labelmill.quality.v1 import resources_pb2, service_pb2
 from labelmill.type.v1 import progress_pb2
-from labelmill_quality import convert, jobs
+from labelmill_quality.convert import resources as convert
 from labelmill_quality.errors import NoLabels
+from labelmill_quality.jobs import projects as jobs
 from labelmill_quality.ports import AnnotationSource, Answer, ReportStore, StoredReport
 from labelmill_quality.report import Answers, Evidence, Plan
 from labelmill_quality.settings import QualitySettings

@@ -1,13 +1,18 @@
-"""Puts the quality service together; `python -m labelmill_quality.server` serves it alone."""
+"""Puts quality together from its areas; `python -m labelmill_quality.server` serves it alone."""
 
 from __future__ import annotations
 
-from labelmill.quality.v1 import service_pb2, service_pb2_grpc
+from collections.abc import Awaitable, Callable, Sequence
+
 from labelmill_quality.adapters.labelmill import LabelmillAnnotations
-from labelmill_quality.adapters.sql import SqlReports, metadata
-from labelmill_quality.operations import KIND, ProjectScoring
+from labelmill_quality.adapters.sql import metadata
+from labelmill_quality.assembly.agreement import agreement
+from labelmill_quality.assembly.benchmark import benchmark
+from labelmill_quality.assembly.consensus import consensus
+from labelmill_quality.assembly.parts import Parts
+from labelmill_quality.assembly.projects import projects
 from labelmill_quality.ports import AnnotationSource
-from labelmill_quality.servicer import QualityServicer
+from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.settings import QualitySettings
 from labelmill_runtime.database import Database
 from labelmill_runtime.idempotency import RequestLog
@@ -16,6 +21,12 @@ from labelmill_runtime.service import RuntimeContext, Service, run
 from labelmill_runtime.workers import WorkerPool
 
 NAME = "quality"
+AREAS = (
+    agreement,
+    consensus,
+    benchmark,
+    projects,
+)
 
 
 async def build(context: RuntimeContext) -> Service:
@@ -27,38 +38,41 @@ async def build_with(context: RuntimeContext, settings: QualitySettings, source:
     """The service, reading from any source."""
     database = await Database.open(context.settings, NAME, metadata)
     workers = WorkerPool(settings.workers, max_pending=settings.max_pending)
-    store, requests = SqlReports(database), RequestLog(database)
-    operations = OperationStore(database, NAME, lease_s=context.settings.operation_lease_s)
-    scoring = ProjectScoring(source, store, workers, settings)
-    operations.register(KIND, scoring.run, service_pb2.ScoreProjectRequest, service_pb2.ScoreProjectMetadata)
-    servicer = QualityServicer(
-        scoring,
-        store,
-        workers,
-        operations,
-        requests,
-        context.page_tokens,
-        cell_limit=settings.cell_limit,
-        max_message_bytes=context.settings.max_message_bytes,
+    parts = Parts(
+        settings=settings,
+        context=context,
+        database=database,
+        workers=workers,
+        computing=Computing(
+            workers, cell_limit=settings.cell_limit, max_message_bytes=context.settings.max_message_bytes
+        ),
+        source=source,
+        requests=RequestLog(database),
+        operations=OperationStore(database, NAME, lease_s=context.settings.operation_lease_s),
     )
-
-    async def close() -> None:
-        await workers.close()
-        await database.close()
-
+    areas = [area(parts) for area in AREAS]
     return Service(
         name=NAME,
-        servicers=[(service_pb2_grpc.add_QualityServiceServicer_to_server, servicer)],
-        descriptors=[service_pb2.DESCRIPTOR],
-        operations=operations,
-        request_log=requests,
-        close=close,
+        servicers=[pair for area in areas for pair in area.servicers],
+        descriptors=[descriptor for area in areas for descriptor in area.descriptors],
+        operations=parts.operations,
+        request_log=parts.requests,
+        start=_all([step for area in areas for step in area.start]),
+        close=_all([*(step for area in areas for step in area.close), workers.close, database.close]),
         ready=database.ping,
     )
 
 
+def _all(steps: Sequence[Callable[[], Awaitable[None]]]) -> Callable[[], Awaitable[None]]:
+    async def run_all() -> None:
+        for step in steps:
+            await step()
+
+    return run_all
+
+
 def main() -> None:
-    """Serves until told to stop."""
+    """The console entry."""
     run(build)
 
 

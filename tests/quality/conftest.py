@@ -48,6 +48,21 @@ class Mill:
         return self.clients[who]
 
     @property
+    def consensus(self):  # type: ignore[no-untyped-def]
+        """Consensus of labels sent along, as the project's manager calls it."""
+        return self.as_("manager").consensus
+
+    @property
+    def agreement(self):  # type: ignore[no-untyped-def]
+        """Agreement of labels sent along, as the project's manager calls it."""
+        return self.as_("manager").agreement
+
+    @property
+    def benchmark(self):  # type: ignore[no-untyped-def]
+        """Labels against gold, both sent along, as the project's manager calls it."""
+        return self.as_("manager").benchmark
+
+    @property
     def quality(self):  # type: ignore[no-untyped-def]
         """The service, as the project's manager calls it."""
         return self.as_("manager").quality

@@ -11,8 +11,12 @@ import pytest
 import pytest_asyncio
 
 from labelmill import errors
+from labelmill.quality.v1 import agreement_service_pb2 as agreement_pb
+from labelmill.quality.v1 import benchmark_service_pb2 as benchmark_pb
+from labelmill.quality.v1 import consensus_service_pb2 as consensus_pb
+from labelmill.quality.v1 import labels_pb2 as labels_pb
 from labelmill.quality.v1 import resources_pb2 as pb
-from labelmill.quality.v1 import service_pb2 as calls
+from labelmill.quality.v1 import service_pb2 as projects_pb
 from labelmill_quality.intervals import wilson
 from labelmill_runtime.settings import RuntimeSettings
 from tests.quality import reliability
@@ -21,7 +25,7 @@ from tests.quality.fakes import FakeAnnotations
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-Metric = calls.ComputeAgreementRequest
+Metric = agreement_pb.ComputeAgreementRequest
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +40,8 @@ async def mill(data_dir: Path) -> AsyncIterator[Mill]:
         yield await serve(RuntimeSettings(data_dir=data_dir, port=0, drain_seconds=2.0), FakeAnnotations(), stack)
 
 
-def label_rows(*rows: tuple[str, str, str]) -> list[pb.LabelRow]:
-    return [pb.LabelRow(item=item, labeler=labeler, class_name=said) for item, labeler, said in rows]
+def label_rows(*rows: tuple[str, str, str]) -> list[labels_pb.LabelRow]:
+    return [labels_pb.LabelRow(item=item, labeler=labeler, class_name=said) for item, labeler, said in rows]
 
 
 THREE = label_rows(
@@ -47,15 +51,15 @@ THREE = label_rows(
 )  # fmt: skip
 
 
-def published(text: str) -> list[pb.LabelRow]:
+def published(text: str) -> list[labels_pb.LabelRow]:
     table = reliability.table_of(text)
     codes = zip(table.item_codes, table.labeler_codes, table.class_codes, strict=True)
     return label_rows(*((table.items[i], table.labelers[j], table.classes[k]) for i, j, k in codes))
 
 
 async def test_majority_vote_is_answered_item_by_item(mill: Mill) -> None:
-    answer = await mill.quality.score_consensus(
-        calls.ScoreConsensusRequest(labels=THREE, method=pb.CONSENSUS_METHOD_MAJORITY_VOTE)
+    answer = await mill.consensus.score_consensus(
+        consensus_pb.ScoreConsensusRequest(labels=THREE, method=pb.CONSENSUS_METHOD_MAJORITY_VOTE)
     )
     assert [(label.item, label.class_name, label.label_count, label.tied) for label in answer.labels] == [
         ("x", "yes", 3, False),
@@ -73,15 +77,15 @@ async def test_majority_vote_is_answered_item_by_item(mill: Mill) -> None:
 
 
 async def test_the_default_method_is_dawid_skene(mill: Mill) -> None:
-    answer = await mill.quality.score_consensus(calls.ScoreConsensusRequest(labels=THREE))
+    answer = await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=THREE))
     assert answer.method == pb.CONSENSUS_METHOD_DAWID_SKENE
     assert answer.iteration_count > 0
     assert [sum(share.probability for share in label.distribution) for label in answer.labels] == pytest.approx([1] * 3)
 
 
 async def test_labelers_are_scored_against_the_others(mill: Mill) -> None:
-    answer = await mill.quality.score_consensus(
-        calls.ScoreConsensusRequest(labels=THREE, method=pb.CONSENSUS_METHOD_MAJORITY_VOTE)
+    answer = await mill.consensus.score_consensus(
+        consensus_pb.ScoreConsensusRequest(labels=THREE, method=pb.CONSENSUS_METHOD_MAJORITY_VOTE)
     )
     anna, ben, cleo = answer.labelers
     assert [labeler.labeler for labeler in (anna, ben, cleo)] == ["anna", "ben", "cleo"]
@@ -95,15 +99,15 @@ async def test_labelers_are_scored_against_the_others(mill: Mill) -> None:
 
 
 async def test_classes_are_answered_in_the_order_given(mill: Mill) -> None:
-    answer = await mill.quality.score_consensus(
-        calls.ScoreConsensusRequest(labels=THREE, class_names=["yes", "no", "unclear"])
+    answer = await mill.consensus.score_consensus(
+        consensus_pb.ScoreConsensusRequest(labels=THREE, class_names=["yes", "no", "unclear"])
     )
     assert [share.class_name for share in answer.labels[0].distribution] == ["yes", "no", "unclear"]
 
 
 async def test_the_last_of_several_answers_counts(mill: Mill) -> None:
     labels = label_rows(("x", "anna", "no"), ("x", "ben", "yes"), ("x", "anna", "yes"))
-    answer = await mill.quality.score_consensus(calls.ScoreConsensusRequest(labels=labels))
+    answer = await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=labels))
     assert (answer.labels[0].class_name, answer.labels[0].label_count, answer.labels[0].agreement) == ("yes", 2, 1.0)
 
 
@@ -114,8 +118,8 @@ async def test_the_last_of_several_answers_counts(mill: Mill) -> None:
 async def test_agreement_has_a_value_an_interval_and_a_source(
     mill: Mill, metric: Metric.Metric.ValueType, value: float
 ) -> None:
-    request = calls.ComputeAgreementRequest(labels=published(reliability.FOUR_CODERS), metric=metric)
-    alpha = (await mill.quality.compute_agreement(request)).alpha
+    request = agreement_pb.ComputeAgreementRequest(labels=published(reliability.FOUR_CODERS), metric=metric)
+    alpha = (await mill.agreement.compute_agreement(request)).alpha
     assert alpha.value == pytest.approx(value, abs=5e-4)
     assert alpha.lower < alpha.value < alpha.upper
     assert (alpha.sample_count, alpha.confidence_level) == (11, 0.95)
@@ -127,8 +131,8 @@ async def test_ordinal_agreement_takes_the_order_from_class_names(mill: Mill) ->
     labels = published(reliability.FOUR_CODERS)
     ordered, shuffled = [
         (
-            await mill.quality.compute_agreement(
-                calls.ComputeAgreementRequest(labels=labels, metric=Metric.METRIC_ORDINAL, class_names=order)
+            await mill.agreement.compute_agreement(
+                agreement_pb.ComputeAgreementRequest(labels=labels, metric=Metric.METRIC_ORDINAL, class_names=order)
             )
         ).alpha.value
         for order in ("12345", "31524")
@@ -141,8 +145,8 @@ async def test_the_seed_and_the_count_of_the_bootstrap_are_the_callers(mill: Mil
     labels = published(reliability.FOUR_CODERS)
     estimates = [
         (
-            await mill.quality.compute_agreement(
-                calls.ComputeAgreementRequest(labels=labels, seed=seed, bootstrap_count=300)
+            await mill.agreement.compute_agreement(
+                agreement_pb.ComputeAgreementRequest(labels=labels, seed=seed, bootstrap_count=300)
             )
         ).alpha
         for seed in (7, 7, -8)
@@ -154,14 +158,14 @@ async def test_the_seed_and_the_count_of_the_bootstrap_are_the_callers(mill: Mil
 
 async def test_undefined_agreement_is_absent_and_says_why(mill: Mill) -> None:
     labels = label_rows(("x", "anna", "yes"), ("x", "ben", "yes"))
-    alpha = (await mill.quality.compute_agreement(calls.ComputeAgreementRequest(labels=labels))).alpha
+    alpha = (await mill.agreement.compute_agreement(agreement_pb.ComputeAgreementRequest(labels=labels))).alpha
     assert not any(alpha.HasField(name) for name in ("value", "lower", "upper"))
     assert "one class" in alpha.undefined_reason
 
 
 async def test_labels_are_scored_against_gold(mill: Mill) -> None:
-    gold = [pb.GoldRow(item="x", class_name="yes"), pb.GoldRow(item="y", class_name="no")]
-    answer = await mill.quality.score_benchmark(calls.ScoreBenchmarkRequest(labels=THREE, gold=gold))
+    gold = [labels_pb.GoldRow(item="x", class_name="yes"), labels_pb.GoldRow(item="y", class_name="no")]
+    answer = await mill.benchmark.score_benchmark(benchmark_pb.ScoreBenchmarkRequest(labels=THREE, gold=gold))
     assert (answer.accuracy.value, answer.accuracy.sample_count) == (pytest.approx(5 / 6), 6)
     assert (answer.accuracy.lower, answer.accuracy.upper) == pytest.approx(wilson(5, 6))
     cleo = answer.labelers[2]
@@ -177,8 +181,8 @@ async def test_labels_are_scored_against_gold(mill: Mill) -> None:
 
 
 async def test_gold_about_nothing_leaves_accuracy_undefined(mill: Mill) -> None:
-    gold = [pb.GoldRow(item="elsewhere", class_name="yes")]
-    answer = await mill.quality.score_benchmark(calls.ScoreBenchmarkRequest(labels=THREE, gold=gold))
+    gold = [labels_pb.GoldRow(item="elsewhere", class_name="yes")]
+    answer = await mill.benchmark.score_benchmark(benchmark_pb.ScoreBenchmarkRequest(labels=THREE, gold=gold))
     assert not answer.accuracy.HasField("value")
     assert answer.accuracy.undefined_reason
 
@@ -191,45 +195,45 @@ MAYBE = label_rows(("x", "anna", "yes"), ("y", "ben", "maybe"))
     [
         (
             "score_consensus",
-            calls.ScoreConsensusRequest(labels=MAYBE, class_names=["yes", "no"]),
+            consensus_pb.ScoreConsensusRequest(labels=MAYBE, class_names=["yes", "no"]),
             "UNKNOWN_CLASS",
             "labels[1].class_name",
         ),
         (
             "compute_agreement",
-            calls.ComputeAgreementRequest(labels=MAYBE, class_names=["yes", "no"]),
+            agreement_pb.ComputeAgreementRequest(labels=MAYBE, class_names=["yes", "no"]),
             "UNKNOWN_CLASS",
             "labels[1].class_name",
         ),
         (
             "score_benchmark",
-            calls.ScoreBenchmarkRequest(
-                labels=THREE, gold=[pb.GoldRow(item="x", class_name="maybe")], class_names=["yes", "no"]
+            benchmark_pb.ScoreBenchmarkRequest(
+                labels=THREE, gold=[labels_pb.GoldRow(item="x", class_name="maybe")], class_names=["yes", "no"]
             ),
             "UNKNOWN_CLASS",
             "gold[0].class_name",
         ),
         (
             "score_benchmark",
-            calls.ScoreBenchmarkRequest(labels=THREE, gold=[pb.GoldRow(item="x", class_name="no")] * 2),
+            benchmark_pb.ScoreBenchmarkRequest(labels=THREE, gold=[labels_pb.GoldRow(item="x", class_name="no")] * 2),
             "DUPLICATE_GOLD",
             "gold[1].item",
         ),
         (
             "compute_agreement",
-            calls.ComputeAgreementRequest(labels=THREE, metric=Metric.METRIC_ORDINAL),
+            agreement_pb.ComputeAgreementRequest(labels=THREE, metric=Metric.METRIC_ORDINAL),
             "CLASS_ORDER_MISSING",
             "class_names",
         ),
         (
             "compute_agreement",
-            calls.ComputeAgreementRequest(labels=THREE, metric=Metric.METRIC_INTERVAL),
+            agreement_pb.ComputeAgreementRequest(labels=THREE, metric=Metric.METRIC_INTERVAL),
             "CLASS_NOT_NUMERIC",
             "labels[0].class_name",
         ),
         (
             "compute_agreement",
-            calls.ComputeAgreementRequest(
+            agreement_pb.ComputeAgreementRequest(
                 labels=label_rows(("x", "anna", "1")), metric=Metric.METRIC_INTERVAL, class_names=["1", "two"]
             ),
             "CLASS_NOT_NUMERIC",
@@ -241,7 +245,7 @@ async def test_bad_input_is_refused_with_reason_and_field(
     mill: Mill, rpc: str, request_: object, reason: str, field: str
 ) -> None:
     with pytest.raises(errors.InvalidArgument) as caught:
-        await getattr(mill.quality, rpc)(request_)
+        await getattr(getattr(mill, rpc.rpartition("_")[2]), rpc)(request_)
     assert caught.value.reason == reason
     assert field in caught.value.fields
     assert "maybe" not in str(caught.value)
@@ -250,50 +254,54 @@ async def test_bad_input_is_refused_with_reason_and_field(
 @pytest.mark.parametrize(
     "request_",
     [
-        calls.ScoreConsensusRequest(),
-        calls.ScoreConsensusRequest(labels=label_rows(("", "anna", "yes"))),
-        calls.ScoreConsensusRequest(labels=label_rows(("x", "anna", "y" * 64))),
-        calls.ScoreConsensusRequest(labels=THREE, class_names=["yes", "yes"]),
-        calls.ScoreConsensusRequest(labels=THREE, method=99),  # type: ignore[arg-type]
+        consensus_pb.ScoreConsensusRequest(),
+        consensus_pb.ScoreConsensusRequest(labels=label_rows(("", "anna", "yes"))),
+        consensus_pb.ScoreConsensusRequest(labels=label_rows(("x", "anna", "y" * 64))),
+        consensus_pb.ScoreConsensusRequest(labels=THREE, class_names=["yes", "yes"]),
+        consensus_pb.ScoreConsensusRequest(labels=THREE, method=99),  # type: ignore[arg-type]
     ],
     ids=["nothing", "item without a name", "class name too long", "class named twice", "no such method"],
 )
-async def test_requests_against_the_contract_are_refused(mill: Mill, request_: calls.ScoreConsensusRequest) -> None:
+async def test_requests_against_the_contract_are_refused(
+    mill: Mill, request_: consensus_pb.ScoreConsensusRequest
+) -> None:
     with pytest.raises(errors.InvalidArgument):
-        await mill.quality.score_consensus(request_)
+        await mill.consensus.score_consensus(request_)
 
 
 async def test_tables_that_do_not_fit_are_refused_before_they_are_made(mill: Mill) -> None:
     labels = label_rows(*((f"i{n}", f"l{n}", "a") for n in range(2000)))
-    request = calls.ScoreConsensusRequest(labels=labels, class_names=["a", *map(str, range(999))])
+    request = consensus_pb.ScoreConsensusRequest(labels=labels, class_names=["a", *map(str, range(999))])
     with pytest.raises(errors.InvalidArgument) as caught:
-        await mill.quality.score_consensus(request)
+        await mill.consensus.score_consensus(request)
     assert caught.value.reason == "TOO_MANY_CELLS"
     assert caught.value.metadata["labelers"] == "2000"
 
 
 async def test_an_answer_that_does_not_fit_into_a_message_is_refused(mill: Mill) -> None:
     labels = label_rows(*((f"i{n}", "anna", "a") for n in range(5000)))
-    request = calls.ScoreConsensusRequest(labels=labels, class_names=["a", *(f"class-{n}" for n in range(99))])
+    request = consensus_pb.ScoreConsensusRequest(labels=labels, class_names=["a", *(f"class-{n}" for n in range(99))])
     with pytest.raises(errors.InvalidArgument) as caught:
-        await mill.quality.score_consensus(request)
+        await mill.consensus.score_consensus(request)
     assert caught.value.reason == "ANSWER_TOO_LARGE"
 
 
 @pytest.mark.parametrize("who", ["annotator", "officer"])
 async def test_annotators_and_privacy_officers_may_not_score(mill: Mill, who: str) -> None:
     with pytest.raises(errors.PermissionDenied):
-        await mill.as_(who).quality.score_consensus(calls.ScoreConsensusRequest(labels=THREE))
+        await mill.as_(who).consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=THREE))
 
 
 async def test_the_event_loop_stays_free_while_a_large_request_is_computed(mill: Mill) -> None:
     """Every call shares one loop: health and the other services must not wait for somebody's statistics."""
-    await mill.quality.score_consensus(calls.ScoreConsensusRequest(labels=THREE))  # starts the worker
+    await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=THREE))  # starts the worker
     labels = label_rows(*((f"i{n // 3}", f"l{n % 7}", str(n * n % 11 % 3)) for n in range(40_000)))
-    busy = asyncio.create_task(mill.quality.score_consensus(calls.ScoreConsensusRequest(labels=labels), timeout_s=60))
+    busy = asyncio.create_task(
+        mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=labels), timeout_s=60)
+    )
     answered = 0
     while not busy.done():
-        await mill.quality.list_quality_reports.page(calls.ListQualityReportsRequest(parent="projects/p-one"))
+        await mill.quality.list_quality_reports.page(projects_pb.ListQualityReportsRequest(parent="projects/p-one"))
         answered += not busy.done()
     assert len((await busy).labels) == 13_334
     assert answered > 5

@@ -38,6 +38,12 @@ from labelmill.anonymization.v1 import table_service_pb2_grpc as anonymization_t
 from labelmill.prelabel.v1 import resources_pb2 as prelabel_resources_pb2
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service_pb2
 from labelmill.prelabel.v1 import service_pb2_grpc as prelabel_service_pb2_grpc
+from labelmill.quality.v1 import agreement_service_pb2 as quality_agreement_service_pb2
+from labelmill.quality.v1 import agreement_service_pb2_grpc as quality_agreement_service_pb2_grpc
+from labelmill.quality.v1 import benchmark_service_pb2 as quality_benchmark_service_pb2
+from labelmill.quality.v1 import benchmark_service_pb2_grpc as quality_benchmark_service_pb2_grpc
+from labelmill.quality.v1 import consensus_service_pb2 as quality_consensus_service_pb2
+from labelmill.quality.v1 import consensus_service_pb2_grpc as quality_consensus_service_pb2_grpc
 from labelmill.quality.v1 import resources_pb2 as quality_resources_pb2
 from labelmill.quality.v1 import service_pb2 as quality_service_pb2
 from labelmill.quality.v1 import service_pb2_grpc as quality_service_pb2_grpc
@@ -97,8 +103,14 @@ class AsyncServices:
         """
         self.prelabel = AsyncPrelabelService(transport)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
+        self.agreement = AsyncAgreementService(transport)
+        """Measures how well labelers agree on labels sent along; keeps nothing."""
+        self.benchmark = AsyncBenchmarkService(transport)
+        """Scores labels sent along against gold sent along; keeps nothing."""
+        self.consensus = AsyncConsensusService(transport)
+        """Aggregates labels sent along; keeps nothing."""
         self.quality = AsyncQualityService(transport)
-        """Scores labels sent along (stateless) and a project's labels."""
+        """Scores a project's labels and keeps the reports."""
         self.audit = AsyncAuditService(transport)
         """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
         self.datasets = AsyncDatasetService(transport)
@@ -755,8 +767,58 @@ class AsyncPrelabelService:
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
 
+class AsyncAgreementService:
+    """Measures how well labelers agree on labels sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_agreement_service_pb2_grpc.AgreementServiceStub(transport.channel)
+
+    async def compute_agreement(
+        self, request: quality_agreement_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
+    ) -> quality_agreement_service_pb2.ComputeAgreementResponse:
+        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
+        (interval).
+        """
+        return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
+
+
+class AsyncBenchmarkService:
+    """Scores labels sent along against gold sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_benchmark_service_pb2_grpc.BenchmarkServiceStub(transport.channel)
+
+    async def score_benchmark(
+        self, request: quality_benchmark_service_pb2.ScoreBenchmarkRequest, *, timeout_s: float | None = None
+    ) -> quality_benchmark_service_pb2.ScoreBenchmarkResponse:
+        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
+        """
+        return await self._transport.unary(self._stub.ScoreBenchmark, request, timeout_s=timeout_s)
+
+
+class AsyncConsensusService:
+    """Aggregates labels sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_consensus_service_pb2_grpc.ConsensusServiceStub(transport.channel)
+
+    async def score_consensus(
+        self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
+    ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
+        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
+        one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
+        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
+
+
 class AsyncQualityService:
-    """Scores labels sent along (stateless) and a project's labels."""
+    """Scores a project's labels and keeps the reports."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -773,32 +835,6 @@ class AsyncQualityService:
             quality_resources_pb2.ConsensusLabel,
         ] = Listing(transport, self._stub.ListConsensusLabels, "labels")
         """Lists the consensus labels of a report."""
-
-    async def score_consensus(
-        self, request: quality_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
-    ) -> quality_service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
-        one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
-        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
-        """
-        return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
-
-    async def compute_agreement(
-        self, request: quality_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
-    ) -> quality_service_pb2.ComputeAgreementResponse:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
-        (interval).
-        """
-        return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
-
-    async def score_benchmark(
-        self, request: quality_service_pb2.ScoreBenchmarkRequest, *, timeout_s: float | None = None
-    ) -> quality_service_pb2.ScoreBenchmarkResponse:
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
-        """
-        return await self._transport.unary(self._stub.ScoreBenchmark, request, timeout_s=timeout_s)
 
     async def score_project(
         self, request: quality_service_pb2.ScoreProjectRequest, *, timeout_s: float | None = None
@@ -1380,8 +1416,14 @@ class SyncServices:
         """
         self.prelabel = PrelabelService(portal, services.prelabel)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
+        self.agreement = AgreementService(portal, services.agreement)
+        """Measures how well labelers agree on labels sent along; keeps nothing."""
+        self.benchmark = BenchmarkService(portal, services.benchmark)
+        """Scores labels sent along against gold sent along; keeps nothing."""
+        self.consensus = ConsensusService(portal, services.consensus)
+        """Aggregates labels sent along; keeps nothing."""
         self.quality = QualityService(portal, services.quality)
-        """Scores labels sent along (stateless) and a project's labels."""
+        """Scores a project's labels and keeps the reports."""
         self.audit = AuditService(portal, services.audit)
         """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
         self.datasets = DatasetService(portal, services.datasets)
@@ -2029,8 +2071,58 @@ class PrelabelService:
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
 
 
+class AgreementService:
+    """Measures how well labelers agree on labels sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncAgreementService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def compute_agreement(
+        self, request: quality_agreement_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
+    ) -> quality_agreement_service_pb2.ComputeAgreementResponse:
+        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
+        (interval).
+        """
+        return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
+
+
+class BenchmarkService:
+    """Scores labels sent along against gold sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncBenchmarkService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def score_benchmark(
+        self, request: quality_benchmark_service_pb2.ScoreBenchmarkRequest, *, timeout_s: float | None = None
+    ) -> quality_benchmark_service_pb2.ScoreBenchmarkResponse:
+        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
+        """
+        return self._portal.call(self._service.score_benchmark(request, timeout_s=timeout_s))
+
+
+class ConsensusService:
+    """Aggregates labels sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncConsensusService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def score_consensus(
+        self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
+    ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
+        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
+        one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
+        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))
+
+
 class QualityService:
-    """Scores labels sent along (stateless) and a project's labels."""
+    """Scores a project's labels and keeps the reports."""
 
     def __init__(self, portal: Portal, service: AsyncQualityService) -> None:
         self._portal = portal
@@ -2047,32 +2139,6 @@ class QualityService:
             quality_resources_pb2.ConsensusLabel,
         ] = SyncListing(portal, service.list_consensus_labels, "labels")
         """Lists the consensus labels of a report."""
-
-    def score_consensus(
-        self, request: quality_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
-    ) -> quality_service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
-        one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
-        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
-        """
-        return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))
-
-    def compute_agreement(
-        self, request: quality_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
-    ) -> quality_service_pb2.ComputeAgreementResponse:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
-        (interval).
-        """
-        return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
-
-    def score_benchmark(
-        self, request: quality_service_pb2.ScoreBenchmarkRequest, *, timeout_s: float | None = None
-    ) -> quality_service_pb2.ScoreBenchmarkResponse:
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
-        """
-        return self._portal.call(self._service.score_benchmark(request, timeout_s=timeout_s))
 
     def score_project(
         self, request: quality_service_pb2.ScoreProjectRequest, *, timeout_s: float | None = None

@@ -22,12 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from labelmill.type.v1 import annotation_pb2 as labelmill_dot_type_dot_v1_dot_annotation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$labelmill/quality/v1/resources.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"labelmill/type/v1/annotation.proto\"\xd7\x01\n\x08\x45stimate\x12\x12\n\x05value\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05lower\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05upper\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x10\x63onfidence_level\x18\x04 \x01(\x01\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x17\n\x0finterval_method\x18\x06 \x01(\t\x12\x14\n\x0csample_count\x18\x07 \x01(\x03\x12\x18\n\x10undefined_reason\x18\x08 \x01(\tB\x08\n\x06_valueB\x08\n\x06_lowerB\x08\n\x06_upper\"`\n\x08LabelRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x07labeler\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\"B\n\x07GoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\"\xa3\x01\n\x0e\x43onsensusLabel\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x12\n\nclass_name\x18\x02 \x01(\t\x12\x39\n\x0c\x64istribution\x18\x03 \x03(\x0b\x32#.labelmill.type.v1.ClassProbability\x12\x13\n\x0blabel_count\x18\x04 \x01(\x05\x12\x11\n\tagreement\x18\x05 \x01(\x01\x12\x0c\n\x04tied\x18\x06 \x01(\x08\"I\n\x0f\x43onfusionMatrix\x12\x13\n\x0b\x63lass_names\x18\x01 \x03(\t\x12\x0e\n\x06\x63ounts\x18\x02 \x03(\x01\x12\x11\n\treference\x18\x03 \x01(\t\"\xe9\x01\n\x0eLabelerQuality\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12:\n\x12\x62\x65nchmark_accuracy\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12;\n\x13\x63onsensus_agreement\x18\x04 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x38\n\tconfusion\x18\x05 \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\"\xe1\x01\n\x0c\x43lassQuality\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x17\n\x0f\x63onsensus_count\x18\x02 \x01(\x03\x12\x38\n\x10\x62\x65nchmark_recall\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12;\n\x13\x62\x65nchmark_precision\x18\x04 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12-\n\x05\x61lpha\x18\x05 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xc4\x05\n\rQualityReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x02 \x01(\t\x12\x19\n\x11\x61nnotation_filter\x18\x03 \x01(\t\x12?\n\x10\x63onsensus_method\x18\x04 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethod\x12\x16\n\x0emethod_version\x18\x05 \x01(\t\x12\x13\n\x0blabel_count\x18\x06 \x01(\x03\x12\x12\n\nitem_count\x18\x07 \x01(\x03\x12-\n\x05\x61lpha\x18\x08 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12:\n\x12\x62\x65nchmark_accuracy\x18\t \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12:\n\x12\x63onsensus_accuracy\x18\n \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\x0b \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x33\n\x07\x63lasses\x18\x0c \x03(\x0b\x32\".labelmill.quality.v1.ClassQuality\x12\x42\n\x13\x62\x65nchmark_confusion\x18\r \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\x12\x42\n\x13\x63onsensus_confusion\x18\x0e \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\x12\x17\n\x0fiteration_count\x18\x0f \x01(\x05\x12\x11\n\tconverged\x18\x10 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*y\n\x0f\x43onsensusMethod\x12 \n\x1c\x43ONSENSUS_METHOD_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43ONSENSUS_METHOD_MAJORITY_VOTE\x10\x01\x12 \n\x1c\x43ONSENSUS_METHOD_DAWID_SKENE\x10\x02\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$labelmill/quality/v1/resources.proto\x12\x14labelmill.quality.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"labelmill/type/v1/annotation.proto\"\xd7\x01\n\x08\x45stimate\x12\x12\n\x05value\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05lower\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05upper\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x10\x63onfidence_level\x18\x04 \x01(\x01\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x17\n\x0finterval_method\x18\x06 \x01(\t\x12\x14\n\x0csample_count\x18\x07 \x01(\x03\x12\x18\n\x10undefined_reason\x18\x08 \x01(\tB\x08\n\x06_valueB\x08\n\x06_lowerB\x08\n\x06_upper\"\xa3\x01\n\x0e\x43onsensusLabel\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x12\n\nclass_name\x18\x02 \x01(\t\x12\x39\n\x0c\x64istribution\x18\x03 \x03(\x0b\x32#.labelmill.type.v1.ClassProbability\x12\x13\n\x0blabel_count\x18\x04 \x01(\x05\x12\x11\n\tagreement\x18\x05 \x01(\x01\x12\x0c\n\x04tied\x18\x06 \x01(\x08\"I\n\x0f\x43onfusionMatrix\x12\x13\n\x0b\x63lass_names\x18\x01 \x03(\t\x12\x0e\n\x06\x63ounts\x18\x02 \x03(\x01\x12\x11\n\treference\x18\x03 \x01(\t\"\xe9\x01\n\x0eLabelerQuality\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12:\n\x12\x62\x65nchmark_accuracy\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12;\n\x13\x63onsensus_agreement\x18\x04 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x38\n\tconfusion\x18\x05 \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\"\xe1\x01\n\x0c\x43lassQuality\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x17\n\x0f\x63onsensus_count\x18\x02 \x01(\x03\x12\x38\n\x10\x62\x65nchmark_recall\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12;\n\x13\x62\x65nchmark_precision\x18\x04 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12-\n\x05\x61lpha\x18\x05 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xc4\x05\n\rQualityReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x02 \x01(\t\x12\x19\n\x11\x61nnotation_filter\x18\x03 \x01(\t\x12?\n\x10\x63onsensus_method\x18\x04 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethod\x12\x16\n\x0emethod_version\x18\x05 \x01(\t\x12\x13\n\x0blabel_count\x18\x06 \x01(\x03\x12\x12\n\nitem_count\x18\x07 \x01(\x03\x12-\n\x05\x61lpha\x18\x08 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12:\n\x12\x62\x65nchmark_accuracy\x18\t \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12:\n\x12\x63onsensus_accuracy\x18\n \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\x0b \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x33\n\x07\x63lasses\x18\x0c \x03(\x0b\x32\".labelmill.quality.v1.ClassQuality\x12\x42\n\x13\x62\x65nchmark_confusion\x18\r \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\x12\x42\n\x13\x63onsensus_confusion\x18\x0e \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\x12\x17\n\x0fiteration_count\x18\x0f \x01(\x05\x12\x11\n\tconverged\x18\x10 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*y\n\x0f\x43onsensusMethod\x12 \n\x1c\x43ONSENSUS_METHOD_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43ONSENSUS_METHOD_MAJORITY_VOTE\x10\x01\x12 \n\x1c\x43ONSENSUS_METHOD_DAWID_SKENE\x10\x02\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,32 +34,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'labelmill.quality.v1.resour
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1'
-  _globals['_LABELROW'].fields_by_name['item']._loaded_options = None
-  _globals['_LABELROW'].fields_by_name['item']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
-  _globals['_LABELROW'].fields_by_name['labeler']._loaded_options = None
-  _globals['_LABELROW'].fields_by_name['labeler']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
-  _globals['_LABELROW'].fields_by_name['class_name']._loaded_options = None
-  _globals['_LABELROW'].fields_by_name['class_name']._serialized_options = b'\272H\006r\004\020\001\030?'
-  _globals['_GOLDROW'].fields_by_name['item']._loaded_options = None
-  _globals['_GOLDROW'].fields_by_name['item']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
-  _globals['_GOLDROW'].fields_by_name['class_name']._loaded_options = None
-  _globals['_GOLDROW'].fields_by_name['class_name']._serialized_options = b'\272H\006r\004\020\001\030?'
-  _globals['_CONSENSUSMETHOD']._serialized_start=1960
-  _globals['_CONSENSUSMETHOD']._serialized_end=2081
-  _globals['_ESTIMATE']._serialized_start=161
-  _globals['_ESTIMATE']._serialized_end=376
-  _globals['_LABELROW']._serialized_start=378
-  _globals['_LABELROW']._serialized_end=474
-  _globals['_GOLDROW']._serialized_start=476
-  _globals['_GOLDROW']._serialized_end=542
-  _globals['_CONSENSUSLABEL']._serialized_start=545
-  _globals['_CONSENSUSLABEL']._serialized_end=708
-  _globals['_CONFUSIONMATRIX']._serialized_start=710
-  _globals['_CONFUSIONMATRIX']._serialized_end=783
-  _globals['_LABELERQUALITY']._serialized_start=786
-  _globals['_LABELERQUALITY']._serialized_end=1019
-  _globals['_CLASSQUALITY']._serialized_start=1022
-  _globals['_CLASSQUALITY']._serialized_end=1247
-  _globals['_QUALITYREPORT']._serialized_start=1250
-  _globals['_QUALITYREPORT']._serialized_end=1958
+  _globals['_CONSENSUSMETHOD']._serialized_start=1765
+  _globals['_CONSENSUSMETHOD']._serialized_end=1886
+  _globals['_ESTIMATE']._serialized_start=132
+  _globals['_ESTIMATE']._serialized_end=347
+  _globals['_CONSENSUSLABEL']._serialized_start=350
+  _globals['_CONSENSUSLABEL']._serialized_end=513
+  _globals['_CONFUSIONMATRIX']._serialized_start=515
+  _globals['_CONFUSIONMATRIX']._serialized_end=588
+  _globals['_LABELERQUALITY']._serialized_start=591
+  _globals['_LABELERQUALITY']._serialized_end=824
+  _globals['_CLASSQUALITY']._serialized_start=827
+  _globals['_CLASSQUALITY']._serialized_end=1052
+  _globals['_QUALITYREPORT']._serialized_start=1055
+  _globals['_QUALITYREPORT']._serialized_end=1763
 # @@protoc_insertion_point(module_scope)

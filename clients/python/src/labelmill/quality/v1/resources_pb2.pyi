@@ -107,62 +107,6 @@ class Estimate(_message.Message):
 Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
 
 @_typing.final
-class LabelRow(_message.Message):
-    """One labeler's answer about one item."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ITEM_FIELD_NUMBER: _builtins.int
-    LABELER_FIELD_NUMBER: _builtins.int
-    CLASS_NAME_FIELD_NUMBER: _builtins.int
-    item: _builtins.str
-    """The item."""
-    labeler: _builtins.str
-    """The labeler."""
-    class_name: _builtins.str
-    """The answer."""
-    def __init__(
-        self,
-        *,
-        item: _builtins.str = ...,
-        labeler: _builtins.str = ...,
-        class_name: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "item", b"item", "labeler", b"labeler"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___LabelRow: _TypeAlias = LabelRow  # noqa: Y015
-
-@_typing.final
-class GoldRow(_message.Message):
-    """The known answer of one item."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ITEM_FIELD_NUMBER: _builtins.int
-    CLASS_NAME_FIELD_NUMBER: _builtins.int
-    item: _builtins.str
-    """The item."""
-    class_name: _builtins.str
-    """The answer."""
-    def __init__(
-        self,
-        *,
-        item: _builtins.str = ...,
-        class_name: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "item", b"item"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GoldRow: _TypeAlias = GoldRow  # noqa: Y015
-
-@_typing.final
 class ConsensusLabel(_message.Message):
     """The inferred answer of one item."""
 

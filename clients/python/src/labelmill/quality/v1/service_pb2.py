@@ -30,7 +30,7 @@ from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasu
 from labelmill.type.v1 import progress_pb2 as labelmill_dot_type_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelmill/quality/v1/service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a$labelmill/quality/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\x1a labelmill/type/v1/progress.proto\"\xb8\x01\n\x15ScoreConsensusRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12?\n\x06method\x18\x02 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\"\x81\x02\n\x16ScoreConsensusResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x36\n\x08labelers\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x35\n\x06method\x18\x03 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethod\x12\x16\n\x0emethod_version\x18\x04 \x01(\t\x12\x17\n\x0fiteration_count\x18\x05 \x01(\x05\x12\x11\n\tconverged\x18\x06 \x01(\x08\"\xdb\x02\n\x17\x43omputeAgreementRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12N\n\x06metric\x18\x02 \x01(\x0e\x32\x34.labelmill.quality.v1.ComputeAgreementRequest.MetricB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12#\n\x0f\x62ootstrap_count\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x0c\n\x04seed\x18\x05 \x01(\x03\"]\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x12\n\x0eMETRIC_NOMINAL\x10\x01\x12\x12\n\x0eMETRIC_ORDINAL\x10\x02\x12\x13\n\x0fMETRIC_INTERVAL\x10\x03\"I\n\x18\x43omputeAgreementResponse\x12-\n\x05\x61lpha\x18\x01 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xb2\x01\n\x15ScoreBenchmarkRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12\x39\n\x04gold\x18\x02 \x03(\x0b\x32\x1d.labelmill.quality.v1.GoldRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\"\xf1\x01\n\x16ScoreBenchmarkResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x33\n\x07\x63lasses\x18\x03 \x03(\x0b\x32\".labelmill.quality.v1.ClassQuality\x12\x38\n\tconfusion\x18\x04 \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\"\xa5\x02\n\x13ScoreProjectRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12#\n\x11\x61nnotation_filter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12I\n\x10\x63onsensus_method\x18\x04 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"E\n\x14ScoreProjectMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\"1\n\x17GetQualityReportRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x8b\x01\n\x19ListQualityReportsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"s\n\x1aListQualityReportsResponse\x12<\n\x0fquality_reports\x18\x01 \x03(\x0b\x32#.labelmill.quality.v1.QualityReport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x1aListConsensusLabelsRequest\x12\x18\n\x06parent\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"l\n\x1bListConsensusLabelsResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xfc\x07\n\x0eQualityService\x12y\n\x0eScoreConsensus\x12+.labelmill.quality.v1.ScoreConsensusRequest\x1a,.labelmill.quality.v1.ScoreConsensusResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x7f\n\x10\x43omputeAgreement\x12-.labelmill.quality.v1.ComputeAgreementRequest\x1a..labelmill.quality.v1.ComputeAgreementResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12y\n\x0eScoreBenchmark\x12+.labelmill.quality.v1.ScoreBenchmarkRequest\x1a,.labelmill.quality.v1.ScoreBenchmarkResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12k\n\x0cScoreProject\x12).labelmill.quality.v1.ScoreProjectRequest\x1a\x1d.google.longrunning.Operation\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12x\n\x10GetQualityReport\x12-.labelmill.quality.v1.GetQualityReportRequest\x1a#.labelmill.quality.v1.QualityReport\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x8b\x01\n\x12ListQualityReports\x12/.labelmill.quality.v1.ListQualityReportsRequest\x1a\x30.labelmill.quality.v1.ListQualityReportsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x8e\x01\n\x13ListConsensusLabels\x12\x30.labelmill.quality.v1.ListConsensusLabelsRequest\x1a\x31.labelmill.quality.v1.ListConsensusLabelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelmill/quality/v1/service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a$labelmill/quality/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\x1a labelmill/type/v1/progress.proto\"\xa5\x02\n\x13ScoreProjectRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12#\n\x11\x61nnotation_filter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12I\n\x10\x63onsensus_method\x18\x04 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"E\n\x14ScoreProjectMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\"1\n\x17GetQualityReportRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x8b\x01\n\x19ListQualityReportsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"s\n\x1aListQualityReportsResponse\x12<\n\x0fquality_reports\x18\x01 \x03(\x0b\x32#.labelmill.quality.v1.QualityReport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x1aListConsensusLabelsRequest\x12\x18\n\x06parent\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"l\n\x1bListConsensusLabelsResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x85\x05\n\x0eQualityService\x12k\n\x0cScoreProject\x12).labelmill.quality.v1.ScoreProjectRequest\x1a\x1d.google.longrunning.Operation\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12x\n\x10GetQualityReport\x12-.labelmill.quality.v1.GetQualityReportRequest\x1a#.labelmill.quality.v1.QualityReport\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x8b\x01\n\x12ListQualityReports\x12/.labelmill.quality.v1.ListQualityReportsRequest\x1a\x30.labelmill.quality.v1.ListQualityReportsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x8e\x01\n\x13ListConsensusLabels\x12\x30.labelmill.quality.v1.ListConsensusLabelsRequest\x1a\x31.labelmill.quality.v1.ListConsensusLabelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,26 +38,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'labelmill.quality.v1.servic
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1'
-  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['labels']._loaded_options = None
-  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
-  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['method']._loaded_options = None
-  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['class_names']._loaded_options = None
-  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['labels']._loaded_options = None
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['metric']._loaded_options = None
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['metric']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['class_names']._loaded_options = None
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['bootstrap_count']._loaded_options = None
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['bootstrap_count']._serialized_options = b'\272H\007\032\005\030\220N(\000'
-  _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['labels']._loaded_options = None
-  _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
-  _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['gold']._loaded_options = None
-  _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['gold']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
-  _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['class_names']._loaded_options = None
-  _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
   _globals['_SCOREPROJECTREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_SCOREPROJECTREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
   _globals['_SCOREPROJECTREQUEST'].fields_by_name['feature']._loaded_options = None
@@ -78,12 +58,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\005r\003\030\200\002'
   _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
-  _globals['_QUALITYSERVICE'].methods_by_name['ScoreConsensus']._loaded_options = None
-  _globals['_QUALITYSERVICE'].methods_by_name['ScoreConsensus']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
-  _globals['_QUALITYSERVICE'].methods_by_name['ComputeAgreement']._loaded_options = None
-  _globals['_QUALITYSERVICE'].methods_by_name['ComputeAgreement']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
-  _globals['_QUALITYSERVICE'].methods_by_name['ScoreBenchmark']._loaded_options = None
-  _globals['_QUALITYSERVICE'].methods_by_name['ScoreBenchmark']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
   _globals['_QUALITYSERVICE'].methods_by_name['ScoreProject']._loaded_options = None
   _globals['_QUALITYSERVICE'].methods_by_name['ScoreProject']._serialized_options = b'\202\250\031\r\n\003\001\002\006\022\006parent'
   _globals['_QUALITYSERVICE'].methods_by_name['GetQualityReport']._loaded_options = None
@@ -94,34 +68,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUALITYSERVICE'].methods_by_name['ListConsensusLabels']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
   _globals['_QUALITYSERVICE'].methods_by_name['EraseAssets']._loaded_options = None
   _globals['_QUALITYSERVICE'].methods_by_name['EraseAssets']._serialized_options = b'\202\250\031\013\n\001\006\022\006parent'
-  _globals['_SCORECONSENSUSREQUEST']._serialized_start=266
-  _globals['_SCORECONSENSUSREQUEST']._serialized_end=450
-  _globals['_SCORECONSENSUSRESPONSE']._serialized_start=453
-  _globals['_SCORECONSENSUSRESPONSE']._serialized_end=710
-  _globals['_COMPUTEAGREEMENTREQUEST']._serialized_start=713
-  _globals['_COMPUTEAGREEMENTREQUEST']._serialized_end=1060
-  _globals['_COMPUTEAGREEMENTREQUEST_METRIC']._serialized_start=967
-  _globals['_COMPUTEAGREEMENTREQUEST_METRIC']._serialized_end=1060
-  _globals['_COMPUTEAGREEMENTRESPONSE']._serialized_start=1062
-  _globals['_COMPUTEAGREEMENTRESPONSE']._serialized_end=1135
-  _globals['_SCOREBENCHMARKREQUEST']._serialized_start=1138
-  _globals['_SCOREBENCHMARKREQUEST']._serialized_end=1316
-  _globals['_SCOREBENCHMARKRESPONSE']._serialized_start=1319
-  _globals['_SCOREBENCHMARKRESPONSE']._serialized_end=1560
-  _globals['_SCOREPROJECTREQUEST']._serialized_start=1563
-  _globals['_SCOREPROJECTREQUEST']._serialized_end=1856
-  _globals['_SCOREPROJECTMETADATA']._serialized_start=1858
-  _globals['_SCOREPROJECTMETADATA']._serialized_end=1927
-  _globals['_GETQUALITYREPORTREQUEST']._serialized_start=1929
-  _globals['_GETQUALITYREPORTREQUEST']._serialized_end=1978
-  _globals['_LISTQUALITYREPORTSREQUEST']._serialized_start=1981
-  _globals['_LISTQUALITYREPORTSREQUEST']._serialized_end=2120
-  _globals['_LISTQUALITYREPORTSRESPONSE']._serialized_start=2122
-  _globals['_LISTQUALITYREPORTSRESPONSE']._serialized_end=2237
-  _globals['_LISTCONSENSUSLABELSREQUEST']._serialized_start=2239
-  _globals['_LISTCONSENSUSLABELSREQUEST']._serialized_end=2341
-  _globals['_LISTCONSENSUSLABELSRESPONSE']._serialized_start=2343
-  _globals['_LISTCONSENSUSLABELSRESPONSE']._serialized_end=2451
-  _globals['_QUALITYSERVICE']._serialized_start=2454
-  _globals['_QUALITYSERVICE']._serialized_end=3474
+  _globals['_SCOREPROJECTREQUEST']._serialized_start=266
+  _globals['_SCOREPROJECTREQUEST']._serialized_end=559
+  _globals['_SCOREPROJECTMETADATA']._serialized_start=561
+  _globals['_SCOREPROJECTMETADATA']._serialized_end=630
+  _globals['_GETQUALITYREPORTREQUEST']._serialized_start=632
+  _globals['_GETQUALITYREPORTREQUEST']._serialized_end=681
+  _globals['_LISTQUALITYREPORTSREQUEST']._serialized_start=684
+  _globals['_LISTQUALITYREPORTSREQUEST']._serialized_end=823
+  _globals['_LISTQUALITYREPORTSRESPONSE']._serialized_start=825
+  _globals['_LISTQUALITYREPORTSRESPONSE']._serialized_end=940
+  _globals['_LISTCONSENSUSLABELSREQUEST']._serialized_start=942
+  _globals['_LISTCONSENSUSLABELSREQUEST']._serialized_end=1044
+  _globals['_LISTCONSENSUSLABELSRESPONSE']._serialized_start=1046
+  _globals['_LISTCONSENSUSLABELSRESPONSE']._serialized_end=1154
+  _globals['_QUALITYSERVICE']._serialized_start=1157
+  _globals['_QUALITYSERVICE']._serialized_end=1802
 # @@protoc_insertion_point(module_scope)

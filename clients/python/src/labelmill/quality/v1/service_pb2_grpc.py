@@ -29,7 +29,7 @@ if _version_not_supported:
 
 
 class QualityServiceStub:
-    """Scores labels sent along (stateless) and a project's labels.
+    """Scores a project's labels and keeps the reports.
     """
 
     def __init__(self, channel):
@@ -38,21 +38,6 @@ class QualityServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.ScoreConsensus = channel.unary_unary(
-                '/labelmill.quality.v1.QualityService/ScoreConsensus',
-                request_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreConsensusRequest.SerializeToString,
-                response_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreConsensusResponse.FromString,
-                _registered_method=True)
-        self.ComputeAgreement = channel.unary_unary(
-                '/labelmill.quality.v1.QualityService/ComputeAgreement',
-                request_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ComputeAgreementRequest.SerializeToString,
-                response_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ComputeAgreementResponse.FromString,
-                _registered_method=True)
-        self.ScoreBenchmark = channel.unary_unary(
-                '/labelmill.quality.v1.QualityService/ScoreBenchmark',
-                request_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreBenchmarkRequest.SerializeToString,
-                response_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreBenchmarkResponse.FromString,
-                _registered_method=True)
         self.ScoreProject = channel.unary_unary(
                 '/labelmill.quality.v1.QualityService/ScoreProject',
                 request_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreProjectRequest.SerializeToString,
@@ -81,33 +66,8 @@ class QualityServiceStub:
 
 
 class QualityServiceServicer:
-    """Scores labels sent along (stateless) and a project's labels.
+    """Scores a project's labels and keeps the reports.
     """
-
-    def ScoreConsensus(self, request, context):
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-        counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-        classes, or labelers times classes squared), ANSWER_TOO_LARGE.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ComputeAgreement(self, request, context):
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-        CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ScoreBenchmark(self, request, context):
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
-        DUPLICATE_GOLD.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
 
     def ScoreProject(self, request, context):
         """Scores a project's annotations of one feature and keeps the report. Response: QualityReport; metadata: ScoreProjectMetadata.
@@ -148,21 +108,6 @@ class QualityServiceServicer:
 
 def add_QualityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ScoreConsensus': grpc.unary_unary_rpc_method_handler(
-                    servicer.ScoreConsensus,
-                    request_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreConsensusRequest.FromString,
-                    response_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreConsensusResponse.SerializeToString,
-            ),
-            'ComputeAgreement': grpc.unary_unary_rpc_method_handler(
-                    servicer.ComputeAgreement,
-                    request_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ComputeAgreementRequest.FromString,
-                    response_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ComputeAgreementResponse.SerializeToString,
-            ),
-            'ScoreBenchmark': grpc.unary_unary_rpc_method_handler(
-                    servicer.ScoreBenchmark,
-                    request_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreBenchmarkRequest.FromString,
-                    response_serializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreBenchmarkResponse.SerializeToString,
-            ),
             'ScoreProject': grpc.unary_unary_rpc_method_handler(
                     servicer.ScoreProject,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreProjectRequest.FromString,
@@ -197,89 +142,8 @@ def add_QualityServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class QualityService:
-    """Scores labels sent along (stateless) and a project's labels.
+    """Scores a project's labels and keeps the reports.
     """
-
-    @staticmethod
-    def ScoreConsensus(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/labelmill.quality.v1.QualityService/ScoreConsensus',
-            labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreConsensusRequest.SerializeToString,
-            labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreConsensusResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ComputeAgreement(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/labelmill.quality.v1.QualityService/ComputeAgreement',
-            labelmill_dot_quality_dot_v1_dot_service__pb2.ComputeAgreementRequest.SerializeToString,
-            labelmill_dot_quality_dot_v1_dot_service__pb2.ComputeAgreementResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ScoreBenchmark(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/labelmill.quality.v1.QualityService/ScoreBenchmark',
-            labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreBenchmarkRequest.SerializeToString,
-            labelmill_dot_quality_dot_v1_dot_service__pb2.ScoreBenchmarkResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def ScoreProject(request,

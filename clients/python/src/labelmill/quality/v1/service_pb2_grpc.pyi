@@ -30,25 +30,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class QualityServiceStub:
-    """Scores labels sent along (stateless) and a project's labels."""
+    """Scores a project's labels and keeps the reports."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> QualityServiceAsyncStub: ...
-    ScoreConsensus: _grpc.UnaryUnaryMultiCallable[_service_pb2.ScoreConsensusRequest, _service_pb2.ScoreConsensusResponse]
-    """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-    counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-    classes, or labelers times classes squared), ANSWER_TOO_LARGE.
-    """
-    ComputeAgreement: _grpc.UnaryUnaryMultiCallable[_service_pb2.ComputeAgreementRequest, _service_pb2.ComputeAgreementResponse]
-    """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-    CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
-    """
-    ScoreBenchmark: _grpc.UnaryUnaryMultiCallable[_service_pb2.ScoreBenchmarkRequest, _service_pb2.ScoreBenchmarkResponse]
-    """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
-    DUPLICATE_GOLD.
-    """
     ScoreProject: _grpc.UnaryUnaryMultiCallable[_service_pb2.ScoreProjectRequest, _operations_pb2.Operation]
     """Scores a project's annotations of one feature and keeps the report. Response: QualityReport; metadata: ScoreProjectMetadata.
     NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, WRONG_FEATURE_KIND, INVALID_FILTER. FAILED_PRECONDITION: NO_LABELS.
@@ -64,22 +51,9 @@ class QualityServiceStub:
 
 @_typing.type_check_only
 class QualityServiceAsyncStub(QualityServiceStub):
-    """Scores labels sent along (stateless) and a project's labels."""
+    """Scores a project's labels and keeps the reports."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    ScoreConsensus: _aio.UnaryUnaryMultiCallable[_service_pb2.ScoreConsensusRequest, _service_pb2.ScoreConsensusResponse]  # type: ignore[assignment]
-    """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-    counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-    classes, or labelers times classes squared), ANSWER_TOO_LARGE.
-    """
-    ComputeAgreement: _aio.UnaryUnaryMultiCallable[_service_pb2.ComputeAgreementRequest, _service_pb2.ComputeAgreementResponse]  # type: ignore[assignment]
-    """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-    CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
-    """
-    ScoreBenchmark: _aio.UnaryUnaryMultiCallable[_service_pb2.ScoreBenchmarkRequest, _service_pb2.ScoreBenchmarkResponse]  # type: ignore[assignment]
-    """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
-    DUPLICATE_GOLD.
-    """
     ScoreProject: _aio.UnaryUnaryMultiCallable[_service_pb2.ScoreProjectRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Scores a project's annotations of one feature and keeps the report. Response: QualityReport; metadata: ScoreProjectMetadata.
     NOT_FOUND: the project. INVALID_ARGUMENT: UNKNOWN_FEATURE, WRONG_FEATURE_KIND, INVALID_FILTER. FAILED_PRECONDITION: NO_LABELS.
@@ -94,38 +68,7 @@ class QualityServiceAsyncStub(QualityServiceStub):
     """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
 
 class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Scores labels sent along (stateless) and a project's labels."""
-
-    @_abc_1.abstractmethod
-    def ScoreConsensus(
-        self,
-        request: _service_pb2.ScoreConsensusRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_service_pb2.ScoreConsensusResponse, _abc.Awaitable[_service_pb2.ScoreConsensusResponse]]:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-        counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-        classes, or labelers times classes squared), ANSWER_TOO_LARGE.
-        """
-
-    @_abc_1.abstractmethod
-    def ComputeAgreement(
-        self,
-        request: _service_pb2.ComputeAgreementRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_service_pb2.ComputeAgreementResponse, _abc.Awaitable[_service_pb2.ComputeAgreementResponse]]:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-        CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
-        """
-
-    @_abc_1.abstractmethod
-    def ScoreBenchmark(
-        self,
-        request: _service_pb2.ScoreBenchmarkRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_service_pb2.ScoreBenchmarkResponse, _abc.Awaitable[_service_pb2.ScoreBenchmarkResponse]]:
-        """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
-        DUPLICATE_GOLD.
-        """
+    """Scores a project's labels and keeps the reports."""
 
     @_abc_1.abstractmethod
     def ScoreProject(

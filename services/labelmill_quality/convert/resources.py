@@ -1,18 +1,18 @@
-"""The domain's results as messages, and requests as rows."""
+"""Reports, labelers, classes and consensus labels as messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.type.v1 import annotation_pb2, erasure_pb2
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation import dawid_skene, majority_vote
 from labelmill_quality.aggregation.consensus import ConsensusLabels
-from labelmill_quality.estimate import Estimate
+from labelmill_quality.convert.estimates import confusion, estimate
 from labelmill_quality.ports import StoredLabel
-from labelmill_quality.report import Answers, Report
-from labelmill_quality.scores import ClassScore, Confusion, LabelerScore
+from labelmill_quality.report import Report
+from labelmill_quality.scores import ClassScore, LabelerScore
 
 _METHODS = {
     pb.CONSENSUS_METHOD_UNSPECIFIED: aggregation.DEFAULT,
@@ -30,33 +30,6 @@ def method_name(method: pb.ConsensusMethod.ValueType) -> str:
 def method_number(name: str) -> pb.ConsensusMethod.ValueType:
     """The contract's number of a method."""
     return _METHOD_NUMBERS[name]
-
-
-def answers(rows: Iterable[pb.LabelRow]) -> Answers:
-    """Rows as columns."""
-    columns = Answers()
-    for row in rows:
-        columns.add(row.item, row.labeler, row.class_name)
-    return columns
-
-
-def estimate(value: Estimate) -> pb.Estimate:
-    """An estimate; what is undefined stays absent."""
-    return pb.Estimate(
-        value=value.value,
-        lower=value.lower,
-        upper=value.upper,
-        confidence_level=value.level,
-        method=value.method,
-        interval_method=value.interval_method,
-        sample_count=value.n,
-        undefined_reason=value.undefined_reason,
-    )
-
-
-def confusion(value: Confusion, classes: Sequence[str]) -> pb.ConfusionMatrix:
-    """A confusion matrix."""
-    return pb.ConfusionMatrix(class_names=classes, counts=value.counts.ravel(), reference=value.reference)
 
 
 def labeler(score: LabelerScore, classes: Sequence[str]) -> pb.LabelerQuality:

@@ -1,4 +1,4 @@
-"""QualityService: converts, calls, converts back."""
+"""QualityService: a project's reports."""
 # ruff: noqa: N802 - the contract names the methods
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill.quality.v1 import resources_pb2, service_pb2, service_pb2_grpc
 from labelmill.type.v1 import erasure_pb2
-from labelmill_quality import convert, jobs
-from labelmill_quality.errors import AnswerTooLarge, ReportNotFound
+from labelmill_quality.convert import resources as convert
+from labelmill_quality.errors import ReportNotFound
 from labelmill_quality.operations import KIND, REPORT_PATTERN, ProjectScoring
 from labelmill_quality.ports import ReportStore, StoredReport
 from labelmill_runtime import names
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore
 from labelmill_runtime.paging import PageTokens, page_size
-from labelmill_runtime.workers import WorkerPool
 
 M = TypeVar("M", bound=Message)
 _ASSET = "projects/{project}/assets/{asset}"
@@ -29,49 +28,24 @@ _PAGE_SHARE = 0.75
 
 
 class QualityServicer(service_pb2_grpc.QualityServiceServicer):
-    """Scores what is sent along, and projects."""
+    """Scores projects and keeps their reports."""
 
     def __init__(
         self,
         scoring: ProjectScoring,
         store: ReportStore,
-        workers: WorkerPool,
         operations: OperationStore,
         requests: RequestLog,
         page_tokens: PageTokens,
         *,
-        cell_limit: int,
         max_message_bytes: int,
     ) -> None:
         self._scoring = scoring
         self._store = store
-        self._workers = workers
         self._operations = operations
         self._requests = requests
         self._page_tokens = page_tokens
-        self._cell_limit = cell_limit
         self._max_message_bytes = max_message_bytes
-
-    async def ScoreConsensus(
-        self, request: service_pb2.ScoreConsensusRequest, context: object
-    ) -> service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along."""
-        body = await self._workers.call(jobs.score_consensus, request.SerializeToString(), self._cell_limit)
-        return self._answer(body, service_pb2.ScoreConsensusResponse)
-
-    async def ComputeAgreement(
-        self, request: service_pb2.ComputeAgreementRequest, context: object
-    ) -> service_pb2.ComputeAgreementResponse:
-        """Krippendorff's alpha of labels sent along."""
-        body = await self._workers.call(jobs.compute_agreement, request.SerializeToString())
-        return self._answer(body, service_pb2.ComputeAgreementResponse)
-
-    async def ScoreBenchmark(
-        self, request: service_pb2.ScoreBenchmarkRequest, context: object
-    ) -> service_pb2.ScoreBenchmarkResponse:
-        """Scores labels against gold, both sent along."""
-        body = await self._workers.call(jobs.score_against_gold, request.SerializeToString(), self._cell_limit)
-        return self._answer(body, service_pb2.ScoreBenchmarkResponse)
 
     async def ScoreProject(self, request: service_pb2.ScoreProjectRequest, context: object) -> operations_pb2.Operation:
         """Starts the scoring of a project."""
@@ -140,11 +114,6 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
         if stored is None:
             raise ReportNotFound(name)
         return stored
-
-    def _answer(self, body: bytes, response_type: type[M]) -> M:
-        if len(body) > self._max_message_bytes:
-            raise AnswerTooLarge(size=len(body), limit=self._max_message_bytes)
-        return response_type.FromString(body)
 
     def _fitting(self, messages: Iterable[M]) -> Iterator[M]:
         """The first of the messages, as many as fit into one answer, but at least one."""

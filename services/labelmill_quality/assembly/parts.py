@@ -1,0 +1,43 @@
+"""What every area is made from, and what an area is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import FileDescriptor
+
+from labelmill_quality.ports import AnnotationSource
+from labelmill_quality.servicers.computed import Computing
+from labelmill_quality.settings import QualitySettings
+from labelmill_runtime.database import Database
+from labelmill_runtime.idempotency import RequestLog
+from labelmill_runtime.operations import OperationStore
+from labelmill_runtime.service import AddServicer, RuntimeContext
+from labelmill_runtime.workers import WorkerPool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the areas share."""
+
+    settings: QualitySettings
+    context: RuntimeContext
+    database: Database
+    workers: WorkerPool
+    computing: Computing
+    source: AnnotationSource
+    requests: RequestLog
+    operations: OperationStore
+
+
+@dataclass(frozen=True)
+class Area:
+    """What one area adds to the service."""
+
+    servicers: Sequence[tuple[AddServicer, object]] = ()
+    descriptors: Sequence[FileDescriptor] = ()
+    start: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Called when the port is open."""
+    close: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Called when the last call has ended."""

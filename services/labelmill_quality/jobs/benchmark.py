@@ -1,0 +1,48 @@
+"""Answers ScoreBenchmark."""
+
+from __future__ import annotations
+
+from labelmill.quality.v1 import benchmark_service_pb2 as pb
+from labelmill_quality.benchmark import score_benchmark
+from labelmill_quality.convert.estimates import confusion, estimate
+from labelmill_quality.convert.labels import answers
+from labelmill_quality.convert.resources import class_quality, labeler
+from labelmill_quality.estimate import Estimate
+from labelmill_quality.labels import gold_codes, make_table
+from labelmill_quality.limits import require_room
+from labelmill_quality.scores import BENCHMARK, ClassScore, Confusion, LabelerScore
+
+_NO_CONSENSUS = "no consensus was asked for"
+
+
+def score_against_gold(body: bytes, cell_limit: int) -> bytes:
+    """Answers ScoreBenchmark."""
+    request = pb.ScoreBenchmarkRequest.FromString(body)
+    rows = answers(request.labels)
+    gold_items, gold_classes = [row.item for row in request.gold], [row.class_name for row in request.gold]
+    classes = list(request.class_names) or sorted({*rows.classes, *gold_classes})
+    table = make_table(rows.items, rows.labelers, rows.classes, class_names=classes)
+    require_room(table, cell_limit)
+    benchmark = score_benchmark(table, gold_codes(table.items, gold_items, gold_classes, classes))
+    no_agreement = Estimate.undefined(_NO_CONSENSUS, method="agreement_with_others", interval_method="wilson")
+    no_alpha = Estimate.undefined(_NO_CONSENSUS, method="krippendorff_alpha_nominal", interval_method="bootstrap_items")
+    labelers = zip(
+        table.labelers,
+        benchmark.answers_per_labeler.tolist(),
+        benchmark.labeler_accuracies(),
+        benchmark.labeler_confusions,
+        strict=True,
+    )
+    per_class = zip(classes, benchmark.recalls(), benchmark.precisions(), strict=True)
+    response = pb.ScoreBenchmarkResponse(
+        accuracy=estimate(benchmark.accuracy()),
+        labelers=[
+            labeler(LabelerScore(name, count, accuracy, no_agreement, Confusion(counts, BENCHMARK)), classes)
+            for name, count, accuracy, counts in labelers
+        ],
+        classes=[
+            class_quality(ClassScore(name, 0, recall, precision, no_alpha)) for name, recall, precision in per_class
+        ],
+        confusion=confusion(Confusion(benchmark.confusion, BENCHMARK), classes),
+    )
+    return response.SerializeToString()

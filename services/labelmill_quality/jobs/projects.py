@@ -1,0 +1,41 @@
+"""Makes the report of ScoreProject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labelmill_quality.aggregation.consensus import ConsensusLabels
+from labelmill_quality.convert import resources as convert
+from labelmill_quality.report import Evidence, Plan, make_report
+
+
+@dataclass(frozen=True)
+class ReportHead:
+    """What a report is called and about."""
+
+    name: str
+    feature: str
+    annotation_filter: str
+
+
+@dataclass(frozen=True)
+class ScoredProject:
+    """A report in the contract's form, and its consensus labels."""
+
+    body: bytes
+    class_names: tuple[str, ...]
+    labels: ConsensusLabels
+
+
+def score_project(evidence: Evidence, plan: Plan, head: ReportHead) -> ScoredProject:
+    """Makes a project's report."""
+    report = make_report(evidence, plan)
+    message = convert.report(
+        report,
+        method=plan.method,
+        name=head.name,
+        feature=head.feature,
+        annotation_filter=head.annotation_filter,
+    )
+    labels = ConsensusLabels.of(report.table, report.consensus)
+    return ScoredProject(message.SerializeToString(), report.table.classes, labels)

@@ -1,0 +1,24 @@
+"""AgreementService: converts, calls, converts back."""
+# ruff: noqa: N802 - the contract names the methods
+
+from __future__ import annotations
+
+from labelmill.quality.v1 import agreement_service_pb2 as pb
+from labelmill.quality.v1 import agreement_service_pb2_grpc as grpc_pb
+from labelmill_quality.jobs import agreement as jobs
+from labelmill_quality.servicers.computed import Computing
+
+
+class AgreementServicer(grpc_pb.AgreementServiceServicer):
+    """How well labelers agree."""
+
+    def __init__(self, computing: Computing) -> None:
+        self._computing = computing
+
+    async def ComputeAgreement(
+        self, request: pb.ComputeAgreementRequest, context: object
+    ) -> pb.ComputeAgreementResponse:
+        """How well labelers agree."""
+        return await self._computing.answer(
+            pb.ComputeAgreementResponse, jobs.compute_agreement, request.SerializeToString()
+        )
