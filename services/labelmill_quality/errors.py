@@ -52,6 +52,18 @@ class DuplicateGold(InvalidArgument):
         )
 
 
+class InvalidAnnotation(InvalidArgument):
+    """A shape or an answer makes no sense by itself."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(
+            "INVALID_ANNOTATION",
+            "An annotation's shape or answer makes no sense.",
+            metadata={"field": field},
+            fields={field: problem},
+        )
+
+
 class TooManyCells(InvalidArgument):
     """The tables that the answer needs do not fit."""
 
@@ -66,6 +78,18 @@ class TooManyCells(InvalidArgument):
                 "cell_limit": str(limit),
             },
             fields={"class_names": "must be fewer for so many items and labelers"},
+        )
+
+
+class MethodMissing(InvalidArgument):
+    """A method of the contract that this server does not have."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            "CONSENSUS_METHOD_MISSING",
+            "This server does not have that method of aggregation.",
+            metadata={"method": method},
+            fields={"method": "must be a method that the server has"},
         )
 
 
@@ -126,4 +150,16 @@ class AnswerTooLarge(InvalidArgument):
             "The answer is larger than one message may be; send fewer items, labelers or classes in a call.",
             metadata={"answer_bytes": str(size), "limit_bytes": str(limit)},
             fields={"labels": "must have fewer items, labelers or classes"},
+        )
+
+
+class NotANumber(InvalidArgument):
+    """A number is not finite, or larger than squares of it could be."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "NOT_A_NUMBER",
+            "A value is not a finite number of magnitude 1e15 at most.",
+            metadata={"field": field},
+            fields={field: "must be finite and between -1e15 and 1e15"},
         )
