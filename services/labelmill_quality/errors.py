@@ -29,14 +29,38 @@ class ClassOrderMissing(InvalidArgument):
 
 
 class ClassNotNumeric(InvalidArgument):
-    """An interval distance needs numbers."""
+    """Interval and ratio distances and ICC need numbers."""
 
     def __init__(self, field: str) -> None:
         super().__init__(
             "CLASS_NOT_NUMERIC",
-            "METRIC_INTERVAL needs class names that are finite decimal numbers.",
+            "This needs class names that are finite decimal numbers.",
             metadata={"field": field},
             fields={field: "must be a finite decimal number"},
+        )
+
+
+class ClassNegative(InvalidArgument):
+    """A ratio distance needs numbers with a true zero."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "CLASS_NEGATIVE",
+            "METRIC_RATIO needs class names that are numbers of at least 0.",
+            metadata={"field": field},
+            fields={field: "must be at least 0"},
+        )
+
+
+class BadWeights(InvalidArgument):
+    """Weights or distances between classes that cannot be used."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(
+            "BAD_WEIGHTS",
+            "The weights or distances between classes cannot be used.",
+            metadata={"field": field},
+            fields={field: problem},
         )
 
 
