@@ -24,8 +24,8 @@ NO_GOLD = -1
 class LabelTable:
     """One row per (item, labeler), ordered by item, then labeler; codes point into the vocabularies."""
 
-    items: tuple[str, ...]
-    labelers: tuple[str, ...]
+    items: Sequence[str]
+    labelers: Sequence[str]
     classes: tuple[str, ...]
     item_codes: Codes
     labeler_codes: Codes
@@ -38,6 +38,11 @@ class LabelTable:
     def labels_per_item(self) -> npt.NDArray[np.int64]:
         """How many labels each item has."""
         return np.bincount(self.item_codes, minlength=len(self.items))
+
+    @cached_property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """(items + 1): where the labels of each item begin, and the end of the last: the rows are ordered by item."""
+        return np.concatenate([[0], np.cumsum(self.labels_per_item)])
 
     @cached_property
     def votes(self) -> Floats:
@@ -57,8 +62,7 @@ class LabelTable:
         """(items, labelers x classes said), a one for each label; sums over labels are products with it."""
         columns = self.labeler_codes.astype(np.int64) * len(self.classes) + self.class_codes
         shape = (len(self.items), len(self.labelers) * len(self.classes))
-        indptr = np.concatenate([[0], np.cumsum(self.labels_per_item)])  # the rows are ordered by item
-        return sparse.csr_matrix((np.ones(len(self)), columns, indptr), shape=shape)
+        return sparse.csr_matrix((np.ones(len(self)), columns, self.offsets), shape=shape)
 
 
 def make_table(

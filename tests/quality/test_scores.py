@@ -91,7 +91,7 @@ def test_agreement_equals_aggregating_without_the_label(method: str, given_rows:
         columns = [[row[i] for row in others] for i in range(3)]
         rest = make_table(*columns, class_names=CLASSES, labeler_names=table.labelers)
         consensus = model.apply(rest)
-        scores = np.sort(consensus.scores[0])
+        scores = np.sort(consensus.posterior[0])
         if scores[-1] - scores[-2] < 1e-6:
             if scores[-1] - scores[-2] > 1e-12:
                 return  # too close to call whether it is a tie

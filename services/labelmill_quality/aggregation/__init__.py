@@ -1,28 +1,38 @@
 """Consensus by aggregation: one method a file; `METHODS` lists them.
 
 A method is `fit(table, anchors) -> Model`; a model says with `apply(table)` what it makes of any table of the same
-labelers and classes.
+labelers and classes. To add one: its file with NAME, VERSION and `fit`, a line in `METHODS`, a value of the contract's
+ConsensusMethod that is called the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
+import numpy as np
+
 from labelmill_quality.aggregation import dawid_skene, majority_vote
 from labelmill_quality.aggregation.consensus import Consensus
-from labelmill_quality.labels import Codes, LabelTable
+from labelmill_quality.aggregation.leave_one_out import Anchored
+from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
 
 
 class Model(Protocol):
     """What a method has learned about labelers."""
 
     def apply(self, table: LabelTable) -> Consensus:
-        """The consensus about every item of a table of the same labelers and classes."""
+        """The consensus about every item of a table of the same labelers and classes.
+
+        Labelers that were not yet there when the model was fitted may follow after those that were: they are taken for
+        average ones. Items that had anchors are judged by their labels, like any other.
+        """
 
 
 Fit = Callable[[LabelTable, Codes | None], Model]
+"""Learns about labelers from a table; `anchors` is the known class of every item, NO_GOLD where there is none."""
 
 METHODS: Mapping[str, Fit] = MappingProxyType(
     {
@@ -34,5 +44,15 @@ DEFAULT = dawid_skene.NAME
 
 
 def aggregate(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
-    """The consensus of a table by the method of that name."""
-    return METHODS[method](table, anchors).apply(table)
+    """The consensus of a table by the method of that name; anchored items get their known class."""
+    consensus = METHODS[method](table, anchors).apply(table)
+    return consensus if anchors is None else anchored(table, consensus, anchors)
+
+
+def anchored(table: LabelTable, consensus: Consensus, anchors: Codes) -> Consensus:
+    """The consensus with the known class, for certain, wherever there is one."""
+    known = np.flatnonzero(anchors != NO_GOLD)
+    posterior = consensus.posterior.copy()
+    posterior[known] = 0.0
+    posterior[known, anchors[known]] = 1.0
+    return replace(consensus, posterior=posterior, others=Anchored(table, anchors, consensus))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,33 +18,46 @@ TIE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
+class Others:
+    """For every label, the consensus of its item without it; an item's only label has no others: tied."""
+
+    winners: Codes
+    tied: Flags
+
+
+@dataclass(frozen=True)
 class Consensus:
     """The inferred class of every item of a table."""
 
     posterior: Floats
     """(items, classes); every row sums to 1. Not calibrated."""
-    scores: Floats
-    """(items, classes): the sum of what every label says for every class, plus a prior; the largest wins."""
-    contributions: Floats
-    """(labelers, classes said, classes): what one label adds to the scores of its item."""
+    others: Callable[[], Others]
+    """Computes, when it is asked for, what is said about each label's item without that label (`leave_one_out.py`)."""
     method: str
     version: str
     iterations: int = 0
     converged: bool = True
+    note: str = ""
+    """What a reader should know of how it came about, such as why `auto` chose the method."""
 
     @cached_property
     def winners(self) -> Codes:
         """The likeliest class of every item; the first of equals."""
-        return pick(self.posterior)[0]
+        return self._picked[0]
 
     @cached_property
     def tied(self) -> Flags:
         """Where several classes were equally likely."""
-        return pick(self.posterior)[1]
+        return self._picked[1]
+
+    @cached_property
+    def _picked(self) -> tuple[Codes, Flags]:
+        return pick(self.posterior)
 
     def agreement(self, table: LabelTable) -> Floats:
         """Share of each item's labelers who said its winner."""
-        said = table.votes[np.arange(len(table.items)), self.winners]
+        agreeing = table.class_codes == self.winners[table.item_codes]
+        said = np.bincount(table.item_codes[agreeing], minlength=len(table.items))
         return said / table.labels_per_item
 
 
@@ -51,7 +65,7 @@ class Consensus:
 class ConsensusLabels:
     """A consensus as columns, one row an item, ordered by item: what is sent and stored."""
 
-    items: tuple[str, ...]
+    items: Sequence[str]
     winners: Codes
     posterior: Floats
     label_counts: npt.NDArray[np.int64]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.aggregation.consensus import Consensus
+from labelmill_quality.aggregation.leave_one_out import ByContributions
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
 
 Floats = npt.NDArray[np.float64]
@@ -21,8 +22,8 @@ class Options:
     """How EM is run.
 
     The pseudo-counts say: before any evidence, a labeler is better than chance. Their size was chosen by accuracy on
-    the ten public crowd sets of benchmarks/quality.py, whole and thinned to few labels per item. What we reach on those
-    is therefore no held-out figure.
+    the ten public crowd sets of benchmarks/quality/accuracy.py, whole and thinned to few labels per item. What we reach
+    on those is therefore no held-out figure.
     """
 
     spread: float = 0.5
@@ -53,7 +54,8 @@ class DawidSkene:
         """The posterior of every item of a table with the same labelers and classes."""
         scores = table.design @ _flat(self.log_confusion) + self.log_prior
         posterior = _softmax(scores)[0]
-        return Consensus(posterior, scores, self.log_confusion, NAME, VERSION, self.iterations, self.converged)
+        others = ByContributions(table, scores, self.log_confusion)
+        return Consensus(posterior, others, NAME, VERSION, self.iterations, self.converged)
 
 
 def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEFAULT) -> DawidSkene:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labelmill_quality.aggregation.consensus import Consensus
+from labelmill_quality.aggregation.leave_one_out import ByContributions
 from labelmill_quality.labels import Codes, LabelTable
 
 NAME = "majority_vote"
@@ -26,7 +27,8 @@ class MajorityVote:
         """The shares of votes about every item."""
         votes, classes = table.votes, len(table.classes)
         contributions = np.broadcast_to(np.eye(classes), (len(table.labelers), classes, classes))
-        return Consensus(votes / table.labels_per_item[:, None], votes, contributions, NAME, VERSION)
+        others = ByContributions(table, votes, contributions)
+        return Consensus(votes / table.labels_per_item[:, None], others, NAME, VERSION)
 
 
 def fit(_table: LabelTable, _anchors: Codes | None = None) -> MajorityVote:

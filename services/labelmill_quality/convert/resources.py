@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.type.v1 import annotation_pb2, erasure_pb2
 from labelmill_quality import aggregation
-from labelmill_quality.aggregation import dawid_skene, majority_vote
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 from labelmill_quality.convert.estimates import confusion, estimate
+from labelmill_quality.errors import MethodMissing
 from labelmill_quality.ports import StoredLabel
 from labelmill_quality.report import Report
 from labelmill_quality.scores import ClassScore, LabelerScore
 
-_METHODS = {
-    pb.CONSENSUS_METHOD_UNSPECIFIED: aggregation.DEFAULT,
-    pb.CONSENSUS_METHOD_MAJORITY_VOTE: majority_vote.NAME,
-    pb.CONSENSUS_METHOD_DAWID_SKENE: dawid_skene.NAME,
-}
-_METHOD_NUMBERS = {name: number for number, name in _METHODS.items() if number}
+_PREFIX = "CONSENSUS_METHOD_"
 
 
 def method_name(method: pb.ConsensusMethod.ValueType) -> str:
-    """The domain's name of a method."""
-    return _METHODS[method]
+    """The domain's name of a method; raises MethodMissing."""
+    if not method:
+        return aggregation.DEFAULT
+    name = pb.ConsensusMethod.Name(method).removeprefix(_PREFIX).lower()
+    if name not in aggregation.METHODS:
+        raise MethodMissing(name)
+    return name
 
 
 def method_number(name: str) -> pb.ConsensusMethod.ValueType:
     """The contract's number of a method."""
-    return _METHOD_NUMBERS[name]
+    return pb.ConsensusMethod.Value(_PREFIX + name.upper())
 
 
 def labeler(score: LabelerScore, classes: Sequence[str]) -> pb.LabelerQuality:

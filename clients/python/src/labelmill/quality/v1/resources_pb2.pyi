@@ -33,6 +33,18 @@ class _ConsensusMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conse
     """The class with the most votes; ties by the lowest class index, and said to be ties."""
     CONSENSUS_METHOD_DAWID_SKENE: _ConsensusMethod.ValueType  # 2
     """Dawid and Skene (1979), EM over labeler confusion matrices, with smoothing."""
+    CONSENSUS_METHOD_AUTO: _ConsensusMethod.ValueType  # 3
+    """Several methods are run, and the one that is best on gold, or without gold on labels held out, is taken."""
+    CONSENSUS_METHOD_WEIGHTED_MAJORITY: _ConsensusMethod.ValueType  # 4
+    """Votes count by how often their labeler agrees with the majority."""
+    CONSENSUS_METHOD_ONE_COIN: _ConsensusMethod.ValueType  # 5
+    """Dawid and Skene's model with one number for each labeler: the probability of being right."""
+    CONSENSUS_METHOD_GLAD: _ConsensusMethod.ValueType  # 6
+    """Whitehill et al. (2009): labelers have a skill, items a difficulty."""
+    CONSENSUS_METHOD_MACE: _ConsensusMethod.ValueType  # 7
+    """Hovy et al. (2013): a labeler knows the class or answers by habit."""
+    CONSENSUS_METHOD_IBCC: _ConsensusMethod.ValueType  # 8
+    """Kim and Ghahramani (2012): Dawid and Skene's model, the confusion matrices inferred as distributions."""
 
 class ConsensusMethod(_ConsensusMethod, metaclass=_ConsensusMethodEnumTypeWrapper):
     """How labels are aggregated."""
@@ -43,6 +55,18 @@ CONSENSUS_METHOD_MAJORITY_VOTE: ConsensusMethod.ValueType  # 1
 """The class with the most votes; ties by the lowest class index, and said to be ties."""
 CONSENSUS_METHOD_DAWID_SKENE: ConsensusMethod.ValueType  # 2
 """Dawid and Skene (1979), EM over labeler confusion matrices, with smoothing."""
+CONSENSUS_METHOD_AUTO: ConsensusMethod.ValueType  # 3
+"""Several methods are run, and the one that is best on gold, or without gold on labels held out, is taken."""
+CONSENSUS_METHOD_WEIGHTED_MAJORITY: ConsensusMethod.ValueType  # 4
+"""Votes count by how often their labeler agrees with the majority."""
+CONSENSUS_METHOD_ONE_COIN: ConsensusMethod.ValueType  # 5
+"""Dawid and Skene's model with one number for each labeler: the probability of being right."""
+CONSENSUS_METHOD_GLAD: ConsensusMethod.ValueType  # 6
+"""Whitehill et al. (2009): labelers have a skill, items a difficulty."""
+CONSENSUS_METHOD_MACE: ConsensusMethod.ValueType  # 7
+"""Hovy et al. (2013): a labeler knows the class or answers by habit."""
+CONSENSUS_METHOD_IBCC: ConsensusMethod.ValueType  # 8
+"""Kim and Ghahramani (2012): Dawid and Skene's model, the confusion matrices inferred as distributions."""
 Global___ConsensusMethod: _TypeAlias = ConsensusMethod  # noqa: Y015
 
 @_typing.final

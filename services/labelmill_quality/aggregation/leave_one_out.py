@@ -1,0 +1,93 @@
+"""What the others say about the item of each label: the consensus without that label. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelmill_quality.aggregation.consensus import Consensus, Flags, Floats, Others, pick
+from labelmill_quality.labels import Codes, LabelTable
+
+if TYPE_CHECKING:
+    from labelmill_quality.aggregation import Model
+
+_CHUNK_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class ByContributions:
+    """For methods in which an item's score is a sum over its labels: a label's own part is taken away again.
+
+    Args:
+        table: The labels.
+        scores: (items, classes): the sum of what every label says for every class, plus a prior; the largest wins.
+        contributions: (labelers, classes said, classes): what one label adds to the scores of its item.
+    """
+
+    table: LabelTable
+    scores: Floats
+    contributions: Floats
+
+    def __call__(self) -> Others:
+        """The winner without each label."""
+        table, winners, tied = self.table, np.empty(len(self.table), np.int32), np.empty(len(self.table), np.bool_)
+        step = max(1, _CHUNK_CELLS // len(table.classes))
+        for start in range(0, len(table), step):
+            rows = slice(start, start + step)
+            own = self.contributions[table.labeler_codes[rows], table.class_codes[rows]]
+            winners[rows], tied[rows] = pick(self.scores[table.item_codes[rows]] - own)
+        return Others(winners, tied)
+
+
+@dataclass(frozen=True)
+class ByApplying:
+    """For every method: the model judges the items anew, each time without one label of each.
+
+    As many times as the item with the most labels has labels.
+    """
+
+    model: Model
+    table: LabelTable
+
+    def __call__(self) -> Others:
+        """The winner without each label."""
+        table = self.table
+        winners, tied = np.zeros(len(table), np.int32), np.ones(len(table), np.bool_)
+        ranks = np.arange(len(table)) - table.offsets[table.item_codes]
+        several = table.labels_per_item[table.item_codes] >= 2
+        for rank in range(int(table.labels_per_item.max(initial=0))):
+            left_out = several & (ranks == rank)
+            items = table.item_codes[left_out]
+            consensus = self.model.apply(_without(table, left_out))
+            winners[left_out], tied[left_out] = consensus.winners[items], consensus.tied[items]
+        return Others(winners, tied)
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """Where the truth is known, the others say the truth."""
+
+    table: LabelTable
+    anchors: Codes
+    consensus: Consensus
+
+    def __call__(self) -> Others:
+        """The winner without each label."""
+        others = self.consensus.others()
+        gold = self.anchors[self.table.item_codes]
+        known: Flags = gold >= 0
+        return Others(np.where(known, gold, others.winners).astype(np.int32), others.tied & ~known)
+
+
+def _without(table: LabelTable, left_out: Flags) -> LabelTable:
+    keep = ~left_out
+    return LabelTable(
+        table.items,
+        table.labelers,
+        table.classes,
+        table.item_codes[keep],
+        table.labeler_codes[keep],
+        table.class_codes[keep],
+    )
