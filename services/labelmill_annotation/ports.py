@@ -167,6 +167,9 @@ class AnnotationStore(Protocol):
     async def page(self, project: str, filter_text: str, after: str, limit: int) -> list[Annotation]:
         """Current annotations that are not withdrawn, in the order of their creation."""
 
+    async def changes(self, project: str, after: tuple[int, str], limit: int) -> list[Annotation]:
+        """Newest versions, withdrawn ones included, after a time and id, in the order of both."""
+
 
 class ErasureStore(Protocol):
     """Removes what is kept about assets."""

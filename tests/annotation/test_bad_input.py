@@ -58,6 +58,12 @@ CALLS: dict[str, tuple[str, Call]] = {
         "manager",
         lambda m, w, p: m.as_(w).annotations.list_annotations.page(service_pb2.ListAnnotationsRequest(parent=p)),
     ),
+    "ListAnnotationChanges": (
+        "manager",
+        lambda m, w, p: m.as_(w).annotations.list_annotation_changes.page(
+            service_pb2.ListAnnotationChangesRequest(parent=p)
+        ),
+    ),
     "GetAnnotation": (
         "manager",
         lambda m, w, p: m.as_(w).annotations.get_annotation(

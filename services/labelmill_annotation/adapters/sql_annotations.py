@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, insert, select, update
+from sqlalchemy import Row, and_, exists, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from labelmill_annotation.adapters import sql_filter_fields
@@ -65,6 +65,16 @@ class SqlAnnotations:
         if condition is not None:
             query = query.where(condition)
         rows = await self._session.execute(query.order_by(kept.c.id).limit(limit))
+        return [_annotation(row) for row in rows]
+
+    async def changes(self, project: str, after: tuple[int, str], limit: int) -> list[Annotation]:
+        """Newest versions, withdrawn ones included, by time, then id."""
+        query = select(kept).where(
+            kept.c.project == project,
+            kept.c.is_current,
+            tuple_(kept.c.create_ms, kept.c.id) > after,
+        )
+        rows = await self._session.execute(query.order_by(kept.c.create_ms, kept.c.id).limit(limit))
         return [_annotation(row) for row in rows]
 
 

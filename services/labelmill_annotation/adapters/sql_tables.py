@@ -169,6 +169,14 @@ Index(
     sqlite_where=_CURRENT,
     postgresql_where=_CURRENT,
 )
+Index(
+    "ix_annotation_versions_changed",
+    annotation_versions.c.project,
+    annotation_versions.c.create_ms,
+    annotation_versions.c.id,
+    sqlite_where=_CURRENT,
+    postgresql_where=_CURRENT,
+)
 Index("ix_annotation_versions_task", annotation_versions.c.task)
 Index("ix_annotation_versions_asset", annotation_versions.c.project, annotation_versions.c.asset)
 

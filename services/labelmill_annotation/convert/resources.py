@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import status_pb2
 
-from labelmill.annotation.v1 import resources_pb2
+from labelmill.annotation.v1 import resources_pb2, service_pb2
 from labelmill.type.v1 import annotation_pb2
 from labelmill_annotation import tokens
+from labelmill_annotation.convert import statements
 from labelmill_annotation.projects import DEFAULT_LEASE_MS, Project, QualityPlan
 from labelmill_annotation.tasks import Gold, Task
+from labelmill_annotation.versions import Annotation
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.status import to_status
 
@@ -107,4 +109,11 @@ def benchmark_message(gold: Gold) -> resources_pb2.Benchmark:
     for annotation in message.annotations:
         annotation.ontology_version = gold.ontology_version
     message.create_time.FromMilliseconds(gold.create_ms)
+    return message
+
+
+def change(kept: Annotation) -> service_pb2.AnnotationChange:
+    """A newest version, with what its task was for."""
+    message = service_pb2.AnnotationChange(annotation=statements.annotation(kept))
+    message.task_kind = int(kept.kind)  # type: ignore[assignment]
     return message

@@ -16,7 +16,7 @@ from labelmill_annotation.servicers.desk import Desk, project_id, read_page
 from labelmill_annotation.tasks import Gold
 from labelmill_annotation.versions import Annotation
 from labelmill_annotation.work import correction, creation, erasure, holding, projects
-from labelmill_runtime import names
+from labelmill_runtime import names, paging
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.principal import current_principal
 
@@ -136,6 +136,24 @@ class AnnotationServicer(service_pb2_grpc.AnnotationServiceServicer):
             token = self._desk.page_tokens.encode([fitting[-1].id], parent=request.parent, filter=request.filter)
         messages = [statements.annotation(annotation) for annotation in fitting]
         return service_pb2.ListAnnotationsResponse(annotations=messages, next_page_token=token)
+
+    async def ListAnnotationChanges(  # noqa: N802
+        self, request: service_pb2.ListAnnotationChangesRequest, context: Any
+    ) -> service_pb2.ListAnnotationChangesResponse:
+        """Lists newest versions by time; a page also ends where the message would grow too large."""
+        parent, size = project_id(request.parent), paging.page_size(request.page_size)
+        start_ms = request.start_time.ToMilliseconds()
+        bound = {"parent": request.parent, "filter": str(start_ms), "order_by": "create_time"}
+        cursor = self._desk.page_tokens.decode(request.page_token, **bound)
+        after = (start_ms, "") if cursor is None else (int(cursor[0] or 0), str(cursor[1]))
+        async with self._desk.archive.reading() as records:
+            await projects.require(records.projects, parent)
+            page = await records.annotations.changes(parent, after, size + 1)
+        fitting = _fitting(page[:size])
+        last = fitting[-1] if len(fitting) < len(page) else None
+        token = "" if last is None else self._desk.page_tokens.encode([last.create_ms, last.id], **bound)
+        changes = [resources.change(annotation) for annotation in fitting]
+        return service_pb2.ListAnnotationChangesResponse(changes=changes, next_page_token=token)
 
     async def ExportAnnotations(  # noqa: N802
         self, request: service_pb2.ExportAnnotationsRequest, context: Any

@@ -254,6 +254,16 @@ class AsyncAnnotationService:
             type_annotation_pb2.Annotation,
         ] = Listing(transport, self._stub.ListAnnotations, "annotations")
         """Lists current annotations in the order of their creation."""
+        self.list_annotation_changes: Listing[
+            annotation_service_pb2.ListAnnotationChangesRequest,
+            annotation_service_pb2.ListAnnotationChangesResponse,
+            annotation_service_pb2.AnnotationChange,
+        ] = Listing(transport, self._stub.ListAnnotationChanges, "changes")
+        """Lists the newest version of every annotation, withdrawn ones included, in the order in which these
+        versions were made: what a reader needs to stay current. A version shows up when its transaction has
+        ended, which can be later than its time: a reader that comes back starts a minute before the newest that
+        it has, and finds known versions again. What was erased is missing.
+        """
 
     async def batch_create_benchmarks(
         self, request: annotation_service_pb2.BatchCreateBenchmarksRequest, *, timeout_s: float | None = None
@@ -1567,6 +1577,16 @@ class AnnotationService:
             type_annotation_pb2.Annotation,
         ] = SyncListing(portal, service.list_annotations, "annotations")
         """Lists current annotations in the order of their creation."""
+        self.list_annotation_changes: SyncListing[
+            annotation_service_pb2.ListAnnotationChangesRequest,
+            annotation_service_pb2.ListAnnotationChangesResponse,
+            annotation_service_pb2.AnnotationChange,
+        ] = SyncListing(portal, service.list_annotation_changes, "changes")
+        """Lists the newest version of every annotation, withdrawn ones included, in the order in which these
+        versions were made: what a reader needs to stay current. A version shows up when its transaction has
+        ended, which can be later than its time: a reader that comes back starts a minute before the newest that
+        it has, and finds known versions again. What was erased is missing.
+        """
 
     def batch_create_benchmarks(
         self, request: annotation_service_pb2.BatchCreateBenchmarksRequest, *, timeout_s: float | None = None

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 from labelmill.annotation.v1 import resources_pb2 as _resources_pb2
@@ -1183,6 +1184,98 @@ class ListAnnotationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAnnotationsResponse: _TypeAlias = ListAnnotationsResponse  # noqa: Y015
+
+@_typing.final
+class ListAnnotationChangesRequest(_message.Message):
+    """Asks for changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """projects/{project}."""
+    page_size: _builtins.int
+    """At most this many; 0: 50; capped at 1000."""
+    page_token: _builtins.str
+    """From the page before."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only versions made then or later, to the millisecond; absent: all."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAnnotationChangesRequest: _TypeAlias = ListAnnotationChangesRequest  # noqa: Y015
+
+@_typing.final
+class AnnotationChange(_message.Message):
+    """One annotation as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANNOTATION_FIELD_NUMBER: _builtins.int
+    TASK_KIND_FIELD_NUMBER: _builtins.int
+    task_kind: _resources_pb2.Task.Kind.ValueType
+    """The kind of the task that it was made in."""
+    @_builtins.property
+    def annotation(self) -> _annotation_pb2.Annotation:
+        """The newest version."""
+
+    def __init__(
+        self,
+        *,
+        annotation: _annotation_pb2.Annotation | None = ...,
+        task_kind: _resources_pb2.Task.Kind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "task_kind", b"task_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnotationChange: _TypeAlias = AnnotationChange  # noqa: Y015
+
+@_typing.final
+class ListAnnotationChangesResponse(_message.Message):
+    """A page of changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: there is none now."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationChange]:
+        """In the order of annotation.create_time."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___AnnotationChange] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAnnotationChangesResponse: _TypeAlias = ListAnnotationChangesResponse  # noqa: Y015
 
 @_typing.final
 class ExportAnnotationsRequest(_message.Message):

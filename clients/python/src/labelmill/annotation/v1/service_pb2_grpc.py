@@ -752,6 +752,11 @@ class AnnotationServiceStub:
                 request_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationsRequest.SerializeToString,
                 response_deserializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationsResponse.FromString,
                 _registered_method=True)
+        self.ListAnnotationChanges = channel.unary_unary(
+                '/labelmill.annotation.v1.AnnotationService/ListAnnotationChanges',
+                request_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationChangesRequest.SerializeToString,
+                response_deserializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationChangesResponse.FromString,
+                _registered_method=True)
         self.ExportAnnotations = channel.unary_stream(
                 '/labelmill.annotation.v1.AnnotationService/ExportAnnotations',
                 request_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ExportAnnotationsRequest.SerializeToString,
@@ -812,6 +817,15 @@ class AnnotationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAnnotationChanges(self, request, context):
+        """Lists the newest version of every annotation, withdrawn ones included, in the order in which these versions were made: what a
+        reader needs to stay current. A version shows up when its transaction has ended, which can be later than its time: a reader that
+        comes back starts a minute before the newest that it has, and finds known versions again. What was erased is missing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportAnnotations(self, request, context):
         """Exports current annotations as JSON lines: one labelmill.type.v1.Annotation in protobuf's JSON form a line.
         """
@@ -858,6 +872,11 @@ def add_AnnotationServiceServicer_to_server(servicer, server):
                     servicer.ListAnnotations,
                     request_deserializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationsRequest.FromString,
                     response_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationsResponse.SerializeToString,
+            ),
+            'ListAnnotationChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAnnotationChanges,
+                    request_deserializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationChangesRequest.FromString,
+                    response_serializer=labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationChangesResponse.SerializeToString,
             ),
             'ExportAnnotations': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportAnnotations,
@@ -1033,6 +1052,33 @@ class AnnotationService:
             '/labelmill.annotation.v1.AnnotationService/ListAnnotations',
             labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationsRequest.SerializeToString,
             labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAnnotationChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.annotation.v1.AnnotationService/ListAnnotationChanges',
+            labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationChangesRequest.SerializeToString,
+            labelmill_dot_annotation_dot_v1_dot_service__pb2.ListAnnotationChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

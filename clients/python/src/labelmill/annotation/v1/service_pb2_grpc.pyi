@@ -279,6 +279,11 @@ class AnnotationServiceStub:
     """Lists the versions of an annotation, newest first."""
     ListAnnotations: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListAnnotationsRequest, _service_pb2.ListAnnotationsResponse]
     """Lists current annotations in the order of their creation."""
+    ListAnnotationChanges: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListAnnotationChangesRequest, _service_pb2.ListAnnotationChangesResponse]
+    """Lists the newest version of every annotation, withdrawn ones included, in the order in which these versions were made: what a
+    reader needs to stay current. A version shows up when its transaction has ended, which can be later than its time: a reader that
+    comes back starts a minute before the newest that it has, and finds known versions again. What was erased is missing.
+    """
     ExportAnnotations: _grpc.UnaryStreamMultiCallable[_service_pb2.ExportAnnotationsRequest, _service_pb2.ExportAnnotationsResponse]
     """Exports current annotations as JSON lines: one labelmill.type.v1.Annotation in protobuf's JSON form a line."""
     EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
@@ -305,6 +310,11 @@ class AnnotationServiceAsyncStub(AnnotationServiceStub):
     """Lists the versions of an annotation, newest first."""
     ListAnnotations: _aio.UnaryUnaryMultiCallable[_service_pb2.ListAnnotationsRequest, _service_pb2.ListAnnotationsResponse]  # type: ignore[assignment]
     """Lists current annotations in the order of their creation."""
+    ListAnnotationChanges: _aio.UnaryUnaryMultiCallable[_service_pb2.ListAnnotationChangesRequest, _service_pb2.ListAnnotationChangesResponse]  # type: ignore[assignment]
+    """Lists the newest version of every annotation, withdrawn ones included, in the order in which these versions were made: what a
+    reader needs to stay current. A version shows up when its transaction has ended, which can be later than its time: a reader that
+    comes back starts a minute before the newest that it has, and finds known versions again. What was erased is missing.
+    """
     ExportAnnotations: _aio.UnaryStreamMultiCallable[_service_pb2.ExportAnnotationsRequest, _service_pb2.ExportAnnotationsResponse]  # type: ignore[assignment]
     """Exports current annotations as JSON lines: one labelmill.type.v1.Annotation in protobuf's JSON form a line."""
     EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
@@ -364,6 +374,17 @@ class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListAnnotationsResponse, _abc.Awaitable[_service_pb2.ListAnnotationsResponse]]:
         """Lists current annotations in the order of their creation."""
+
+    @_abc_1.abstractmethod
+    def ListAnnotationChanges(
+        self,
+        request: _service_pb2.ListAnnotationChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.ListAnnotationChangesResponse, _abc.Awaitable[_service_pb2.ListAnnotationChangesResponse]]:
+        """Lists the newest version of every annotation, withdrawn ones included, in the order in which these versions were made: what a
+        reader needs to stay current. A version shows up when its transaction has ended, which can be later than its time: a reader that
+        comes back starts a minute before the newest that it has, and finds known versions again. What was erased is missing.
+        """
 
     @_abc_1.abstractmethod
     def ExportAnnotations(
