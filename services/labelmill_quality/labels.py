@@ -30,6 +30,8 @@ class LabelTable:
     item_codes: Codes
     labeler_codes: Codes
     class_codes: Codes
+    weights: Floats | None = None
+    """How much of each label counts, where not all of it does: see Repeats.ALL."""
 
     def __len__(self) -> int:
         return len(self.class_codes)
@@ -43,6 +45,11 @@ class LabelTable:
     def offsets(self) -> npt.NDArray[np.int64]:
         """(items + 1): where the labels of each item begin, and the end of the last: the rows are ordered by item."""
         return np.concatenate([[0], np.cumsum(self.labels_per_item)])
+
+    @cached_property
+    def cells(self) -> Codes:
+        """(labels): labeler x classes + class said."""
+        return self.labeler_codes * np.int32(len(self.classes)) + self.class_codes
 
     @cached_property
     def votes(self) -> Floats:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelmill_quality.aggregation.consensus import Consensus
-from labelmill_quality.aggregation.leave_one_out import ByContributions
-from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
+from labelmill_quality.aggregation.confusion_counts import Counts, Parts, split
+from labelmill_quality.aggregation.consensus import Consensus, Others
+from labelmill_quality.labels import Codes, LabelTable
 
 Floats = npt.NDArray[np.float64]
 
 NAME = "dawid_skene"
-VERSION = "1"
+VERSION = "2"
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -30,32 +31,70 @@ class Options:
     """Pseudo-labels in every row of a labeler's confusion matrix, and pseudo-items, spread evenly over the classes."""
     diagonal: float = 2.0
     """Further pseudo-labels in every cell of the diagonal, where the labeler is right."""
+    floor: float = 0.0
+    """What a class counts at least, where a labeler ever said it; a guard against zeros without pseudo-counts."""
+    least_labels: int = 2
+    """Items with fewer labels take no part in the fit, unless they are anchored."""
     max_iterations: int = 100
     """Rounds of EM at most."""
     tolerance: float = 1e-6
-    """EM has converged when a round gains less log-likelihood per label than this."""
+    """EM has converged when a round gains less log-likelihood per label than this; 0: all rounds are done."""
+    settled: float = 1e-5
+    """EM has converged, too, when for three rounds no larger share of items changed its likeliest class."""
 
 
 _DEFAULT = Options()
+_SETTLED_ROUNDS = 3
+AS_PUBLISHED = Options(spread=0.0, diagonal=0.0, floor=1e-10, least_labels=1)
+"""Without prior knowledge: maximum likelihood as in the paper, which is what crowd-kit computes."""
 
 
 @dataclass(frozen=True)
 class DawidSkene:
     """What EM learned: enough to judge further labels of the same labelers."""
 
-    log_prior: Floats
+    prior: Floats
     """(classes)"""
-    log_confusion: Floats
+    confusion: Floats
     """(labelers, classes said, true classes)"""
+    average: Floats
+    """(classes said, true classes): that of a labeler of whom nothing is known."""
     iterations: int
     converged: bool
 
+    @property
+    def log_confusion(self) -> Floats:
+        """(labelers, classes said, true classes)."""
+        return np.log(np.maximum(self.confusion, _TINY))
+
     def apply(self, table: LabelTable) -> Consensus:
-        """The posterior of every item of a table with the same labelers and classes."""
-        scores = table.design @ _flat(self.log_confusion) + self.log_prior
-        posterior = _softmax(scores)[0]
-        others = ByContributions(table, scores, self.log_confusion)
+        """The posterior of every item of a table with the same labelers and classes; see Model."""
+        confusion = self._rows(len(table.labelers))
+        posterior = split(table).posteriors(self.prior, confusion)
+        others = _WithoutEach(table, self.prior, confusion)
         return Consensus(posterior, others, NAME, VERSION, self.iterations, self.converged)
+
+    def _rows(self, labelers: int) -> Floats:
+        classes, new = len(self.prior), labelers - len(self.confusion)
+        known = self.confusion.reshape(-1, classes)
+        return np.concatenate([known, *[self.average] * new]) if new else known
+
+
+@dataclass(frozen=True)
+class _WithoutEach:
+    table: LabelTable
+    prior: Floats
+    confusion: Floats
+
+    def __call__(self) -> Others:
+        from labelmill_quality.aggregation.confusion_loops import without_each
+
+        table, weights = self.table, self.table.weights
+        winners, tied = np.empty(len(table), np.int32), np.empty(len(table), np.bool_)
+        weights = np.empty(0) if weights is None else weights
+        log_prior, log_confusion = (np.log(np.maximum(each, _TINY)) for each in (self.prior, self.confusion))
+        without_each(table.offsets, table.cells, weights, log_prior, log_confusion, winners, tied)
+        return Others(winners, tied)
 
 
 def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEFAULT) -> DawidSkene:
@@ -83,55 +122,75 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
         anchors: The known class of every item, NO_GOLD where there is none.
         options: How.
     """
-    labelers, classes = len(table.labelers), len(table.classes)
-    telling = table.labels_per_item >= 2
-    if anchors is not None:
-        telling |= anchors != NO_GOLD
-        anchors = anchors[telling]
-    design = table.design[telling]
-    transposed = design.T.tocsr()
-    pseudo = options.spread / classes + options.diagonal * np.eye(classes)
-    posterior = _anchored((table.votes / table.labels_per_item[:, None])[telling], anchors)
-    enough = options.tolerance * max(1.0, design.sum())
-    reached, iteration, converged = -np.inf, 0, False
+    return fit_parts(split(table, anchors, least=options.least_labels), len(table.labelers), options)
+
+
+def fit_parts(parts: Parts, labelers: int, options: Options = _DEFAULT, start: DawidSkene | None = None) -> DawidSkene:
+    """The same over labels that lie anywhere.
+
+    Args:
+        parts: The labels.
+        labelers: How many there are over all parts.
+        options: How.
+        start: Begins with what was learned earlier instead of with the votes.
+    """
+    counted = parts.votes()
+    said = counted.counts.sum(axis=1) > 0
+    estimate = _maximised(counted, said, labelers, options)
+    if start is not None:
+        estimate = _Estimate(start.prior, start._rows(labelers))
+    enough, reached, settled = options.tolerance * max(1, counted.labels), -np.inf, 0
+    iteration, converged = 0, False
     while not converged and iteration < options.max_iterations:
         iteration += 1
-        counts = (transposed @ posterior).reshape(labelers, classes, classes) + pseudo
-        log_confusion = np.log(counts / counts.sum(axis=1, keepdims=True))
-        shares = posterior.sum(axis=0) + options.spread / classes
-        log_prior = np.log(shares / shares.sum())
-        scores = design @ _flat(log_confusion) + log_prior
-        posterior, evidence = _softmax(scores)
-        posterior = _anchored(posterior, anchors)
-        likelihood = _likelihood(scores, evidence, anchors) + float((pseudo * log_confusion).sum())
-        likelihood += options.spread / classes * float(log_prior.sum())
-        converged = likelihood - reached < enough
+        counted = parts.round(estimate.prior, estimate.confusion)
+        likelihood = counted.likelihood + estimate.log_density(options)
+        settled = settled + 1 if counted.changed <= options.settled * counted.items else 0
+        converged = options.tolerance > 0 and (likelihood - reached < enough or settled >= _SETTLED_ROUNDS)
         reached = likelihood
-    return DawidSkene(log_prior, log_confusion, iteration, converged)
+        if not converged and iteration < options.max_iterations:
+            estimate = _maximised(counted, said, labelers, options)
+    classes = len(estimate.prior)
+    confusion = estimate.confusion.reshape(labelers, classes, classes)
+    return DawidSkene(estimate.prior, confusion, _average(counted, labelers, options), iteration, converged)
 
 
-def _flat(log_confusion: Floats) -> Floats:
-    return log_confusion.reshape(-1, log_confusion.shape[-1])
+@dataclass(frozen=True)
+class _Estimate:
+    prior: Floats
+    confusion: Floats
+    """(labelers x classes said, true classes)"""
+
+    def log_density(self, options: Options) -> float:
+        """The logarithm of the Dirichlet prior's density, but for a constant."""
+        classes = len(self.prior)
+        matrices = np.log(np.maximum(self.confusion, _TINY)).reshape(-1, classes, classes).sum(axis=0)
+        shares = options.spread / classes * float(np.log(np.maximum(self.prior, _TINY)).sum())
+        return float((_pseudo(classes, options) * matrices).sum()) + shares
 
 
-def _softmax(scores: Floats) -> tuple[Floats, Floats]:
-    """Rows to probabilities, and the logarithm of what each row was divided by."""
-    largest = scores.max(axis=1, keepdims=True)
-    weights = np.exp(scores - largest)
-    totals = weights.sum(axis=1, keepdims=True)
-    return weights / totals, (largest + np.log(totals)).ravel()
+def _maximised(counted: Counts, said: npt.NDArray[np.bool_], labelers: int, options: Options) -> _Estimate:
+    classes = len(counted.shares)
+    counts = np.maximum(counted.counts, options.floor, where=said[:, None], out=counted.counts)
+    counts = counts.reshape(labelers, classes, classes) + _pseudo(classes, options)
+    shares = np.maximum(counted.shares + options.spread / classes, options.floor)
+    confusion = _columns(counts).reshape(-1, classes)
+    return _Estimate(shares / max(shares.sum(), _TINY), confusion)
 
 
-def _anchored(posterior: Floats, anchors: Codes | None) -> Floats:
-    if anchors is not None:
-        known = np.flatnonzero(anchors != NO_GOLD)
-        posterior[known] = 0.0
-        posterior[known, anchors[known]] = 1.0
-    return posterior
+def _average(counted: Counts, labelers: int, options: Options) -> Floats:
+    classes = len(counted.shares)
+    pooled = counted.counts.reshape(labelers, classes, classes).sum(axis=0)
+    return _columns(pooled + _pseudo(classes, options))
 
 
-def _likelihood(scores: Floats, evidence: Floats, anchors: Codes | None) -> float:
-    if anchors is None:
-        return float(evidence.sum())
-    known = anchors != NO_GOLD
-    return float(evidence[~known].sum() + scores[known, anchors[known]].sum())
+def _columns(counts: Floats) -> Floats:
+    """Counts (…, classes said, true classes) as shares of the true class; even where nothing was counted."""
+    totals = counts.sum(axis=-2, keepdims=True)
+    shares = np.full_like(counts, 1 / counts.shape[-1])
+    np.divide(counts, totals, out=shares, where=totals > 0)
+    return shares
+
+
+def _pseudo(classes: int, options: Options) -> Floats:
+    return options.spread / classes + options.diagonal * np.eye(classes)
