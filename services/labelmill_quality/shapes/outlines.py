@@ -1,6 +1,7 @@
 """Boxes and polygons as areas of the plane (shapely geometries). Pure.
 
-A polygon that touches or crosses itself counts as the area that it encloses: `make_valid` splits it at its crossings.
+A polygon that touches or crosses itself counts as the area that it encloses: `make_valid` repairs each ring by
+itself, then cuts the holes out of the exterior.
 """
 
 from __future__ import annotations
@@ -32,10 +33,7 @@ def corners(box: Box) -> Points:
 
 
 def outlines(shapes: Sequence[Box | Polygon]) -> tuple[Geometries, npt.NDArray[np.bool_]]:
-    """The area of each shape, and whether it had to be repaired.
-
-    Of a repaired polygon only what has an area counts: the lines and points that make_valid leaves have none.
-    """
+    """The area of each shape, and whether it had to be repaired; what encloses nothing is empty."""
     import shapely
 
     areas = np.empty(len(shapes), object)
@@ -43,17 +41,9 @@ def outlines(shapes: Sequence[Box | Polygon]) -> tuple[Geometries, npt.NDArray[n
         areas[index] = shapely.Polygon(corners(shape) if isinstance(shape, Box) else shape.exterior, _holes(shape))
     broken = ~shapely.is_valid(areas)
     if broken.any():
-        areas[broken] = [_areal(geometry) for geometry in shapely.make_valid(areas[broken])]
+        areas[broken] = shapely.make_valid(areas[broken], method="structure", keep_collapsed=False)
     return areas, broken
 
 
 def _holes(shape: Box | Polygon) -> Sequence[Points]:
     return () if isinstance(shape, Box) else shape.holes
-
-
-def _areal(geometry: Any) -> Any:
-    """What of a geometry has an area; an empty polygon where nothing has."""
-    import shapely
-
-    parts = [part for part in shapely.get_parts(geometry) if part.area > 0]
-    return shapely.union_all(parts) if parts else shapely.Polygon()

@@ -1,0 +1,1 @@
+"""How alike two labelers' shapes are, and which of one belongs to which of the other. Pure."""
