@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labelmill_runtime.errors import FailedPrecondition, InvalidArgument, NotFound
+from labelmill_runtime.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 
 
 class UnknownClass(InvalidArgument):
@@ -186,4 +186,37 @@ class NotANumber(InvalidArgument):
             "A value is not a finite number of magnitude 1e15 at most.",
             metadata={"field": field},
             fields={field: "must be finite and between -1e15 and 1e15"},
+        )
+
+
+class NotWatched(FailedPrecondition):
+    """Nobody has asked for the project's figures to be kept current."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            "NOT_WATCHED",
+            "The project's figures are not kept current yet; call RefreshProjectQuality.",
+            resource=("Project", f"projects/{project}"),
+        )
+
+
+class FeatureNotWatched(NotFound):
+    """Nobody has answered a feature of that name yet."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            "FEATURE_NOT_WATCHED",
+            "The project has no answers to a feature of that name, as far as its figures are current.",
+            resource=("Project", f"projects/{project}"),
+        )
+
+
+class FiguresBusy(Aborted):
+    """The project's figures were written by others again and again."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            "FIGURES_BUSY",
+            "The project's figures are being written by others; try again.",
+            resource=("Project", f"projects/{project}"),
         )
