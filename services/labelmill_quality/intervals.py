@@ -43,6 +43,12 @@ def proportion(successes: float, trials: int, method: str, undefined_reason: str
     return Estimate(successes / trials, lower, upper, level, method, "wilson", trials)
 
 
+def normal_interval(value: float, variance: float, level: float = LEVEL) -> tuple[float, float]:
+    """The value ± z sqrt(variance), cut off at 1: for coefficients of agreement."""
+    half = float(ndtri((1 + level) / 2)) * float(np.sqrt(variance))
+    return value - half, min(1.0, value + half)
+
+
 def resampling_weights(
     multiplicities: npt.NDArray[np.int64], replicates: int, seed: int, columns: int = 1
 ) -> Iterator[Floats]:

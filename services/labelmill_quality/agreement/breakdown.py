@@ -1,0 +1,124 @@
+"""Agreement by class, by pair of labelers, by time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from labelmill_quality.agreement.coefficients import (
+    CHANCES,
+    FORMS,
+    Coefficient,
+    Labels,
+    Question,
+    agreement,
+    only_items,
+    pair_estimates,
+    pattern_agreement,
+)
+from labelmill_quality.agreement.pairs import PairTables, pair_agreement, pair_tables
+from labelmill_quality.estimate import Estimate
+from labelmill_quality.intervals import proportion
+from labelmill_quality.labels import LabelTable
+
+NO_CLASS = "an intraclass correlation is about numbers, not about one class"
+_OF_PATTERNS = {Coefficient.KRIPPENDORFF_ALPHA, *CHANCES} - {Coefficient.SCOTT_PI, Coefficient.FLEISS_KAPPA}
+OF_PAIRS = (Coefficient.COHEN_KAPPA, *CHANCES)
+"""What is computed of every pair; Fleiss' kappa of two labelers is Scott's pi."""
+
+
+def by_class(labels: Labels, question: Question) -> list[list[Estimate]]:
+    """For each class, the coefficients of "this class or another": nominal, unweighted."""
+    asked = question.about_one_class()
+    estimates = []
+    for code, patterns in enumerate(labels.patterns.each_against_rest()):
+        binary = None
+        row = []
+        for coefficient in question.coefficients:
+            if coefficient in FORMS:
+                row.append(_no_class(asked, coefficient))
+            elif coefficient in _OF_PATTERNS:
+                row.append(pattern_agreement(patterns, asked, coefficient))
+            else:
+                binary = binary or Labels(_against_rest(labels.table, code))
+                row += agreement(binary, replace(asked, coefficients=(coefficient,)))
+        estimates.append(row)
+    return estimates
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """Every pair of labelers with enough shared items."""
+
+    tables: PairTables
+    coefficients: tuple[Coefficient, ...]
+    estimates: list[list[Estimate]]
+    """One list a coefficient, in it one estimate a pair."""
+    agreed: list[Estimate]
+    """One a pair: the share of items about which both said the same, with Wilson's interval."""
+    left_out: int
+    """Pairs with a shared item, but fewer than the minimum."""
+
+
+def by_pair(table: LabelTable, question: Question, minimum_items: int) -> PairScores:
+    """The coefficients of every two labelers about the items that both answered.
+
+    Of those asked for, the ones of OF_PAIRS are computed; alpha and ICC are about groups.
+    """
+    every = pair_tables(table)
+    tables = every.with_items(max(minimum_items, 1))
+    weights = np.eye(len(table.classes)) if question.weights is None else question.weights
+    asked = tuple(coefficient for coefficient in question.coefficients if coefficient in OF_PAIRS)
+    estimates = []
+    for coefficient in asked:
+        found = pair_agreement(tables, weights, CHANCES.get(coefficient))
+        estimates.append(pair_estimates(found, tables.items, question, coefficient))
+    same = tables.sums(tables.counts * (tables.first_said == tables.second_said))
+    counts = zip(same.tolist(), tables.items.tolist(), strict=True)
+    agreed = [proportion(share, items, "pair_agreement", "") for share, items in counts]
+    return PairScores(tables, asked, estimates, agreed, len(every.pairs) - len(tables.pairs))
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time: start included, end not, in ms."""
+
+    start_ms: int
+    end_ms: int
+    label_count: int
+    estimates: list[Estimate]
+
+
+def by_window(
+    table: LabelTable, times_ms: npt.NDArray[np.int64], question: Question, width_ms: int
+) -> Iterator[Window]:
+    """The coefficients of the items of each window of time, in its order; windows without items are skipped.
+
+    An item belongs to the window of its latest answer, with all its answers: no pair of labels is torn apart.
+
+    Args:
+        table: The labels.
+        times_ms: (rows): when each was given, since 1970.
+        question: What is asked.
+        width_ms: Of a window; they begin at multiples of it.
+    """
+    latest = np.full(len(table.items), np.iinfo(np.int64).min)
+    np.maximum.at(latest, table.item_codes, times_ms)
+    window = np.where(table.labels_per_item > 0, latest // width_ms, -1)
+    for number in np.unique(window[table.labels_per_item > 0]):
+        some = only_items(table, (window == number) & (table.labels_per_item > 0))
+        start = int(number) * width_ms
+        yield Window(start, start + width_ms, len(some), agreement(Labels(some), question))
+
+
+def _against_rest(table: LabelTable, code: int) -> LabelTable:
+    return replace(table, classes=("this", "rest"), class_codes=(table.class_codes != code).astype(np.int32))
+
+
+def _no_class(question: Question, coefficient: Coefficient) -> Estimate:
+    return Estimate.undefined(
+        NO_CLASS, method=question.name(coefficient), interval_method="f_distribution", level=question.level
+    )
