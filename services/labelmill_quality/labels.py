@@ -1,28 +1,36 @@
-"""Who said what about which item, as columns of numbers. Pure.
-
-Policy for repeated answers: where one labeler answered one item several times, the last row counts.
-"""
+"""Who said what about which item, as columns of numbers. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from labelmill_quality.encoding import ArrowNames, encode, look_up
 from labelmill_quality.errors import DuplicateGold, UnknownClass
+from labelmill_quality.repeats import Repeats, choose
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 NO_GOLD = -1
+Column: TypeAlias = Union[Sequence[str], "pa.ChunkedArray[Any]"]
+"""Text, a value a row; no nulls."""
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """One row per (item, labeler), ordered by item, then labeler; codes point into the vocabularies."""
+    """One row per (item, labeler), ordered by item, then labeler; codes point into the vocabularies.
+
+    Only Repeats.ALL leaves several rows of one pair, and `weights` with them.
+    """
 
     items: Sequence[str]
     labelers: Sequence[str]
@@ -31,7 +39,7 @@ class LabelTable:
     labeler_codes: Codes
     class_codes: Codes
     weights: Floats | None = None
-    """How much of each label counts, where not all of it does: see Repeats.ALL."""
+    """How much of each label counts, where not all count fully."""
 
     def __len__(self) -> int:
         return len(self.class_codes)
@@ -53,10 +61,10 @@ class LabelTable:
 
     @cached_property
     def votes(self) -> Floats:
-        """(items, classes): how many labelers said what."""
+        """(items, classes): how many labelers said what; with weights, their sum."""
         size = (len(self.items), len(self.classes))
         cells = self.item_codes.astype(np.int64) * size[1] + self.class_codes
-        return np.bincount(cells, minlength=size[0] * size[1]).reshape(size).astype(np.float64)
+        return np.bincount(cells, self.weights, minlength=size[0] * size[1]).reshape(size).astype(np.float64)
 
     @cached_property
     def sparse_votes(self) -> sparse.csr_matrix:
@@ -73,15 +81,16 @@ class LabelTable:
 
 
 def make_table(
-    items: Sequence[str],
-    labelers: Sequence[str],
-    classes: Sequence[str],
+    items: Column,
+    labelers: Column,
+    classes: Column,
     *,
     class_names: Sequence[str] | None = None,
     labeler_names: Iterable[str] | None = None,
+    repeats: Repeats = Repeats.LAST,
     field: str = "labels[{row}].class_name",
 ) -> LabelTable:
-    """Encodes rows; the three sequences are equally long.
+    """Encodes rows; the three columns are equally long.
 
     Args:
         items: The item of each row.
@@ -89,22 +98,32 @@ def make_table(
         classes: The answer of each row.
         class_names: The classes in order; None: those that occur, ordered by name.
         labeler_names: Labelers that take part even without a row.
+        repeats: What counts where a labeler answered an item several times.
         field: Names the offending row in errors.
 
     Raises:
         UnknownClass: A row's class is not in class_names.
     """
-    item_names, item_codes = _encode(items)
-    known = sorted({*labelers, *(labeler_names or ())})
-    labeler_codes = _look_up(labelers, known)
-    vocabulary = list(class_names) if class_names is not None else sorted(set(classes))
-    class_codes = _look_up(classes, vocabulary)
+    item_names, item_codes = encode(items)
+    known, labeler_codes = encode(labelers)
+    if labeler_names is not None:
+        everyone = sorted({*known, *labeler_names})
+        known, labeler_codes = everyone, look_up(known, everyone)[labeler_codes]
+    vocabulary, class_codes = encode(classes)
+    if class_names is not None:
+        vocabulary, class_codes = class_names, look_up(vocabulary, class_names)[class_codes]
     unknown = np.flatnonzero(class_codes < 0)
     if len(unknown):
         raise UnknownClass(field.format(row=unknown[0]))
-    keep = _last_answers(item_codes, labeler_codes, len(known))
+    keep, weights = choose(item_codes, labeler_codes, class_codes, len(known), repeats)
     return LabelTable(
-        tuple(item_names), tuple(known), tuple(vocabulary), item_codes[keep], labeler_codes[keep], class_codes[keep]
+        _names(item_names),
+        _names(known),
+        tuple(vocabulary),
+        item_codes[keep],
+        labeler_codes[keep],
+        class_codes[keep],
+        weights,
     )
 
 
@@ -122,7 +141,7 @@ def gold_codes(
         UnknownClass: A gold class is not in class_names.
         DuplicateGold: An item has two rows.
     """
-    classes = _look_up(gold_classes, class_names)
+    classes = look_up(gold_classes, class_names)
     unknown = np.flatnonzero(classes < 0)
     if len(unknown):
         raise UnknownClass(field.format(row=unknown[0], column="class_name"))
@@ -134,25 +153,5 @@ def gold_codes(
     return np.array([gold.get(item, NO_GOLD) for item in table_items], np.int32)
 
 
-def _encode(values: Sequence[str]) -> tuple[list[str], Codes]:
-    names = sorted(set(values))
-    return names, _look_up(values, names)
-
-
-def _look_up(values: Sequence[str], names: Sequence[str]) -> Codes:
-    # A bound __getitem__ under map stays in C, row after row; __missing__ says -1 for what is not there.
-    numbers = _Numbers((name, code) for code, name in enumerate(names))
-    return np.array(list(map(numbers.__getitem__, values)), np.int32)
-
-
-class _Numbers(dict[str, int]):
-    def __missing__(self, key: str) -> int:
-        return -1
-
-
-def _last_answers(item_codes: Codes, labeler_codes: Codes, labeler_count: int) -> npt.NDArray[np.intp]:
-    keys = item_codes.astype(np.int64) * labeler_count + labeler_codes
-    # np.unique keeps the first of equals, so look at the rows backwards.
-    _, first = np.unique(keys[::-1], return_index=True)
-    last: npt.NDArray[np.intp] = len(keys) - 1 - first
-    return last
+def _names(names: Sequence[str]) -> Sequence[str]:
+    return names if isinstance(names, ArrowNames) else tuple(names)

@@ -37,6 +37,8 @@ class ByContributions:
         for start in range(0, len(table), step):
             rows = slice(start, start + step)
             own = self.contributions[table.labeler_codes[rows], table.class_codes[rows]]
+            if table.weights is not None:
+                own = own * table.weights[rows, None]
             winners[rows], tied[rows] = pick(self.scores[table.item_codes[rows]] - own)
         return Others(winners, tied)
 
@@ -90,4 +92,5 @@ def _without(table: LabelTable, left_out: Flags) -> LabelTable:
         table.item_codes[keep],
         table.labeler_codes[keep],
         table.class_codes[keep],
+        None if table.weights is None else table.weights[keep],
     )

@@ -28,7 +28,7 @@ class MajorityVote:
         votes, classes = table.votes, len(table.classes)
         contributions = np.broadcast_to(np.eye(classes), (len(table.labelers), classes, classes))
         others = ByContributions(table, votes, contributions)
-        return Consensus(votes / table.labels_per_item[:, None], others, NAME, VERSION)
+        return Consensus(votes / votes.sum(axis=1, keepdims=True), others, NAME, VERSION)
 
 
 def fit(_table: LabelTable, _anchors: Codes | None = None) -> MajorityVote:
