@@ -85,12 +85,14 @@ class Question:
 
     def name(self, coefficient: Coefficient) -> str:
         """The method of an estimate, its weights or distance included."""
+        name: str = coefficient.value
         if coefficient is Coefficient.KRIPPENDORFF_ALPHA:
-            return f"{coefficient.value}_{self.metric.value}"
+            return f"{name}_{self.metric.value}"
         if coefficient in FORMS:
-            return coefficient.value
+            return name
         plain = self.scheme is Scheme.IDENTITY
-        name: str = f"gwet_ac{1 if plain else 2}" if coefficient is Coefficient.GWET_AC else coefficient.value
+        if coefficient is Coefficient.GWET_AC:
+            name += "1" if plain else "2"
         return name if plain else f"{name}_{self.scheme.value}"
 
     def about_one_class(self) -> Question:

@@ -73,9 +73,8 @@ def krippendorff_alpha(
     reason = _undefined_reason(patterns, metric, values)
     if reason:
         return Estimate.undefined(reason, method=method, interval_method=interval_method, n=items, level=level)
-    statistic = (
-        _ordinal(patterns) if metric is Metric.ORDINAL else _alpha(patterns, _distances(patterns, metric, values))
-    )
+    between = _distances(patterns, metric, values)
+    statistic = _ordinal(patterns) if metric is Metric.ORDINAL else _alpha(patterns, between)
     value = float(statistic(patterns.weights)[0])
     if items < 2:  # every replicate would be the same item: no interval can come of it
         return Estimate(value, None, None, level, method, interval_method, items)
