@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from labelmill_quality.aggregation import dawid_skene, majority_vote
+from labelmill_quality.aggregation import dawid_skene, glad, ibcc, mace, majority_vote
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.aggregation.leave_one_out import Anchored
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
@@ -38,6 +38,9 @@ METHODS: Mapping[str, Fit] = MappingProxyType(
     {
         majority_vote.NAME: majority_vote.fit,
         dawid_skene.NAME: dawid_skene.fit,
+        glad.NAME: glad.fit,
+        mace.NAME: mace.fit,
+        ibcc.NAME: ibcc.fit,
     }
 )
 DEFAULT = dawid_skene.NAME

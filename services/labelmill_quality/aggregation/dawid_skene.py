@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.aggregation.confusion_counts import Counts, Parts, split
-from labelmill_quality.aggregation.consensus import Consensus, Others
+from labelmill_quality.aggregation.confusion_model import WithoutEach
+from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.labels import Codes, LabelTable
 
 Floats = npt.NDArray[np.float64]
@@ -71,30 +72,13 @@ class DawidSkene:
         """The posterior of every item of a table with the same labelers and classes; see Model."""
         confusion = self._rows(len(table.labelers))
         posterior = split(table).posteriors(self.prior, confusion)
-        others = _WithoutEach(table, self.prior, confusion)
+        others = WithoutEach(table, self.prior, confusion)
         return Consensus(posterior, others, NAME, VERSION, self.iterations, self.converged)
 
     def _rows(self, labelers: int) -> Floats:
         classes, new = len(self.prior), labelers - len(self.confusion)
         known = self.confusion.reshape(-1, classes)
         return np.concatenate([known, *[self.average] * new]) if new else known
-
-
-@dataclass(frozen=True)
-class _WithoutEach:
-    table: LabelTable
-    prior: Floats
-    confusion: Floats
-
-    def __call__(self) -> Others:
-        from labelmill_quality.aggregation.confusion_loops import without_each
-
-        table, weights = self.table, self.table.weights
-        winners, tied = np.empty(len(table), np.int32), np.empty(len(table), np.bool_)
-        weights = np.empty(0) if weights is None else weights
-        log_prior, log_confusion = (np.log(np.maximum(each, _TINY)) for each in (self.prior, self.confusion))
-        without_each(table.offsets, table.cells, weights, log_prior, log_confusion, winners, tied)
-        return Others(winners, tied)
 
 
 def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEFAULT) -> DawidSkene:
