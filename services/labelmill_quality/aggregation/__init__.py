@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from labelmill_quality.aggregation import dawid_skene, glad, ibcc, mace, majority_vote
+from labelmill_quality.aggregation import dawid_skene, glad, ibcc, mace, majority_vote, one_coin, weighted_majority
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.aggregation.leave_one_out import Anchored
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
@@ -37,6 +37,8 @@ Fit = Callable[[LabelTable, Codes | None], Model]
 METHODS: Mapping[str, Fit] = MappingProxyType(
     {
         majority_vote.NAME: majority_vote.fit,
+        weighted_majority.NAME: weighted_majority.fit,
+        one_coin.NAME: one_coin.fit,
         dawid_skene.NAME: dawid_skene.fit,
         glad.NAME: glad.fit,
         mace.NAME: mace.fit,
