@@ -220,3 +220,27 @@ class FiguresBusy(Aborted):
             "The project's figures are being written by others; try again.",
             resource=("Project", f"projects/{project}"),
         )
+
+
+class MixedShapes(InvalidArgument):
+    """A feature's annotations have shapes of several kinds."""
+
+    def __init__(self, feature: str, field: str) -> None:
+        super().__init__(
+            "MIXED_SHAPES",
+            "Annotations of one feature must have shapes of one kind.",
+            metadata={"feature": feature, "field": field},
+            fields={field: "must have a shape of the kind of the feature's first annotation"},
+        )
+
+
+class TooManyInstances(InvalidArgument):
+    """More shapes on one item than can be compared with one another."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            "TOO_MANY_INSTANCES",
+            "An item has more annotations of one feature than can be compared pair by pair.",
+            metadata={"limit": str(limit)},
+            fields={"annotations": f"must hold at most {limit} of one item and feature"},
+        )

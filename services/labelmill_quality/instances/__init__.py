@@ -1,0 +1,1 @@
+"""Consensus of shapes: which of them are one object, whether it exists, what it is, where it lies."""
