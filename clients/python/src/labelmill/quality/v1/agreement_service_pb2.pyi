@@ -6,6 +6,7 @@ Agreement between labelers."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from labelmill.quality.v1 import labels_pb2 as _labels_pb2
@@ -20,6 +21,130 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AgreementCoefficient:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AgreementCoefficientEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AgreementCoefficient.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AGREEMENT_COEFFICIENT_UNSPECIFIED: _AgreementCoefficient.ValueType  # 0
+    """The default: AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA."""
+    AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA: _AgreementCoefficient.ValueType  # 1
+    """Krippendorff's alpha, by `metric`: any number of labelers, answers missing or not. Undefined when only one class occurs."""
+    AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT: _AgreementCoefficient.ValueType  # 2
+    """The share of pairs of labels about one item that agree, as the mean over the items with two labels or more."""
+    AGREEMENT_COEFFICIENT_COHEN_KAPPA: _AgreementCoefficient.ValueType  # 3
+    """Cohen's kappa, weighted by `weights`: two labelers, the items that both answered. Undefined for more labelers; see pairs."""
+    AGREEMENT_COEFFICIENT_SCOTT_PI: _AgreementCoefficient.ValueType  # 4
+    """Scott's pi: two labelers, chance from their answers together."""
+    AGREEMENT_COEFFICIENT_FLEISS_KAPPA: _AgreementCoefficient.ValueType  # 5
+    """Fleiss' kappa: the same number of labels for every item. Undefined where the numbers differ."""
+    AGREEMENT_COEFFICIENT_FLEISS_KAPPA_GENERALIZED: _AgreementCoefficient.ValueType  # 6
+    """Gwet's generalization of Fleiss' kappa to items with different numbers of labels."""
+    AGREEMENT_COEFFICIENT_CONGER_KAPPA: _AgreementCoefficient.ValueType  # 7
+    """Conger's kappa: Cohen's for any number of labelers, chance from the habits of each."""
+    AGREEMENT_COEFFICIENT_GWET_AC: _AgreementCoefficient.ValueType  # 8
+    """Gwet's AC1, with weights AC2: steady where one class is far more frequent than the others."""
+    AGREEMENT_COEFFICIENT_BRENNAN_PREDIGER: _AgreementCoefficient.ValueType  # 9
+    """Brennan and Prediger's: chance is even over the classes, so it matters how many class_names there are."""
+    AGREEMENT_COEFFICIENT_ICC_1_1: _AgreementCoefficient.ValueType  # 10
+    """Intraclass correlation of one rating, each item with labelers of its own; class names are numbers. Takes the items with the
+    number of ratings that gives the most of them.
+    """
+    AGREEMENT_COEFFICIENT_ICC_2_1: _AgreementCoefficient.ValueType  # 11
+    """Intraclass correlation of one rating of labelers drawn from many: biases count. Takes the items that all labelers rated."""
+    AGREEMENT_COEFFICIENT_ICC_3_1: _AgreementCoefficient.ValueType  # 12
+    """Intraclass correlation of one rating of just these labelers: biases do not count. Takes the items that all labelers rated."""
+    AGREEMENT_COEFFICIENT_ICC_1_K: _AgreementCoefficient.ValueType  # 13
+    """As ICC_1_1, of the mean rating of an item."""
+    AGREEMENT_COEFFICIENT_ICC_2_K: _AgreementCoefficient.ValueType  # 14
+    """As ICC_2_1, of the mean rating of an item."""
+    AGREEMENT_COEFFICIENT_ICC_3_K: _AgreementCoefficient.ValueType  # 15
+    """As ICC_3_1, of the mean rating of an item."""
+
+class AgreementCoefficient(_AgreementCoefficient, metaclass=_AgreementCoefficientEnumTypeWrapper):
+    """A measure of agreement. Definitions and sources: the method of an Estimate names them; all but percent agreement are
+    corrected for chance, 1 being perfect agreement and 0 what chance gives.
+    """
+
+AGREEMENT_COEFFICIENT_UNSPECIFIED: AgreementCoefficient.ValueType  # 0
+"""The default: AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA."""
+AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA: AgreementCoefficient.ValueType  # 1
+"""Krippendorff's alpha, by `metric`: any number of labelers, answers missing or not. Undefined when only one class occurs."""
+AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT: AgreementCoefficient.ValueType  # 2
+"""The share of pairs of labels about one item that agree, as the mean over the items with two labels or more."""
+AGREEMENT_COEFFICIENT_COHEN_KAPPA: AgreementCoefficient.ValueType  # 3
+"""Cohen's kappa, weighted by `weights`: two labelers, the items that both answered. Undefined for more labelers; see pairs."""
+AGREEMENT_COEFFICIENT_SCOTT_PI: AgreementCoefficient.ValueType  # 4
+"""Scott's pi: two labelers, chance from their answers together."""
+AGREEMENT_COEFFICIENT_FLEISS_KAPPA: AgreementCoefficient.ValueType  # 5
+"""Fleiss' kappa: the same number of labels for every item. Undefined where the numbers differ."""
+AGREEMENT_COEFFICIENT_FLEISS_KAPPA_GENERALIZED: AgreementCoefficient.ValueType  # 6
+"""Gwet's generalization of Fleiss' kappa to items with different numbers of labels."""
+AGREEMENT_COEFFICIENT_CONGER_KAPPA: AgreementCoefficient.ValueType  # 7
+"""Conger's kappa: Cohen's for any number of labelers, chance from the habits of each."""
+AGREEMENT_COEFFICIENT_GWET_AC: AgreementCoefficient.ValueType  # 8
+"""Gwet's AC1, with weights AC2: steady where one class is far more frequent than the others."""
+AGREEMENT_COEFFICIENT_BRENNAN_PREDIGER: AgreementCoefficient.ValueType  # 9
+"""Brennan and Prediger's: chance is even over the classes, so it matters how many class_names there are."""
+AGREEMENT_COEFFICIENT_ICC_1_1: AgreementCoefficient.ValueType  # 10
+"""Intraclass correlation of one rating, each item with labelers of its own; class names are numbers. Takes the items with the
+number of ratings that gives the most of them.
+"""
+AGREEMENT_COEFFICIENT_ICC_2_1: AgreementCoefficient.ValueType  # 11
+"""Intraclass correlation of one rating of labelers drawn from many: biases count. Takes the items that all labelers rated."""
+AGREEMENT_COEFFICIENT_ICC_3_1: AgreementCoefficient.ValueType  # 12
+"""Intraclass correlation of one rating of just these labelers: biases do not count. Takes the items that all labelers rated."""
+AGREEMENT_COEFFICIENT_ICC_1_K: AgreementCoefficient.ValueType  # 13
+"""As ICC_1_1, of the mean rating of an item."""
+AGREEMENT_COEFFICIENT_ICC_2_K: AgreementCoefficient.ValueType  # 14
+"""As ICC_2_1, of the mean rating of an item."""
+AGREEMENT_COEFFICIENT_ICC_3_K: AgreementCoefficient.ValueType  # 15
+"""As ICC_3_1, of the mean rating of an item."""
+Global___AgreementCoefficient: _TypeAlias = AgreementCoefficient  # noqa: Y015
+
+class _AgreementWeights:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AgreementWeightsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AgreementWeights.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AGREEMENT_WEIGHTS_UNSPECIFIED: _AgreementWeights.ValueType  # 0
+    """The default: AGREEMENT_WEIGHTS_IDENTITY."""
+    AGREEMENT_WEIGHTS_IDENTITY: _AgreementWeights.ValueType  # 1
+    """Not at all."""
+    AGREEMENT_WEIGHTS_LINEAR: _AgreementWeights.ValueType  # 2
+    """1 - |v_c - v_k| / (largest v - smallest v)."""
+    AGREEMENT_WEIGHTS_QUADRATIC: _AgreementWeights.ValueType  # 3
+    """1 - (v_c - v_k)^2 / (largest v - smallest v)^2."""
+    AGREEMENT_WEIGHTS_RADICAL: _AgreementWeights.ValueType  # 4
+    """1 - the square root of |v_c - v_k| / (largest v - smallest v)."""
+    AGREEMENT_WEIGHTS_ORDINAL: _AgreementWeights.ValueType  # 5
+    """Gwet's ordinal weights, by rank."""
+    AGREEMENT_WEIGHTS_CUSTOM: _AgreementWeights.ValueType  # 6
+    """As weight_matrix says."""
+
+class AgreementWeights(_AgreementWeights, metaclass=_AgreementWeightsEnumTypeWrapper):
+    """How much two different classes still agree, for kappas, AC2, Brennan and Prediger's and percent agreement. With v the place
+    of a class: its rank in class_names, or its number where the metric is interval or ratio.
+    """
+
+AGREEMENT_WEIGHTS_UNSPECIFIED: AgreementWeights.ValueType  # 0
+"""The default: AGREEMENT_WEIGHTS_IDENTITY."""
+AGREEMENT_WEIGHTS_IDENTITY: AgreementWeights.ValueType  # 1
+"""Not at all."""
+AGREEMENT_WEIGHTS_LINEAR: AgreementWeights.ValueType  # 2
+"""1 - |v_c - v_k| / (largest v - smallest v)."""
+AGREEMENT_WEIGHTS_QUADRATIC: AgreementWeights.ValueType  # 3
+"""1 - (v_c - v_k)^2 / (largest v - smallest v)^2."""
+AGREEMENT_WEIGHTS_RADICAL: AgreementWeights.ValueType  # 4
+"""1 - the square root of |v_c - v_k| / (largest v - smallest v)."""
+AGREEMENT_WEIGHTS_ORDINAL: AgreementWeights.ValueType  # 5
+"""Gwet's ordinal weights, by rank."""
+AGREEMENT_WEIGHTS_CUSTOM: AgreementWeights.ValueType  # 6
+"""As weight_matrix says."""
+Global___AgreementWeights: _TypeAlias = AgreementWeights  # noqa: Y015
 
 @_typing.final
 class ComputeAgreementRequest(_message.Message):
@@ -41,9 +166,13 @@ class ComputeAgreementRequest(_message.Message):
         """By rank in class_names, which must be given."""
         METRIC_INTERVAL: ComputeAgreementRequest._Metric.ValueType  # 3
         """By the squared difference of numeric class names."""
+        METRIC_RATIO: ComputeAgreementRequest._Metric.ValueType  # 4
+        """By the squared difference relative to the sum of numeric class names of at least 0."""
+        METRIC_CUSTOM: ComputeAgreementRequest._Metric.ValueType  # 5
+        """As distance_matrix says."""
 
     class Metric(_Metric, metaclass=_MetricEnumTypeWrapper):
-        """How far apart two classes are."""
+        """How far apart two classes are, for Krippendorff's alpha."""
 
     METRIC_UNSPECIFIED: ComputeAgreementRequest.Metric.ValueType  # 0
     """The default: METRIC_NOMINAL."""
@@ -53,18 +182,70 @@ class ComputeAgreementRequest(_message.Message):
     """By rank in class_names, which must be given."""
     METRIC_INTERVAL: ComputeAgreementRequest.Metric.ValueType  # 3
     """By the squared difference of numeric class names."""
+    METRIC_RATIO: ComputeAgreementRequest.Metric.ValueType  # 4
+    """By the squared difference relative to the sum of numeric class names of at least 0."""
+    METRIC_CUSTOM: ComputeAgreementRequest.Metric.ValueType  # 5
+    """As distance_matrix says."""
+
+    class _Interval:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _IntervalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ComputeAgreementRequest._Interval.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        INTERVAL_UNSPECIFIED: ComputeAgreementRequest._Interval.ValueType  # 0
+        """The default: INTERVAL_BOOTSTRAP."""
+        INTERVAL_BOOTSTRAP: ComputeAgreementRequest._Interval.ValueType  # 1
+        """Percentiles over bootstrap_count replicates that draw items."""
+        INTERVAL_ANALYTIC: ComputeAgreementRequest._Interval.ValueType  # 2
+        """From the variance of what every item adds to the coefficient (Gwet's), with Student's distribution; takes no time."""
+
+    class Interval(_Interval, metaclass=_IntervalEnumTypeWrapper):
+        """How intervals are made. Cohen's kappa, Conger's kappa and ICC have the analytic intervals of their authors in any case."""
+
+    INTERVAL_UNSPECIFIED: ComputeAgreementRequest.Interval.ValueType  # 0
+    """The default: INTERVAL_BOOTSTRAP."""
+    INTERVAL_BOOTSTRAP: ComputeAgreementRequest.Interval.ValueType  # 1
+    """Percentiles over bootstrap_count replicates that draw items."""
+    INTERVAL_ANALYTIC: ComputeAgreementRequest.Interval.ValueType  # 2
+    """From the variance of what every item adds to the coefficient (Gwet's), with Student's distribution; takes no time."""
 
     LABELS_FIELD_NUMBER: _builtins.int
     METRIC_FIELD_NUMBER: _builtins.int
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
     BOOTSTRAP_COUNT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    COEFFICIENTS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    WEIGHT_MATRIX_FIELD_NUMBER: _builtins.int
+    DISTANCE_MATRIX_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    PER_CLASS_FIELD_NUMBER: _builtins.int
+    PER_PAIR_FIELD_NUMBER: _builtins.int
+    MIN_PAIR_ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    WINDOW_MS_FIELD_NUMBER: _builtins.int
     metric: Global___ComputeAgreementRequest.Metric.ValueType
     """How far apart two classes are."""
     bootstrap_count: _builtins.int
     """Bootstrap replicates; 0: 1000."""
     seed: _builtins.int
     """Seed of the bootstrap."""
+    weights: Global___AgreementWeights.ValueType
+    """How much two different classes still agree."""
+    interval: Global___ComputeAgreementRequest.Interval.ValueType
+    """How intervals are made."""
+    per_class: _builtins.bool
+    """Also compute the coefficients of each class: "this class or another", nominal and without weights."""
+    per_pair: _builtins.bool
+    """Also compute the coefficients of every two labelers: percent agreement, Cohen's kappa, Scott's pi, Gwet's and Brennan and
+    Prediger's of those asked for, with large-sample intervals. Fleiss' kappa of two labelers is Scott's pi.
+    """
+    min_pair_item_count: _builtins.int
+    """Pairs of labelers with fewer shared items are only counted; 0: 5."""
+    window_ms: _builtins.int
+    """Also compute the coefficients of the items of each stretch of time of this length in ms, counted from 1970 UTC; 0: none. An
+    item, with all its labels, belongs to the stretch of its latest answer. Every label needs an answer_time.
+    """
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
         """The labels."""
@@ -72,6 +253,20 @@ class ComputeAgreementRequest(_message.Message):
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The classes in order; empty: those that occur, ordered by name."""
+
+    @_builtins.property
+    def coefficients(self) -> _containers.RepeatedScalarFieldContainer[Global___AgreementCoefficient.ValueType]:
+        """What to compute; empty: Krippendorff's alpha alone."""
+
+    @_builtins.property
+    def weight_matrix(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """For AGREEMENT_WEIGHTS_CUSTOM: class_names squared numbers, row by row; symmetric, 1 on the diagonal, in [0, 1] beside it."""
+
+    @_builtins.property
+    def distance_matrix(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """For METRIC_CUSTOM: class_names squared numbers, row by row; symmetric, 0 on the diagonal, at least 0 beside it. Used as they
+        are, not squared.
+        """
 
     def __init__(
         self,
@@ -81,10 +276,19 @@ class ComputeAgreementRequest(_message.Message):
         class_names: _abc.Iterable[_builtins.str] | None = ...,
         bootstrap_count: _builtins.int = ...,
         seed: _builtins.int = ...,
+        coefficients: _abc.Iterable[Global___AgreementCoefficient.ValueType] | None = ...,
+        weights: Global___AgreementWeights.ValueType = ...,
+        weight_matrix: _abc.Iterable[_builtins.float] | None = ...,
+        distance_matrix: _abc.Iterable[_builtins.float] | None = ...,
+        interval: Global___ComputeAgreementRequest.Interval.ValueType = ...,
+        per_class: _builtins.bool = ...,
+        per_pair: _builtins.bool = ...,
+        min_pair_item_count: _builtins.int = ...,
+        window_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "class_names", b"class_names", "labels", b"labels", "metric", b"metric", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "class_names", b"class_names", "coefficients", b"coefficients", "distance_matrix", b"distance_matrix", "interval", b"interval", "labels", b"labels", "metric", b"metric", "min_pair_item_count", b"min_pair_item_count", "per_class", b"per_class", "per_pair", b"per_pair", "seed", b"seed", "weight_matrix", b"weight_matrix", "weights", b"weights", "window_ms", b"window_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -97,19 +301,157 @@ class ComputeAgreementResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ALPHA_FIELD_NUMBER: _builtins.int
+    COEFFICIENTS_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    SMALL_PAIR_COUNT_FIELD_NUMBER: _builtins.int
+    WINDOWS_FIELD_NUMBER: _builtins.int
+    small_pair_count: _builtins.int
+    """With per_pair: pairs of labelers that share items, but too few."""
     @_builtins.property
     def alpha(self) -> _resources_pb2.Estimate:
-        """Krippendorff's alpha."""
+        """Krippendorff's alpha by the metric, asked for or not."""
+
+    @_builtins.property
+    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Estimate]:
+        """The coefficients asked for, in their order."""
+
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassAgreement]:
+        """With per_class: every class, in order."""
+
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairAgreement]:
+        """With per_pair: every two labelers with enough shared items, ordered by id."""
+
+    @_builtins.property
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgreementWindow]:
+        """With window_ms: the stretches of time with labels, in order."""
 
     def __init__(
         self,
         *,
         alpha: _resources_pb2.Estimate | None = ...,
+        coefficients: _abc.Iterable[_resources_pb2.Estimate] | None = ...,
+        classes: _abc.Iterable[Global___ClassAgreement] | None = ...,
+        pairs: _abc.Iterable[Global___PairAgreement] | None = ...,
+        small_pair_count: _builtins.int = ...,
+        windows: _abc.Iterable[Global___AgreementWindow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "classes", b"classes", "coefficients", b"coefficients", "pairs", b"pairs", "small_pair_count", b"small_pair_count", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ComputeAgreementResponse: _TypeAlias = ComputeAgreementResponse  # noqa: Y015
+
+@_typing.final
+class ClassAgreement(_message.Message):
+    """How well labelers agree whether an item is of a class."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_NAME_FIELD_NUMBER: _builtins.int
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    COEFFICIENTS_FIELD_NUMBER: _builtins.int
+    class_name: _builtins.str
+    """The class."""
+    label_count: _builtins.int
+    """Labels that say it."""
+    @_builtins.property
+    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Estimate]:
+        """The coefficients asked for, in their order."""
+
+    def __init__(
+        self,
+        *,
+        class_name: _builtins.str = ...,
+        label_count: _builtins.int = ...,
+        coefficients: _abc.Iterable[_resources_pb2.Estimate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "coefficients", b"coefficients", "label_count", b"label_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassAgreement: _TypeAlias = ClassAgreement  # noqa: Y015
+
+@_typing.final
+class PairAgreement(_message.Message):
+    """How well two labelers agree."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_LABELER_FIELD_NUMBER: _builtins.int
+    SECOND_LABELER_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    COEFFICIENTS_FIELD_NUMBER: _builtins.int
+    first_labeler: _builtins.str
+    """One of them."""
+    second_labeler: _builtins.str
+    """The other."""
+    @_builtins.property
+    def agreement(self) -> _resources_pb2.Estimate:
+        """The share of shared items about which both said the same, with Wilson's interval."""
+
+    @_builtins.property
+    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Estimate]:
+        """Of the coefficients asked for, those of pairs, in their order."""
+
+    def __init__(
+        self,
+        *,
+        first_labeler: _builtins.str = ...,
+        second_labeler: _builtins.str = ...,
+        agreement: _resources_pb2.Estimate | None = ...,
+        coefficients: _abc.Iterable[_resources_pb2.Estimate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "coefficients", b"coefficients", "first_labeler", b"first_labeler", "second_labeler", b"second_labeler"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PairAgreement: _TypeAlias = PairAgreement  # noqa: Y015
+
+@_typing.final
+class AgreementWindow(_message.Message):
+    """How well labelers agreed in a stretch of time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    COEFFICIENTS_FIELD_NUMBER: _builtins.int
+    label_count: _builtins.int
+    """Labels of its items."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Its start."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Its end, not included."""
+
+    @_builtins.property
+    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Estimate]:
+        """The coefficients asked for, in their order."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        label_count: _builtins.int = ...,
+        coefficients: _abc.Iterable[_resources_pb2.Estimate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coefficients", b"coefficients", "end_time", b"end_time", "label_count", b"label_count", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgreementWindow: _TypeAlias = AgreementWindow  # noqa: Y015

@@ -34,8 +34,12 @@ class AgreementServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AgreementServiceAsyncStub: ...
     ComputeAgreement: _grpc.UnaryUnaryMultiCallable[_agreement_service_pb2.ComputeAgreementRequest, _agreement_service_pb2.ComputeAgreementResponse]
-    """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-    CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
+    """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
+    labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
+    item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+    class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
+    that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+    TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
     """
 
 @_typing.type_check_only
@@ -44,8 +48,12 @@ class AgreementServiceAsyncStub(AgreementServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ComputeAgreement: _aio.UnaryUnaryMultiCallable[_agreement_service_pb2.ComputeAgreementRequest, _agreement_service_pb2.ComputeAgreementResponse]  # type: ignore[assignment]
-    """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-    CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
+    """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
+    labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
+    item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+    class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
+    that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+    TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
     """
 
 class AgreementServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -57,8 +65,12 @@ class AgreementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agreement_service_pb2.ComputeAgreementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agreement_service_pb2.ComputeAgreementResponse, _abc.Awaitable[_agreement_service_pb2.ComputeAgreementResponse]]:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items. INVALID_ARGUMENT: UNKNOWN_CLASS,
-        CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC (interval).
+        """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
+        labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
+        item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+        class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
+        that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
         """
 
 def add_AgreementServiceServicer_to_server(servicer: AgreementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

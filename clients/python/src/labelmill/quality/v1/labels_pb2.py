@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!labelmill/quality/v1/labels.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\"`\n\x08LabelRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x07labeler\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\"B\n\x07GoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?B[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!labelmill/quality/v1/labels.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n\x08LabelRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x07labeler\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\x12)\n\rtime_spent_ms\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x90\xde\xe6u(\x00H\x00\x88\x01\x01\x12/\n\x0b\x61nswer_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\n\x0e_time_spent_ms\"B\n\x07GoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?B[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +40,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LABELROW'].fields_by_name['labeler']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
   _globals['_LABELROW'].fields_by_name['class_name']._loaded_options = None
   _globals['_LABELROW'].fields_by_name['class_name']._serialized_options = b'\272H\006r\004\020\001\030?'
+  _globals['_LABELROW'].fields_by_name['time_spent_ms']._loaded_options = None
+  _globals['_LABELROW'].fields_by_name['time_spent_ms']._serialized_options = b'\272H\n\"\010\030\200\220\336\346u(\000'
   _globals['_GOLDROW'].fields_by_name['item']._loaded_options = None
   _globals['_GOLDROW'].fields_by_name['item']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
   _globals['_GOLDROW'].fields_by_name['class_name']._loaded_options = None
   _globals['_GOLDROW'].fields_by_name['class_name']._serialized_options = b'\272H\006r\004\020\001\030?'
-  _globals['_LABELROW']._serialized_start=88
-  _globals['_LABELROW']._serialized_end=184
-  _globals['_GOLDROW']._serialized_start=186
-  _globals['_GOLDROW']._serialized_end=252
+  _globals['_LABELROW']._serialized_start=122
+  _globals['_LABELROW']._serialized_end=328
+  _globals['_GOLDROW']._serialized_start=330
+  _globals['_GOLDROW']._serialized_end=396
 # @@protoc_insertion_point(module_scope)

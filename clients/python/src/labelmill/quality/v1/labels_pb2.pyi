@@ -5,6 +5,7 @@ Labels and gold as rows, for the services that score what is sent along."""
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -25,24 +26,36 @@ class LabelRow(_message.Message):
     ITEM_FIELD_NUMBER: _builtins.int
     LABELER_FIELD_NUMBER: _builtins.int
     CLASS_NAME_FIELD_NUMBER: _builtins.int
+    TIME_SPENT_MS_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
     item: _builtins.str
     """The item."""
     labeler: _builtins.str
     """The labeler."""
     class_name: _builtins.str
     """The answer."""
+    time_spent_ms: _builtins.int
+    """How long the labeler took, in ms; absent: not known."""
+    @_builtins.property
+    def answer_time(self) -> _timestamp_pb2.Timestamp:
+        """When the answer was given; absent: not known."""
+
     def __init__(
         self,
         *,
         item: _builtins.str = ...,
         labeler: _builtins.str = ...,
         class_name: _builtins.str = ...,
+        time_spent_ms: _builtins.int | None = ...,
+        answer_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer_time", b"answer_time", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "item", b"item", "labeler", b"labeler"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer_time", b"answer_time", "class_name", b"class_name", "item", b"item", "labeler", b"labeler", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__time_spent_ms: _TypeAlias = _typing.Literal["time_spent_ms"]  # noqa: Y015
+    _WhichOneofArgType__time_spent_ms: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_spent_ms) -> _WhichOneofReturnType__time_spent_ms | None: ...
 
 Global___LabelRow: _TypeAlias = LabelRow  # noqa: Y015
 
