@@ -64,6 +64,30 @@ class BadWeights(InvalidArgument):
         )
 
 
+class AnswerTimeMissing(InvalidArgument):
+    """Figures over time need to know when every answer was given."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "ANSWER_TIME_MISSING",
+            "Figures over time need the answer_time of every label.",
+            metadata={"field": field},
+            fields={field: "must be set"},
+        )
+
+
+class TooManyWindows(InvalidArgument):
+    """More stretches of time than one answer may have."""
+
+    def __init__(self, *, windows: int, limit: int) -> None:
+        super().__init__(
+            "TOO_MANY_WINDOWS",
+            "The labels lie in more stretches of time than one answer may have.",
+            metadata={"windows": str(windows), "window_limit": str(limit)},
+            fields={"window_ms": "must be larger"},
+        )
+
+
 class DuplicateGold(InvalidArgument):
     """Two different gold answers for one item."""
 
