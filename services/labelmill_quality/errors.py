@@ -118,7 +118,7 @@ class TooManyCells(InvalidArgument):
     def __init__(self, *, items: int, labelers: int, classes: int, limit: int) -> None:
         super().__init__(
             "TOO_MANY_CELLS",
-            "The answer needs larger tables (items x classes, labelers x classes x classes) than one call may ask for.",
+            "The answer needs larger tables (such as items x classes) than one call may ask for.",
             metadata={
                 "items": str(items),
                 "labelers": str(labelers),
@@ -126,6 +126,30 @@ class TooManyCells(InvalidArgument):
                 "cell_limit": str(limit),
             },
             fields={"class_names": "must be fewer for so many items and labelers"},
+        )
+
+
+class WrongAnswerKind(InvalidArgument):
+    """A row's answer is of a kind that the call does not take."""
+
+    def __init__(self, field: str, wanted: str) -> None:
+        super().__init__(
+            "WRONG_ANSWER_KIND",
+            "An answer is of another kind than this call takes.",
+            metadata={"field": field, "wanted": wanted},
+            fields={field: f"must be {wanted}"},
+        )
+
+
+class RepeatsNotWeighed(InvalidArgument):
+    """The method counts labels, it cannot count parts of them."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            "REPEATS_NOT_WEIGHED",
+            "This method cannot count every one of several answers with a part of its weight.",
+            metadata={"method": method},
+            fields={"repeat_policy": "must not be REPEAT_POLICY_ALL with this method"},
         )
 
 

@@ -229,8 +229,8 @@ def test_pair_rows_are_all_pairs_of_an_item_once(given_rows: list[Row]) -> None:
 
 def test_an_item_counts_in_the_window_of_its_last_answer_with_all_its_labels() -> None:
     table = make_table(["x", "x", "y", "y", "z"], ["a", "b", "a", "b", "a"], ["p", "p", "p", "q", "q"])
-    times = np.array([5, 25, 21, 22, 47])  # ordered as the table's rows
-    windows = list(by_window(table, times, Question((Coefficient.PERCENT_AGREEMENT,)), 10))
+    latest = np.array([25, 22, 47])
+    windows = list(by_window(table, latest, Question((Coefficient.PERCENT_AGREEMENT,)), 10))
     assert [(each.start_ms, each.end_ms, each.label_count) for each in windows] == [(20, 30, 4), (40, 50, 1)]
     assert windows[0].estimates[0].value == 0.5
     assert windows[1].estimates[0].undefined_reason == NO_PAIRS

@@ -93,7 +93,7 @@ class Window:
 
 
 def by_window(
-    table: LabelTable, times_ms: npt.NDArray[np.int64], question: Question, width_ms: int
+    table: LabelTable, latest_ms: npt.NDArray[np.int64], question: Question, width_ms: int
 ) -> Iterator[Window]:
     """The coefficients of the items of each window of time, in its order; windows without items are skipped.
 
@@ -101,17 +101,21 @@ def by_window(
 
     Args:
         table: The labels.
-        times_ms: (rows): when each was given, since 1970.
+        latest_ms: (items): when the latest answer about each was given, since 1970.
         question: What is asked.
         width_ms: Of a window; they begin at multiples of it.
     """
-    latest = np.full(len(table.items), np.iinfo(np.int64).min)
-    np.maximum.at(latest, table.item_codes, times_ms)
-    window = np.where(table.labels_per_item > 0, latest // width_ms, -1)
-    for number in np.unique(window[table.labels_per_item > 0]):
-        some = only_items(table, (window == number) & (table.labels_per_item > 0))
+    numbers = windows(latest_ms, width_ms)
+    labeled = table.labels_per_item > 0
+    for number in np.unique(numbers[labeled]):
+        some = only_items(table, (numbers == number) & labeled)
         start = int(number) * width_ms
         yield Window(start, start + width_ms, len(some), agreement(Labels(some), question))
+
+
+def windows(latest_ms: npt.NDArray[np.int64], width_ms: int) -> npt.NDArray[np.int64]:
+    """The number of the window of each time; the one that begins at 1970 is 0."""
+    return latest_ms // width_ms
 
 
 def _against_rest(table: LabelTable, code: int) -> LabelTable:

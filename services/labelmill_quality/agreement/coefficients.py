@@ -132,6 +132,7 @@ def only_items(table: LabelTable, items: npt.NDArray[np.bool_]) -> LabelTable:
         item_codes=table.item_codes[rows],
         labeler_codes=table.labeler_codes[rows],
         class_codes=table.class_codes[rows],
+        weights=None if table.weights is None else table.weights[rows],
     )
 
 

@@ -20,5 +20,8 @@ class AgreementServicer(grpc_pb.AgreementServiceServicer):
     ) -> pb.ComputeAgreementResponse:
         """How well labelers agree."""
         return await self._computing.answer(
-            pb.ComputeAgreementResponse, jobs.compute_agreement, request.SerializeToString()
+            pb.ComputeAgreementResponse,
+            jobs.compute_agreement,
+            request.SerializeToString(),
+            self._computing.cell_limit,
         )

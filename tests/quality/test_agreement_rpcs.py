@@ -1,0 +1,211 @@
+"""ComputeAgreement over a real socket: coefficients, weights, and agreement by class, pair and time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from labelmill import errors
+from labelmill.quality.v1 import agreement_service_pb2 as pb
+from labelmill.quality.v1 import labels_pb2
+from labelmill_runtime.settings import RuntimeSettings
+from tests.quality import golden_agreement as golden
+from tests.quality.conftest import Mill, serve
+from tests.quality.fakes import FakeAnnotations
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Request = pb.ComputeAgreementRequest
+NAMES = {
+    "gwet": pb.AGREEMENT_COEFFICIENT_GWET_AC,
+    "fleiss": pb.AGREEMENT_COEFFICIENT_FLEISS_KAPPA_GENERALIZED,
+    "conger": pb.AGREEMENT_COEFFICIENT_CONGER_KAPPA,
+    "bp": pb.AGREEMENT_COEFFICIENT_BRENNAN_PREDIGER,
+}
+
+COHEN_GWET = [pb.AGREEMENT_COEFFICIENT_COHEN_KAPPA, pb.AGREEMENT_COEFFICIENT_GWET_AC]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("agreement")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mill(data_dir: Path) -> AsyncIterator[Mill]:
+    """One server for all: nothing here leaves a trace."""
+    async with AsyncExitStack() as stack:
+        yield await serve(RuntimeSettings(data_dir=data_dir, port=0, drain_seconds=2.0), FakeAnnotations(), stack)
+
+
+def labels_of(name: str, *, at_s: int | None = None) -> list[labels_pb2.LabelRow]:
+    rows = []
+    for item, line in enumerate(golden.TABLES[name].split("|")):
+        for labeler, said in enumerate(line.split()):
+            if said != ".":
+                row = labels_pb2.LabelRow(item=f"i{item:02d}", labeler=f"l{labeler}", class_name=said)
+                if at_s is not None:
+                    row.answer_time.seconds = at_s + item * 60
+                rows.append(row)
+    return rows
+
+
+async def test_coefficients_come_in_the_order_asked_for_with_method_and_interval(mill: Mill) -> None:
+    request = Request(labels=labels_of("four"), coefficients=NAMES.values(), interval=Request.INTERVAL_ANALYTIC)
+    answer = await mill.agreement.compute_agreement(request)
+    expected = {name: row for row in golden.IRRCAC if row[0] == "four" and row[2] == "identity" for name in [row[1]]}
+    for name, estimate in zip(NAMES, answer.coefficients, strict=True):
+        assert (estimate.value, estimate.lower) == pytest.approx((expected[name][3], expected[name][5]), abs=1e-9)
+        assert (estimate.interval_method, estimate.sample_count) == ("linearized_items", 12)
+    assert [estimate.method for estimate in answer.coefficients] == [
+        "gwet_ac1",
+        "fleiss_kappa_generalized",
+        "conger_kappa",
+        "brennan_prediger",
+    ]
+    assert answer.alpha.value == pytest.approx(expected["krippendorff"][3], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("weights", "name"), [(pb.AGREEMENT_WEIGHTS_LINEAR, "linear"), (pb.AGREEMENT_WEIGHTS_QUADRATIC, "quadratic")]
+)
+async def test_weights_go_by_the_rank_of_the_classes(
+    mill: Mill, weights: pb.AgreementWeights.ValueType, name: str
+) -> None:
+    request = Request(
+        labels=labels_of("two"), coefficients=COHEN_GWET, weights=weights, class_names="123", bootstrap_count=100
+    )
+    cohen, gwet = (await mill.agreement.compute_agreement(request)).coefficients
+    kappa = next(row[1] for row in golden.STATSMODELS_COHEN if row[0] == name)
+    assert (cohen.value, cohen.method) == (pytest.approx(kappa, abs=1e-9), f"cohen_kappa_{name}")
+    value = next(row[3] for row in golden.IRRCAC if row[:3] == ("two", "gwet", name))
+    assert (gwet.value, gwet.method) == (pytest.approx(value, abs=1e-9), f"gwet_ac2_{name}")
+    assert gwet.interval_method == "bootstrap_items_100"
+
+
+async def test_a_matrix_of_your_own_is_taken(mill: Mill) -> None:
+    matrix = [1, 0.5, 0, 0.5, 1, 0.5, 0, 0.5, 1]
+    request = Request(
+        labels=labels_of("two"),
+        class_names="123",
+        coefficients=[pb.AGREEMENT_COEFFICIENT_COHEN_KAPPA],
+        weights=pb.AGREEMENT_WEIGHTS_CUSTOM,
+        weight_matrix=matrix,
+        metric=Request.METRIC_CUSTOM,
+        distance_matrix=[1 - weight for weight in matrix],
+    )
+    answer = await mill.agreement.compute_agreement(request)
+    assert answer.coefficients[0].value == pytest.approx(golden.STATSMODELS_COHEN[1][1], abs=1e-9)
+    alpha = next(row[3] for row in golden.IRRCAC if row[:3] == ("two", "krippendorff", "linear"))
+    assert answer.alpha.value == pytest.approx(alpha, abs=1e-9)
+
+
+@pytest.mark.parametrize(("form", "row"), list(enumerate(golden.PINGOUIN[:6])))
+async def test_ratings_have_intraclass_correlations(mill: Mill, form: int, row: tuple[str, str, float]) -> None:
+    coefficient = pb.AgreementCoefficient.Value(f"AGREEMENT_COEFFICIENT_{row[1].upper()}")
+    request = Request(labels=labels_of("shrout"), coefficients=[coefficient])
+    estimate = (await mill.agreement.compute_agreement(request)).coefficients[0]
+    assert (estimate.value, estimate.method, estimate.sample_count) == (pytest.approx(row[2], abs=1e-9), row[1], 6)
+
+
+async def test_agreement_is_broken_down_by_class_and_pair(mill: Mill) -> None:
+    coefficients = [pb.AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA, pb.AGREEMENT_COEFFICIENT_COHEN_KAPPA]
+    request = Request(
+        labels=labels_of("four"),
+        class_names="123456",
+        coefficients=coefficients,
+        per_class=True,
+        per_pair=True,
+        min_pair_item_count=9,
+        bootstrap_count=100,
+    )
+    answer = await mill.agreement.compute_agreement(request)
+    assert [row.class_name for row in answer.classes] == list("123456")
+    assert [row.label_count for row in answer.classes] == [9, 13, 11, 5, 3, 0]
+    assert answer.classes[0].coefficients[0].value > 0.5
+    assert answer.classes[5].coefficients[0].undefined_reason
+    pairs = {(row.first_labeler, row.second_labeler): row for row in answer.pairs}
+    assert ("l0", "l1") in pairs
+    assert len(pairs) + answer.small_pair_count == 6
+    first = pairs["l0", "l1"]
+    assert (first.agreement.value, first.agreement.sample_count) == (pytest.approx(8 / 9), 9)
+    assert [estimate.method for estimate in first.coefficients] == ["cohen_kappa"]  # alpha is about groups
+
+
+async def test_agreement_is_broken_down_by_time(mill: Mill) -> None:
+    start_s = 1_800_000_000
+    request = Request(labels=labels_of("complete", at_s=start_s), window_ms=300_000, bootstrap_count=100)
+    windows = (await mill.agreement.compute_agreement(request)).windows
+    assert sum(window.label_count for window in windows) == 36
+    assert windows[0].start_time.seconds == start_s
+    assert windows[0].end_time.seconds == windows[1].start_time.seconds == start_s + 300
+    assert windows[0].coefficients[0].method == "krippendorff_alpha_nominal"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "field"),
+    [
+        ({"weights": pb.AGREEMENT_WEIGHTS_LINEAR}, "CLASS_ORDER_MISSING", "class_names"),
+        ({"metric": Request.METRIC_CUSTOM}, "CLASS_ORDER_MISSING", "class_names"),
+        (
+            {"class_names": "123", "weights": pb.AGREEMENT_WEIGHTS_CUSTOM, "weight_matrix": [1, 2]},
+            "BAD_WEIGHTS",
+            "weight_matrix",
+        ),
+        ({"class_names": "123", "metric": Request.METRIC_CUSTOM}, "BAD_WEIGHTS", "distance_matrix"),
+        ({"class_names": ["1", "2", "3", "-1"], "metric": Request.METRIC_RATIO}, "CLASS_NEGATIVE", "class_names[3]"),
+        (
+            {"class_names": ["1", "2", "3", "x"], "coefficients": [pb.AGREEMENT_COEFFICIENT_ICC_1_1]},
+            "CLASS_NOT_NUMERIC",
+            "class_names[3]",
+        ),
+        ({"window_ms": 1000}, "ANSWER_TIME_MISSING", "labels[0].answer_time"),
+        ({"window_ms": 1000, "labels": None}, "TOO_MANY_WINDOWS", "window_ms"),
+        (
+            {"class_names": [str(n) for n in range(10_000)], "coefficients": [pb.AGREEMENT_COEFFICIENT_GWET_AC]},
+            "TOO_MANY_CELLS",
+            "class_names",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_bad_questions_are_refused_with_reason_and_field(
+    mill: Mill, changes: dict[str, object], reason: str, field: str
+) -> None:
+    if "labels" in changes:
+        changes["labels"] = [
+            labels_pb2.LabelRow(item=f"i{n}", labeler="a", class_name="1", answer_time=Timestamp(seconds=10 * n))
+            for n in range(2001)
+        ]
+    request = Request(**{"labels": labels_of("two"), **changes})  # type: ignore[arg-type]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.agreement.compute_agreement(request)
+    assert caught.value.reason == reason
+    assert field in caught.value.fields
+
+
+async def test_pairs_that_do_not_fit_are_refused_before_they_are_made(mill: Mill) -> None:
+    labels = [labels_pb2.LabelRow(item="x", labeler=f"l{n}", class_name="1") for n in range(20_000)]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.agreement.compute_agreement(Request(labels=labels, per_pair=True))
+    assert caught.value.reason == "TOO_MANY_CELLS"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(labels=labels_of("two"), coefficients=[pb.AGREEMENT_COEFFICIENT_GWET_AC] * 2),
+        Request(labels=labels_of("two"), coefficients=[pb.AGREEMENT_COEFFICIENT_UNSPECIFIED]),
+        Request(labels=labels_of("two"), weights=77),  # type: ignore[arg-type]
+        Request(labels=labels_of("two"), window_ms=-1),
+    ],
+    ids=["asked twice", "unspecified", "no such weights", "negative window"],
+)
+async def test_requests_against_the_contract_are_refused(mill: Mill, request_: Request) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        await mill.agreement.compute_agreement(request_)
