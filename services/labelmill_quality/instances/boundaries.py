@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.instances.clustering import Clusters
+from labelmill_quality.instances.tally import tally
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -45,14 +46,14 @@ def infer_boundaries(
 ) -> Boundaries:
     """The posterior of every boundary that a member of a cluster gave.
 
-    Labeler l puts a boundary d code points after the true one with probability pi_l(d). The candidates of an object are the
-    boundaries that its members gave, equally likely at first:
+    Labeler l puts a boundary d code points after the true one with probability pi_l(d). The candidates of an object are
+    the boundaries that its members gave, equally likely at first:
 
         E:  P(b)  proportional to  prod over members l of pi_l(y_l - b)
         M:  pi_l(d) = (expected count of d + a pi(d)) / (all + a),   pi the same over all labelers
 
-    so that a labeler who always takes in the full stop is understood, and what most labelers do is the fallback for those who
-    said little. A candidate that one of the exact labelers gave beats two that sloppy ones gave.
+    so that a labeler who always takes in the full stop is understood, and what most labelers do is the fallback for
+    those who said little. A candidate that one of the exact labelers gave beats two that sloppy ones gave.
 
     Args:
         values: (members,): the boundaries, in the order of `clusters.members`.
@@ -71,9 +72,9 @@ def infer_boundaries(
     chances = np.tile(start / start.sum(), (labeler_count, 1))
     posterior = np.zeros(len(pairs.owner))
     for _ in range(_ROUNDS):
-        scores = np.bincount(pairs.candidate, np.log(chances.ravel()[flat]), len(posterior))
+        scores = tally(pairs.candidate, np.log(chances.ravel()[flat]), len(posterior))
         before, posterior = posterior, _normalized(scores, pairs.owner, len(clusters))
-        counts = np.bincount(flat, posterior[pairs.candidate] * telling, labeler_count * cells)
+        counts = tally(flat, posterior[pairs.candidate] * telling, labeler_count * cells)
         counts = counts.reshape(labeler_count, cells)
         pooled = (counts.sum(axis=0) + start) / (counts.sum() + start.sum())
         chances = (counts + _PSEUDO * pooled) / (counts.sum(axis=1, keepdims=True) + _PSEUDO)
@@ -114,17 +115,17 @@ def _summary(
     clusters = int(pairs.owner.max()) + 1 if len(pairs.owner) else 0
     order = np.lexsort((pairs.boundary, -np.round(posterior, 9), pairs.owner))
     first = order[np.searchsorted(pairs.owner[order], np.arange(clusters))]
-    mean = np.bincount(pairs.owner, posterior * (pairs.boundary - pairs.boundary[first][pairs.owner]), clusters)
+    mean = tally(pairs.owner, posterior * (pairs.boundary - pairs.boundary[first][pairs.owner]), clusters)
     deviation = pairs.boundary - pairs.boundary[first][pairs.owner] - mean[pairs.owner]
-    spread = np.sqrt(np.bincount(pairs.owner, posterior * deviation**2, clusters))
+    spread = np.sqrt(tally(pairs.owner, posterior * deviation**2, clusters))
     given = pairs.offset == 0
     support = np.zeros(len(labelers))
     support[pairs.member[given]] = posterior[pairs.candidate[given]]
     who, weight = labelers[pairs.member], posterior[pairs.candidate] * telling
-    total = np.bincount(who, weight, labeler_count)
+    total = tally(who, weight, labeler_count)
     with np.errstate(invalid="ignore"):  # 0 / 0: NaN, nothing is known
-        bias = np.bincount(who, weight * pairs.offset, labeler_count) / total
-        square = np.bincount(who, weight * pairs.offset**2, labeler_count) / total
+        bias = tally(who, weight * pairs.offset, labeler_count) / total
+        square = tally(who, weight * pairs.offset**2, labeler_count) / total
         scatter = np.sqrt(np.maximum(square - bias**2, 0))
     return Boundaries(pairs.boundary[first], spread, support, bias, scatter, np.round(total).astype(np.int64))
 
@@ -133,5 +134,5 @@ def _normalized(scores: Floats, owner: Integers, clusters: int) -> Floats:
     most = np.full(clusters, -np.inf)
     np.maximum.at(most, owner, scores)
     weights = np.exp(scores - most[owner])
-    normalized: Floats = weights / np.bincount(owner, weights, clusters)[owner]
+    normalized: Floats = weights / tally(owner, weights, clusters)[owner]
     return normalized

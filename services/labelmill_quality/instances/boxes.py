@@ -29,8 +29,8 @@ def fuse_boxes(
 ) -> Fused:
     """Boxes whose edges (upright) or centre, sides and angle (rotated) are inferred by `locate`.
 
-    A box turned by 90 degrees is the same with its sides exchanged, and by 180 degrees the same as it was: every member is
-    written in the one of these ways that is nearest to the first member's angle.
+    A box turned by 90 degrees is the same with its sides exchanged, and by 180 degrees the same as it was: every member
+    is written in the one of these ways that is nearest to the first member's angle.
 
     Args:
         boxes: All instances.

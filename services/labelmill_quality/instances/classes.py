@@ -98,10 +98,11 @@ def _table(
 def infer_attributes(
     instances: Sequence[Instance], labelers: Integers, labeler_names: Sequence[str], clusters: Clusters, rules: Rules
 ) -> list[list[tuple[str, Answer]]]:
-    """The attributes of every cluster, ordered by name: each a question of its own, answered by those members who answered it.
+    """The attributes of every cluster, ordered by name: each a question of its own, answered by those members who
+    answered it.
 
-    Single and ordinal choices by `aggregation`; of multiple choices the classes that more than half of them chose; numbers by
-    the median; texts by the one that is least far from all others (Levenshtein).
+    Single and ordinal choices by `aggregation`; of multiple choices the classes that more than half of them chose;
+    numbers by the median; texts by the one that is least far from all others (Levenshtein).
     """
     found: list[list[tuple[str, Answer]]] = [[] for _ in range(len(clusters))]
     answers: dict[str, list[tuple[int, int, Answer]]] = {}

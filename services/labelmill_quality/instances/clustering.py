@@ -1,14 +1,14 @@
 """Which instances of several labelers are one object: one-to-one clusters that agree most. Pure.
 
 Two instances i, j of one item gain s_ij - t when they are put together, s being their similarity and t the threshold. A
-clustering is good by the sum of what all its pairs gain, and no cluster may hold two instances of one labeler (correlation
-clustering, Bansal, Blum and Chawla 2004, with labelers as constraints). For two labelers that is the optimal matching of
-pairs above the threshold; for more it is NP-hard, and climbed: average-link merging while the mean gain between two clusters
-is positive, then for each labeler the optimal assignment (Hungarian) of its instances to the clusters of the others, the
-labeler with the largest improvement first, until nothing improves.
+clustering is good by the sum of what all its pairs gain, and no cluster may hold two instances of one labeler
+(correlation clustering, Bansal, Blum and Chawla 2004, with labelers as constraints). For two labelers that is the
+optimal matching of pairs above the threshold; for more it is NP-hard, and climbed: average-link merging while the mean
+gain between two clusters is positive, then for each labeler the optimal assignment (Hungarian) of its instances to the
+clusters of the others, the labeler with the largest improvement first, until nothing improves.
 
-Ties are decided by the order of the rows, so rows are ordered by what was drawn, never by who drew it: renaming labelers
-changes nothing.
+Ties are decided by the order of the rows, so rows are ordered by what was drawn, never by who drew it: renaming
+labelers changes nothing.
 """
 
 from __future__ import annotations

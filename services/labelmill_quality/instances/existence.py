@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from labelmill_quality.instances.tally import tally
+
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -65,7 +67,8 @@ class Existence:
     """(labelers,): share of the real objects that the labeler draws, pseudo-counts included."""
     expected_hits: Floats
     expected_objects: Floats
-    """(labelers,): real objects drawn, and real objects that were there to be drawn; those nobody drew are estimated."""
+    """(labelers,): real objects drawn, and real objects that were there to be drawn; those nobody drew are
+    estimated."""
     expected_false: Floats
     draws: Floats
     """(labelers,): spurious instances drawn, and all instances drawn."""
@@ -81,20 +84,20 @@ _DEFAULT = Options()
 def infer_existence(looks: Looks, views: Views, known: Integers, options: Options = _DEFAULT) -> Existence:
     """Existence of every cluster and sensitivity of every labeler, each inferred from the other.
 
-    An item holds Poisson(lambda) real objects and Poisson(mu) things that tempt. Labeler l, who sees the item, draws a real
-    one with probability a_l (sensitivity) and a tempting one with b_l < a_l, independently. A cluster drawn by the set D of
-    those S who saw its item therefore has the intensities
+    An item holds Poisson(lambda) real objects and Poisson(mu) things that tempt. Labeler l, who sees the item, draws a
+    real one with probability a_l (sensitivity) and a tempting one with b_l < a_l, independently. A cluster drawn by the
+    set D of those S who saw its item therefore has the intensities
 
         real:      lambda  prod_{l in D} a_l  prod_{l in S - D} (1 - a_l)
         spurious:  mu      prod_{l in D} b_l  prod_{l in S - D} (1 - b_l)
 
-    and the posterior r = real / (real + spurious) (E). What nobody drew is not seen but counted: an item is expected to hide
-    lambda prod_{l in S} (1 - a_l) real objects. Without these, two labelers who each miss half would look perfect (it is
-    capture and recapture, Petersen 1896). M: shares of expected counts, with the pseudo-counts of `options`. It is Dawid and
-    Skene's model (1979) for two classes where items with no vote are never seen.
+    and the posterior r = real / (real + spurious) (E). What nobody drew is not seen but counted: an item is expected to
+    hide lambda prod_{l in S} (1 - a_l) real objects. Without these, two labelers who each miss half would look perfect
+    (it is capture and recapture, Petersen 1896). M: shares of expected counts, with the pseudo-counts of `options`. It
+    is Dawid and Skene's model (1979) for two classes where items with no vote are never seen.
 
-    With one labeler nothing but the start and the pseudo-counts tells real from spurious; with two, they decide about what
-    one of them drew alone.
+    With one labeler nothing but the start and the pseudo-counts tells real from spurious; with two, they decide about
+    what one of them drew alone.
 
     Args:
         looks: Who drew what.
@@ -106,7 +109,7 @@ def infer_existence(looks: Looks, views: Views, known: Integers, options: Option
     sets, set_labelers, set_counts = _seen_sets(views, looks.labeler_count)
     labelers, drew = looks.labelers, looks.drew.astype(np.float64)
     voters = np.bincount(looks.clusters, minlength=len(weights))
-    posterior = np.bincount(looks.clusters, drew, len(weights))
+    posterior = tally(looks.clusters, drew, len(weights))
     posterior = _anchor((posterior + 1) / (voters + 1.2), known)  # a share of the votes, one vote alone being 0.9
     items, iteration, converged = max(1, views.item_count), 0, False
     hidden = [np.zeros(len(set_counts)), np.zeros(len(set_counts))]
@@ -117,16 +120,14 @@ def infer_existence(looks: Looks, views: Views, known: Integers, options: Option
         for kind, (yes, no) in enumerate(counts):
             share = weights * (posterior if kind == 0 else 1 - posterior)
             per_look = share[looks.clusters]
-            drawn = np.bincount(labelers, per_look * drew, looks.labeler_count)
-            there = np.bincount(labelers, per_look, looks.labeler_count)
-            there += np.bincount(set_labelers, hidden[kind][sets], looks.labeler_count)
+            drawn = tally(labelers, per_look * drew, looks.labeler_count)
+            there = tally(labelers, per_look, looks.labeler_count)
+            there += tally(set_labelers, hidden[kind][sets], looks.labeler_count)
             chance = (drawn + yes) / (there + yes + no)
             rate = (share.sum() + hidden[kind].sum() + 0.5) / (items + 1)
-            hidden[kind] = (
-                set_counts * rate * np.exp(np.bincount(sets, np.log1p(-chance[set_labelers]), len(set_counts)))
-            )
+            hidden[kind] = set_counts * rate * np.exp(tally(sets, np.log1p(-chance[set_labelers]), len(set_counts)))
             logs = np.where(looks.drew, np.log(chance)[labelers], np.log1p(-chance)[labelers])
-            intensities.append(np.log(rate) + np.bincount(looks.clusters, logs, len(weights)))
+            intensities.append(np.log(rate) + tally(looks.clusters, logs, len(weights)))
             chances.append((chance, drawn, there))
         before = posterior
         posterior = _anchor(expit(intensities[0] - intensities[1]), known)
@@ -138,7 +139,7 @@ def infer_existence(looks: Looks, views: Views, known: Integers, options: Option
         drawn,
         there,
         chances[1][1],
-        np.bincount(labelers, weights[looks.clusters] * drew, looks.labeler_count),
+        tally(labelers, weights[looks.clusters] * drew, looks.labeler_count),
         float(hidden[0].sum()),
         iteration,
         converged,
@@ -170,7 +171,7 @@ def _seen_sets(views: Views, labeler_count: int) -> tuple[Integers, Integers, Fl
     rank = np.full(views.item_count, -1, np.int64)
     rank[first] = np.arange(len(first))
     kept = rank[views.items] >= 0
-    counts = np.bincount(set_of, ~views.complete, len(first))
+    counts = tally(set_of, ~views.complete, len(first))
     return rank[views.items[kept]], views.labelers[kept], counts
 
 

@@ -72,7 +72,9 @@ def truth_of(
     for item in np.flatnonzero(complete).tolist():
         found, true = np.flatnonzero(item_of == item), by_item[rows.items[item]]
         existence[found] = SPURIOUS
-        alike = similarities([shapes[index] for index in found], [instance.shape for instance in true], measures)
+        alike = similarities(
+            [shapes[index] for index in found.tolist()], [instance.shape for instance in true], measures
+        )
         matching = match(alike, threshold=threshold)
         for left, right in zip(matching.left.tolist(), matching.right.tolist(), strict=True):
             existence[found[left]] = REAL

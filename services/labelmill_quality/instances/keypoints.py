@@ -27,8 +27,8 @@ def fuse_keypoints(
 ) -> Fused:
     """Skeletons whose points are inferred by `locate`, all points of a labeler sharing one bias and spread.
 
-    How far a point can be seen is voted on, a labeler who left it out counting as one who says it is absent; of a tie the more
-    visible counts. A point that is voted present lies where those put it who found it present.
+    How far a point can be seen is voted on, a labeler who left it out counting as one who says it is absent; of a tie
+    the more visible counts. A point that is voted present lies where those put it who found it present.
 
     Args:
         shapes: All instances.
@@ -89,7 +89,8 @@ def _votes(points: _Spots, clusters: Clusters) -> Integers:
     np.add.at(counts, (points.spot, points.visibility), 1)
     counts[:, Visibility.ABSENT] += clusters.sizes[points.cluster_of_spot] - counts.sum(axis=1)
     most: Integers = counts.shape[1] - 1 - np.argmax(counts[:, ::-1], axis=1)
-    # Nobody but those who say that it is absent may say where it is not; those who do not say how visible it is, see it.
+    # Nobody but those who say that it is absent may say where it is not; those who do not say how visible it is, see
+    # it.
     seen = counts.sum(axis=1) - counts[:, Visibility.ABSENT]
     present = seen * 2 >= clusters.sizes[points.cluster_of_spot]
     among = counts.copy()

@@ -29,8 +29,8 @@ class Kind:
 
     shape: type
     threshold: float
-    """Similarity above which two instances are rather one object than two; CVAT's 0.4 for areas, less where one pixel more or
-    less counts for more."""
+    """Similarity above which two instances are rather one object than two; CVAT's 0.4 for areas, less where one pixel
+    more or less counts for more."""
     fuse: Fuse
 
 
@@ -63,7 +63,7 @@ def kind_of(feature: str, instances: Sequence[Instance]) -> Kind:
 
 def fused(kind: Kind, drawn: Drawn, clusters: Clusters, weighting: Weighting, *, oriented: bool) -> Fused:
     """The shapes of all clusters."""
-    fuse = partial(fuse_polylines, oriented=oriented) if kind.shape is Polyline else kind.fuse
+    fuse: Fuse = partial(fuse_polylines, oriented=oriented) if kind.shape is Polyline else kind.fuse
     return fuse(drawn.shapes, drawn.labeler_codes, len(drawn.labelers), clusters, weighting)
 
 

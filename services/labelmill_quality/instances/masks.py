@@ -12,6 +12,7 @@ from labelmill_quality.instances import overlay
 from labelmill_quality.instances.clustering import Clusters
 from labelmill_quality.instances.fusion import Fused, LabelerPixels, Weighting
 from labelmill_quality.instances.staple import NAME, Staple, Votes, staple
+from labelmill_quality.instances.tally import tally
 from labelmill_quality.shapes.run_lengths import MaskBatch, majority
 from labelmill_quality.shapes.values import ImageSize, Mask
 
@@ -28,8 +29,8 @@ def fuse_masks(
 ) -> Fused:
     """Masks of the pixels that are rather the object's than not, by `staple` within the box around all members.
 
-    Labelers are as sensitive and as specific everywhere: what is learned about them on all objects together decides about
-    each. With `Weighting.EQUAL`: the pixels that more than half of the members hold.
+    Labelers are as sensitive and as specific everywhere: what is learned about them on all objects together decides
+    about each. With `Weighting.EQUAL`: the pixels that more than half of the members hold.
 
     Args:
         shapes: All instances.
@@ -38,7 +39,8 @@ def fuse_masks(
         clusters: Which of them are one object.
         weighting: What members count.
     """
-    groups = [[shapes[row] for row in clusters.members[b:e]] for b, e in zip(clusters.starts, clusters.starts[1:])]  # noqa: B905
+    bounds = zip(clusters.starts[:-1].tolist(), clusters.starts[1:].tolist(), strict=True)
+    groups = [[shapes[row] for row in clusters.members[begin:end].tolist()] for begin, end in bounds]
     if weighting is Weighting.EQUAL:
         return Fused(
             [majority(group) for group in groups], np.full((len(groups), 1), np.nan), ("area_px",), "mask_majority"
@@ -50,7 +52,7 @@ def fuse_masks(
     for cluster, (group, laid) in enumerate(zip(groups, overlays, strict=True)):
         posterior = found.posterior[begin : begin + len(laid.patterns)]
         begin += len(laid.patterns)
-        # Pixels of one pattern are right or wrong together, so their uncertainty does not average out.
+        # Pixels of one pattern are right or wrong together: their uncertainty does not average out.
         spreads[cluster] = np.sqrt((laid.pixels**2 * posterior * (1 - posterior)).sum())
         fused.append(laid.mask(posterior > 0.5, group[0]))
     return Fused(fused, spreads, ("area_px",), f"mask_{NAME}", pixels=_pixels(found))
@@ -78,7 +80,7 @@ class _Overlay:
             np.concatenate([np.zeros((1, len(masks)), np.bool_), marks]), axis=0, return_inverse=True
         )
         pattern_of = pattern_of.ravel()[1:]
-        pixels = np.bincount(pattern_of, lengths, len(patterns))
+        pixels = tally(pattern_of, lengths, len(patterns))
         left, top = batch.bounds[:, :2].min(axis=0)
         right, bottom = batch.bounds[:, 2:].max(axis=0)
         pixels[~patterns.any(axis=1)] -= batch.size.pixels - (right - left) * (bottom - top)

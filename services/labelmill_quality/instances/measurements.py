@@ -57,7 +57,8 @@ class Located:
     counts: Integers
     """(labelers,): members that bias and spread rest on; 0: nothing is known, the others' mean is taken."""
     exponent: float
-    """Errors grow with this power of the object's size: 0 for errors of so many pixels, 1 for errors of so many percent."""
+    """Errors grow with this power of the object's size: 0 for errors of so many pixels, 1 for errors of so many
+    percent."""
     iterations: int
     converged: bool
 
@@ -69,21 +70,22 @@ def locate(data: Measurements, *, weighted: bool = True) -> Located:
 
         y_lc = x_c + s_c^g (beta_l + e_lc),   e_lc with mean 0 and variance sigma_l², independently,
 
-    with s_c the object's size. With e the deviation of a member from the mean of the others, weighted by 1 / sigma², and v the
-    variance of that mean, bias and spread of a labeler solve
+    with s_c the object's size. With e the deviation of a member from the mean of the others, weighted by 1 / sigma²,
+    and v the variance of that mean, bias and spread of a labeler solve
 
         sum e / (sigma² + v) = 0,      mean of e² / (sigma² + v) = 1
 
-    (the estimators of Grubbs, JASA 43, 1948, for any number of labelers; variances add up whatever the errors' distribution),
-    by damped Newton steps. Objects with a deviation beyond 5 standard deviations are left out of it. Spreads are shrunk towards
-    the geometric mean of all labelers by 4 pseudo-members, and no labeler is taken to be more than ten times as exact as that.
-    With two labelers only the sum of the two variances shows: they share it. What all labelers share as a bias cannot be seen
-    without gold: the median labeler is taken to have none. The exponent g is the slope of log |deviation| over log size,
-    within [0, 1]. Biases and spreads are fitted on 15,000 objects, or 100 a labeler, evenly taken, where there are more.
+    (the estimators of Grubbs, JASA 43, 1948, for any number of labelers; variances add up whatever the errors'
+    distribution), by damped Newton steps. Objects with a deviation beyond 5 standard deviations are left out of it.
+    Spreads are shrunk towards the geometric mean of all labelers by 4 pseudo-members, and no labeler is taken to be
+    more than ten times as exact as that. With two labelers only the sum of the two variances shows: they share it. What
+    all labelers share as a bias cannot be seen without gold: the median labeler is taken to have none. The exponent g
+    is the slope of log |deviation| over log size, within [0, 1]. Biases and spreads are fitted on 15,000 objects, or
+    100 a labeler, evenly taken, where there are more.
 
-    Coordinates are means weighted by u / sigma²; u = (4 + d) / (4 + sum over the d coordinates of e² / (sigma² + v)), the
-    weight under a t distribution with 4 degrees of freedom (Lange, Little and Taylor, JASA 84, 1989), keeps slips of the hand
-    from counting.
+    Coordinates are means weighted by u / sigma²; u = (4 + d) / (4 + sum over the d coordinates of e² / (sigma² + v)),
+    the weight under a t distribution with 4 degrees of freedom (Lange, Little and Taylor, JASA 84, 1989), keeps slips
+    of the hand from counting.
 
     Args:
         data: What labelers gave.
@@ -167,7 +169,8 @@ def _start(data: Measurements, values: Floats, telling: Flags, least: float) -> 
     deviation = np.abs(values - _repeat(mean, data.starts))[inside]
     spread = np.sqrt((deviation**2).mean(axis=0))
     robust = np.median(deviation, axis=0) / 0.6745
-    return np.maximum(np.where(robust > 0, np.minimum(robust, spread), spread) ** 2, least)
+    start: Floats = np.maximum(np.where(robust > 0, np.minimum(robust, spread), spread) ** 2, least)
+    return start
 
 
 def _exponent(data: Measurements) -> float:

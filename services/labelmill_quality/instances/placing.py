@@ -1,7 +1,8 @@
 """The loops of `measurements`, compiled. Pure.
 
-A member is always judged by the other members of its object: e is its deviation from their weighted mean, v the variance of
-that mean, so that nobody confirms itself. Where gold says where the object lies, e is the deviation from it and v is 0.
+A member is always judged by the other members of its object: e is its deviation from their weighted mean, v the
+variance of that mean, so that nobody confirms itself. Where gold says where the object lies, e is the deviation from it
+and v is 0.
 """
 
 from __future__ import annotations

@@ -32,11 +32,11 @@ def fuse_polygons(
 ) -> Fused:
     """Polygons whose boundary is inferred by `locate`, point by point along its normal.
 
-    The boundary starts from the area that more than half of the members hold (of two, from the first in order). At each of
-    its corners, and in between at every 96th of its length, every member says how far outward its own boundary lies: its
-    signed distance. A labeler who always draws too widely has a bias, a careless one a large spread; the point moves outward
-    by what `locate` infers. Holes are boundaries like any other. For equal labelers it is the zero level of the mean of the
-    members' signed distances.
+    The boundary starts from the area that more than half of the members hold (of two, from the first in order). At each
+    of its corners, and in between at every 96th of its length, every member says how far outward its own boundary lies:
+    its signed distance. A labeler who always draws too widely has a bias, a careless one a large spread; the point
+    moves outward by what `locate` infers. Holes are boundaries like any other. For equal labelers it is the zero level
+    of the mean of the members' signed distances.
 
     Args:
         shapes: All instances.

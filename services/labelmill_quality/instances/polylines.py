@@ -30,8 +30,8 @@ def fuse_polylines(
 ) -> Fused:
     """Lines whose points are inferred by `locate` from the points that are equally far along the members.
 
-    The points are the corners of all members, each by its share of its line's length (256 evenly spaced ones where there are
-    more). Members that run the other way are turned round first, unless lines are `oriented`.
+    The points are the corners of all members, each by its share of its line's length (256 evenly spaced ones where
+    there are more). Members that run the other way are turned round first, unless lines are `oriented`.
 
     Args:
         shapes: All instances.

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from labelmill_quality.instances.tally import tally
+
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -66,14 +68,14 @@ class Staple:
 def staple(votes: Votes, options: Options = _DEFAULT) -> Staple:
     """Simultaneous truth and performance level estimation for two classes.
 
-    Labeler l holds a pixel of the object with probability p_l and another one with probability 1 - q_l, independently. With
-    f the prior of the image (the mean share of pixels that its labelers hold),
+    Labeler l holds a pixel of the object with probability p_l and another one with probability 1 - q_l, independently.
+    With f the prior of the image (the mean share of pixels that its labelers hold),
 
         E:  W = f prod p^d (1-p)^(1-d) / (f prod p^d (1-p)^(1-d) + (1-f) prod (1-q)^d q^(1-d))
         M:  p_l = sum W d / sum W,   q_l = sum (1-W) (1-d) / sum (1-W)
 
-    All pixels that the same labelers hold have the same W, so sums run over entries and not over pixels. p and q are of the
-    labeler, over all images, with pseudo-counts; no spatial prior.
+    All pixels that the same labelers hold have the same W, so sums run over entries and not over pixels. p and q are of
+    the labeler, over all images, with pseudo-counts; no spatial prior.
 
     (S. K. Warfield, K. H. Zou and W. M. Wells, IEEE Transactions on Medical Imaging 23, 2004.)
     """
@@ -81,12 +83,12 @@ def staple(votes: Votes, options: Options = _DEFAULT) -> Staple:
     per_vote = votes.pixels[votes.entry]
     image_of_vote = votes.image[votes.entry]
     images = int(votes.image.max()) + 1 if entries else 0
-    held = np.bincount(image_of_vote, per_vote * votes.said, images)
-    looked = np.bincount(image_of_vote, per_vote, images)
+    held = tally(image_of_vote, per_vote * votes.said, images)
+    looked = tally(image_of_vote, per_vote, images)
     prior = np.clip(held / np.maximum(looked, 1), 1e-12, 1 - 1e-12)
     prior_logit = (np.log(prior) - np.log1p(-prior))[votes.image]
-    seen = np.bincount(votes.labeler, per_vote, count)
-    hits = np.bincount(votes.labeler, per_vote * votes.said, count)
+    seen = tally(votes.labeler, per_vote, count)
+    hits = tally(votes.labeler, per_vote * votes.said, count)
     sensitivity, specificity = np.full(count, 0.99999), np.full(count, 0.99999)
     pseudo, right = options.pseudo_right + options.pseudo_wrong, options.pseudo_right
     iteration, converged = 0, False
@@ -97,10 +99,10 @@ def staple(votes: Votes, options: Options = _DEFAULT) -> Staple:
         held_weight = _log(sensitivity) - _log(1 - specificity)
         left_weight = _log(1 - sensitivity) - _log(specificity)
         weight = np.where(votes.said, held_weight[votes.labeler], left_weight[votes.labeler])
-        posterior = expit(prior_logit + np.bincount(votes.entry, weight, entries))
+        posterior = expit(prior_logit + tally(votes.entry, weight, entries))
         expected = per_vote * posterior[votes.entry]
-        objects = np.bincount(votes.labeler, expected, count)
-        both = np.bincount(votes.labeler, expected * votes.said, count)
+        objects = tally(votes.labeler, expected, count)
+        both = tally(votes.labeler, expected * votes.said, count)
         before = np.concatenate([sensitivity, specificity])
         neither = (seen - objects) - (hits - both)
         with np.errstate(invalid="ignore", divide="ignore"):

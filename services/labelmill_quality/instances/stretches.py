@@ -27,9 +27,11 @@ def fuse_spans(
     clusters: Clusters,
     weighting: Weighting,
 ) -> Fused:
-    """Spans whose ends are the likeliest of those that a member gave, by `infer_boundaries`: never one that nobody gave.
+    """Spans whose ends are the likeliest of those that a member gave, by `infer_boundaries`: never one that nobody
+    gave.
 
-    Where the likeliest start does not lie before the likeliest end, the member whose two ends are likeliest together is taken.
+    Where the likeliest start does not lie before the likeliest end, the member whose two ends are likeliest together is
+    taken.
     """
     rows = clusters.members
     ends = np.array([(shapes[row].start, shapes[row].end) for row in rows], np.int64).reshape(-1, 2)
