@@ -44,6 +44,11 @@ class LabelTable:
     def __len__(self) -> int:
         return len(self.class_codes)
 
+    @property
+    def answer_count(self) -> int:
+        """Pairs of a labeler and an item."""
+        return len(self) if self.weights is None else round(float(self.weights.sum()))
+
     @cached_property
     def labels_per_item(self) -> npt.NDArray[np.int64]:
         """How many labels each item has."""

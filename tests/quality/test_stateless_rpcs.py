@@ -112,6 +112,56 @@ async def test_the_last_of_several_answers_counts(mill: Mill) -> None:
 
 
 @pytest.mark.parametrize(
+    ("policy", "class_name", "count"),
+    [
+        (labels_pb.REPEAT_POLICY_UNSPECIFIED, "yes", 1),
+        (labels_pb.REPEAT_POLICY_FIRST, "no", 1),
+        (labels_pb.REPEAT_POLICY_MAJORITY, "no", 1),
+        (labels_pb.REPEAT_POLICY_ALL, "no", 3),
+    ],
+)
+async def test_repeated_answers_follow_the_policy(
+    mill: Mill, policy: labels_pb.RepeatPolicy.ValueType, class_name: str, count: int
+) -> None:
+    labels = label_rows(("x", "anna", "no"), ("x", "anna", "no"), ("x", "anna", "yes"))
+    answer = await mill.consensus.score_consensus(
+        consensus_pb.ScoreConsensusRequest(labels=labels, repeat_policy=policy)
+    )
+    assert (answer.labels[0].class_name, answer.labels[0].label_count) == (class_name, count)
+    assert answer.repeat_policy == (policy or labels_pb.REPEAT_POLICY_LAST)
+    assert answer.repeated_label_count == 2
+
+
+async def test_a_method_that_counts_labels_whole_refuses_parts_of_them(mill: Mill) -> None:
+    request = consensus_pb.ScoreConsensusRequest(
+        labels=label_rows(("x", "anna", "no"), ("x", "anna", "yes")),
+        method=pb.CONSENSUS_METHOD_MACE,
+        repeat_policy=labels_pb.REPEAT_POLICY_ALL,
+    )
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.consensus.score_consensus(request)
+    assert caught.value.reason == "REPEATS_NOT_WEIGHED"
+
+
+async def test_gold_is_kept_and_tells_whom_to_believe(mill: Mill) -> None:
+    items = [f"i{n}" for n in range(8)]
+    labels = label_rows(*((item, labeler, "no") for item in items for labeler in ("anna", "ben")))
+    labels += label_rows(*((item, "cleo", "yes") for item in items))
+    gold = [labels_pb.GoldRow(item=item, class_name="yes") for item in items[:6]]
+    answer = await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=labels, gold=gold))
+    assert {label.class_name for label in answer.labels} == {"yes"}
+    assert answer.labels[0].distribution[1].probability == 1.0
+
+
+async def test_an_answer_that_is_no_class_is_refused_with_its_row(mill: Mill) -> None:
+    labels = [*THREE, labels_pb.LabelRow(item="x", labeler="zoe", number=3.5)]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=labels))
+    assert caught.value.reason == "WRONG_ANSWER_KIND"
+    assert list(caught.value.fields) == [f"labels[{len(THREE)}].number"]
+
+
+@pytest.mark.parametrize(
     ("metric", "value"),
     [(Metric.METRIC_UNSPECIFIED, 0.743), (Metric.METRIC_NOMINAL, 0.743), (Metric.METRIC_INTERVAL, 0.849)],
 )

@@ -17,6 +17,7 @@ import numpy as np
 from labelmill_quality.aggregation import dawid_skene, glad, ibcc, mace, majority_vote, one_coin, weighted_majority
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.aggregation.leave_one_out import Anchored
+from labelmill_quality.errors import RepeatsNotWeighed
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
 
 
@@ -45,11 +46,19 @@ METHODS: Mapping[str, Fit] = MappingProxyType(
         ibcc.NAME: ibcc.fit,
     }
 )
+COUNTING_WHOLE = frozenset({mace.NAME})
+"""Methods that cannot count a part of a label, which Repeats.ALL asks for."""
 DEFAULT = dawid_skene.NAME
 
 
 def aggregate(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
-    """The consensus of a table by the method of that name; anchored items get their known class."""
+    """The consensus of a table by the method of that name; anchored items get their known class.
+
+    Raises:
+        RepeatsNotWeighed: The table has weights, and the method is of those that count labels whole.
+    """
+    if table.weights is not None and method in COUNTING_WHOLE:
+        raise RepeatsNotWeighed(method)
     consensus = METHODS[method](table, anchors).apply(table)
     return consensus if anchors is None else anchored(table, consensus, anchors)
 

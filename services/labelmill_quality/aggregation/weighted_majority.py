@@ -61,8 +61,9 @@ def fit(table: LabelTable, anchors: Codes | None = None) -> WeightedMajority:
         majority[known] = 0.0
         majority[known, anchors[known]] = 1.0
     agreed = majority[table.item_codes, table.class_codes]
-    agreements = np.bincount(table.labeler_codes, agreed, minlength=len(table.labelers))
-    labels = np.bincount(table.labeler_codes, minlength=len(table.labelers))
-    average = float(agreed.mean()) if len(agreed) else 1.0
+    of_labels = np.ones(len(table)) if table.weights is None else table.weights
+    agreements = np.bincount(table.labeler_codes, of_labels * agreed, minlength=len(table.labelers))
+    labels = np.bincount(table.labeler_codes, of_labels, minlength=len(table.labelers))
+    average = float(np.average(agreed, weights=of_labels)) if len(agreed) else 1.0
     weights = (agreements + _SMOOTHING * average) / (labels + _SMOOTHING)
     return WeightedMajority(np.maximum(weights, _LEAST), max(average, _LEAST))

@@ -26,9 +26,10 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
 from labelmill.quality.v1 import labels_pb2 as labelmill_dot_quality_dot_v1_dot_labels__pb2
 from labelmill.quality.v1 import resources_pb2 as labelmill_dot_quality_dot_v1_dot_resources__pb2
+from labelmill.storage.v1 import resources_pb2 as labelmill_dot_storage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/quality/v1/consensus_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a labelmill/access/v1/access.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\"\xb8\x01\n\x15ScoreConsensusRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12?\n\x06method\x18\x02 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\"\x81\x02\n\x16ScoreConsensusResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x36\n\x08labelers\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x35\n\x06method\x18\x03 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethod\x12\x16\n\x0emethod_version\x18\x04 \x01(\t\x12\x17\n\x0fiteration_count\x18\x05 \x01(\x05\x12\x11\n\tconverged\x18\x06 \x01(\x08\x32\x8d\x01\n\x10\x43onsensusService\x12y\n\x0eScoreConsensus\x12+.labelmill.quality.v1.ScoreConsensusRequest\x1a,.labelmill.quality.v1.ScoreConsensusResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/quality/v1/consensus_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a labelmill/access/v1/access.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\x1a$labelmill/storage/v1/resources.proto\"\xb6\x02\n\x15ScoreConsensusRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12?\n\x06method\x18\x02 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12\x43\n\rrepeat_policy\x18\x04 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x04gold\x18\x05 \x03(\x0b\x32\x1d.labelmill.quality.v1.GoldRowB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\"\xe8\x02\n\x16ScoreConsensusResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x36\n\x08labelers\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x35\n\x06method\x18\x03 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethod\x12\x16\n\x0emethod_version\x18\x04 \x01(\t\x12\x17\n\x0fiteration_count\x18\x05 \x01(\x05\x12\x11\n\tconverged\x18\x06 \x01(\x08\x12\x39\n\rrepeat_policy\x18\x07 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicy\x12\x1c\n\x14repeated_label_count\x18\x08 \x01(\x03\x12\x0c\n\x04note\x18\t \x01(\t\"\x99\t\n\x16\x41ggregateLabelsRequest\x12\x45\n\x06header\x18\x01 \x01(\x0b\x32\x33.labelmill.quality.v1.AggregateLabelsRequest.HeaderH\x00\x12\x41\n\x04rows\x18\x02 \x01(\x0b\x32\x31.labelmill.quality.v1.AggregateLabelsRequest.RowsH\x00\x12\x1a\n\x05\x61rrow\x18\x03 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x12\x41\n\x04gold\x18\x04 \x01(\x0b\x32\x31.labelmill.quality.v1.AggregateLabelsRequest.GoldH\x00\x1aZ\n\x07\x43olumns\x12\x16\n\x04item\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x19\n\x07labeler\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1c\n\nclass_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x1a\xaf\x04\n\x06Header\x12?\n\x06method\x18\x01 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12\x43\n\rrepeat_policy\x18\x03 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12Z\n\rresult_format\x18\x04 \x01(\x0e\x32\x39.labelmill.quality.v1.AggregateLabelsRequest.ResultFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12U\n\x06source\x18\x05 \x01(\tBE\xbaHBr=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\xd8\x01\x01\x12\x39\n\x0bsource_zone\x18\x06 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x45\n\x07\x63olumns\x18\x07 \x01(\x0b\x32\x34.labelmill.quality.v1.AggregateLabelsRequest.Columns\x12H\n\routput_parent\x18\x08 \x01(\tB1\xbaH.r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\xd8\x01\x01\x1a\x41\n\x04Rows\x12\x39\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\t\xbaH\x06\x92\x01\x03\x10\x90N\x1a>\n\x04Gold\x12\x36\n\x04gold\x18\x01 \x03(\x0b\x32\x1d.labelmill.quality.v1.GoldRowB\t\xbaH\x06\x92\x01\x03\x10\x90N\"v\n\x0cResultFormat\x12\x1d\n\x19RESULT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12RESULT_FORMAT_ROWS\x10\x01\x12\x17\n\x13RESULT_FORMAT_ARROW\x10\x02\x12\x16\n\x12RESULT_FORMAT_NONE\x10\x03\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xe7\x05\n\x17\x41ggregateLabelsResponse\x12H\n\x07summary\x18\x01 \x01(\x0b\x32\x35.labelmill.quality.v1.AggregateLabelsResponse.SummaryH\x00\x12J\n\x08labelers\x18\x02 \x01(\x0b\x32\x36.labelmill.quality.v1.AggregateLabelsResponse.LabelersH\x00\x12\x46\n\x06labels\x18\x03 \x01(\x0b\x32\x34.labelmill.quality.v1.AggregateLabelsResponse.LabelsH\x00\x12\x0f\n\x05\x61rrow\x18\x04 \x01(\x0cH\x00\x1a\xd0\x02\n\x07Summary\x12\x35\n\x06method\x18\x01 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethod\x12\x16\n\x0emethod_version\x18\x02 \x01(\t\x12\x17\n\x0fiteration_count\x18\x03 \x01(\x05\x12\x11\n\tconverged\x18\x04 \x01(\x08\x12\x0c\n\x04note\x18\x05 \x01(\t\x12\x13\n\x0b\x63lass_names\x18\x06 \x03(\t\x12\x13\n\x0blabel_count\x18\x07 \x01(\x03\x12\x12\n\nitem_count\x18\x08 \x01(\x03\x12\x15\n\rlabeler_count\x18\t \x01(\x03\x12\x39\n\rrepeat_policy\x18\n \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicy\x12\x1c\n\x14repeated_label_count\x18\x0b \x01(\x03\x12\x0e\n\x06output\x18\x0c \x01(\t\x1a>\n\x06Labels\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x1a\x42\n\x08Labelers\x12\x36\n\x08labelers\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQualityB\x06\n\x04part2\x90\x02\n\x10\x43onsensusService\x12y\n\x0eScoreConsensus\x12+.labelmill.quality.v1.ScoreConsensusRequest\x1a,.labelmill.quality.v1.ScoreConsensusResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x80\x01\n\x0f\x41ggregateLabels\x12,.labelmill.quality.v1.AggregateLabelsRequest\x1a-.labelmill.quality.v1.AggregateLabelsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01(\x01\x30\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,12 +43,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCORECONSENSUSREQUEST'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SCORECONSENSUSREQUEST'].fields_by_name['class_names']._loaded_options = None
   _globals['_SCORECONSENSUSREQUEST'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
+  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['repeat_policy']._loaded_options = None
+  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['repeat_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['gold']._loaded_options = None
+  _globals['_SCORECONSENSUSREQUEST'].fields_by_name['gold']._serialized_options = b'\272H\007\222\001\004\020\240\215\006'
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS'].fields_by_name['item']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS'].fields_by_name['item']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS'].fields_by_name['labeler']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS'].fields_by_name['labeler']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS'].fields_by_name['class_name']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS'].fields_by_name['class_name']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['method']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['class_names']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['repeat_policy']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['repeat_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['result_format']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['result_format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['source']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['source']._serialized_options = b'\272HBr=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\330\001\001'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['source_zone']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['source_zone']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['output_parent']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_HEADER'].fields_by_name['output_parent']._serialized_options = b'\272H.r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\330\001\001'
+  _globals['_AGGREGATELABELSREQUEST_ROWS'].fields_by_name['labels']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_ROWS'].fields_by_name['labels']._serialized_options = b'\272H\006\222\001\003\020\220N'
+  _globals['_AGGREGATELABELSREQUEST_GOLD'].fields_by_name['gold']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST_GOLD'].fields_by_name['gold']._serialized_options = b'\272H\006\222\001\003\020\220N'
+  _globals['_AGGREGATELABELSREQUEST'].oneofs_by_name['part']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
+  _globals['_AGGREGATELABELSREQUEST'].fields_by_name['arrow']._loaded_options = None
+  _globals['_AGGREGATELABELSREQUEST'].fields_by_name['arrow']._serialized_options = b'\272H\006z\004\030\200\200@'
   _globals['_CONSENSUSSERVICE'].methods_by_name['ScoreConsensus']._loaded_options = None
   _globals['_CONSENSUSSERVICE'].methods_by_name['ScoreConsensus']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
-  _globals['_SCORECONSENSUSREQUEST']._serialized_start=207
-  _globals['_SCORECONSENSUSREQUEST']._serialized_end=391
-  _globals['_SCORECONSENSUSRESPONSE']._serialized_start=394
-  _globals['_SCORECONSENSUSRESPONSE']._serialized_end=651
-  _globals['_CONSENSUSSERVICE']._serialized_start=654
-  _globals['_CONSENSUSSERVICE']._serialized_end=795
+  _globals['_CONSENSUSSERVICE'].methods_by_name['AggregateLabels']._loaded_options = None
+  _globals['_CONSENSUSSERVICE'].methods_by_name['AggregateLabels']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
+  _globals['_SCORECONSENSUSREQUEST']._serialized_start=245
+  _globals['_SCORECONSENSUSREQUEST']._serialized_end=555
+  _globals['_SCORECONSENSUSRESPONSE']._serialized_start=558
+  _globals['_SCORECONSENSUSRESPONSE']._serialized_end=918
+  _globals['_AGGREGATELABELSREQUEST']._serialized_start=921
+  _globals['_AGGREGATELABELSREQUEST']._serialized_end=2098
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS']._serialized_start=1180
+  _globals['_AGGREGATELABELSREQUEST_COLUMNS']._serialized_end=1270
+  _globals['_AGGREGATELABELSREQUEST_HEADER']._serialized_start=1273
+  _globals['_AGGREGATELABELSREQUEST_HEADER']._serialized_end=1832
+  _globals['_AGGREGATELABELSREQUEST_ROWS']._serialized_start=1834
+  _globals['_AGGREGATELABELSREQUEST_ROWS']._serialized_end=1899
+  _globals['_AGGREGATELABELSREQUEST_GOLD']._serialized_start=1901
+  _globals['_AGGREGATELABELSREQUEST_GOLD']._serialized_end=1963
+  _globals['_AGGREGATELABELSREQUEST_RESULTFORMAT']._serialized_start=1965
+  _globals['_AGGREGATELABELSREQUEST_RESULTFORMAT']._serialized_end=2083
+  _globals['_AGGREGATELABELSRESPONSE']._serialized_start=2101
+  _globals['_AGGREGATELABELSRESPONSE']._serialized_end=2844
+  _globals['_AGGREGATELABELSRESPONSE_SUMMARY']._serialized_start=2368
+  _globals['_AGGREGATELABELSRESPONSE_SUMMARY']._serialized_end=2704
+  _globals['_AGGREGATELABELSRESPONSE_LABELS']._serialized_start=2706
+  _globals['_AGGREGATELABELSRESPONSE_LABELS']._serialized_end=2768
+  _globals['_AGGREGATELABELSRESPONSE_LABELERS']._serialized_start=2770
+  _globals['_AGGREGATELABELSRESPONSE_LABELERS']._serialized_end=2836
+  _globals['_CONSENSUSSERVICE']._serialized_start=2847
+  _globals['_CONSENSUSSERVICE']._serialized_end=3119
 # @@protoc_insertion_point(module_scope)

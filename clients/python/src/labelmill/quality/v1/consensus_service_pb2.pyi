@@ -7,8 +7,10 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from labelmill.quality.v1 import labels_pb2 as _labels_pb2
 from labelmill.quality.v1 import resources_pb2 as _resources_pb2
+from labelmill.storage.v1 import resources_pb2 as _resources_pb2_1
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -29,8 +31,12 @@ class ScoreConsensusRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    REPEAT_POLICY_FIELD_NUMBER: _builtins.int
+    GOLD_FIELD_NUMBER: _builtins.int
     method: _resources_pb2.ConsensusMethod.ValueType
     """How."""
+    repeat_policy: _labels_pb2.RepeatPolicy.ValueType
+    """What counts where one labeler answered one item several times."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
         """The labels."""
@@ -39,16 +45,22 @@ class ScoreConsensusRequest(_message.Message):
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The classes in order; empty: those that occur, ordered by name."""
 
+    @_builtins.property
+    def gold(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.GoldRow]:
+        """The known answers, of items that have labels or not: the items keep them, and they tell how good labelers are."""
+
     def __init__(
         self,
         *,
         labels: _abc.Iterable[_labels_pb2.LabelRow] | None = ...,
         method: _resources_pb2.ConsensusMethod.ValueType = ...,
         class_names: _abc.Iterable[_builtins.str] | None = ...,
+        repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
+        gold: _abc.Iterable[_labels_pb2.GoldRow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "labels", b"labels", "method", b"method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "gold", b"gold", "labels", b"labels", "method", b"method", "repeat_policy", b"repeat_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -66,6 +78,9 @@ class ScoreConsensusResponse(_message.Message):
     METHOD_VERSION_FIELD_NUMBER: _builtins.int
     ITERATION_COUNT_FIELD_NUMBER: _builtins.int
     CONVERGED_FIELD_NUMBER: _builtins.int
+    REPEAT_POLICY_FIELD_NUMBER: _builtins.int
+    REPEATED_LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     method: _resources_pb2.ConsensusMethod.ValueType
     """The method used."""
     method_version: _builtins.str
@@ -74,6 +89,12 @@ class ScoreConsensusResponse(_message.Message):
     """Rounds of EM; 0 for majority vote."""
     converged: _builtins.bool
     """EM converged; true for majority vote."""
+    repeat_policy: _labels_pb2.RepeatPolicy.ValueType
+    """What counted where one labeler answered one item several times."""
+    repeated_label_count: _builtins.int
+    """Rows that were answers besides another of the same labeler about the same item."""
+    note: _builtins.str
+    """What a reader should know of how it came about, such as why CONSENSUS_METHOD_AUTO chose the method; may be empty."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.ConsensusLabel]:
         """One label an item, ordered by item."""
@@ -91,11 +112,365 @@ class ScoreConsensusResponse(_message.Message):
         method_version: _builtins.str = ...,
         iteration_count: _builtins.int = ...,
         converged: _builtins.bool = ...,
+        repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
+        repeated_label_count: _builtins.int = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["converged", b"converged", "iteration_count", b"iteration_count", "labelers", b"labelers", "labels", b"labels", "method", b"method", "method_version", b"method_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["converged", b"converged", "iteration_count", b"iteration_count", "labelers", b"labelers", "labels", b"labels", "method", b"method", "method_version", b"method_version", "note", b"note", "repeat_policy", b"repeat_policy", "repeated_label_count", b"repeated_label_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreConsensusResponse: _TypeAlias = ScoreConsensusResponse  # noqa: Y015
+
+@_typing.final
+class AggregateLabelsRequest(_message.Message):
+    """One message of a stream of labels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _ResultFormat:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ResultFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AggregateLabelsRequest._ResultFormat.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        RESULT_FORMAT_UNSPECIFIED: AggregateLabelsRequest._ResultFormat.ValueType  # 0
+        """The default: RESULT_FORMAT_ROWS."""
+        RESULT_FORMAT_ROWS: AggregateLabelsRequest._ResultFormat.ValueType  # 1
+        """As messages."""
+        RESULT_FORMAT_ARROW: AggregateLabelsRequest._ResultFormat.ValueType  # 2
+        """As the bytes of an Arrow IPC stream: item, class_name, posterior (a list, in the order of the summary's class_names),
+        label_count, agreement, tied.
+        """
+        RESULT_FORMAT_NONE: AggregateLabelsRequest._ResultFormat.ValueType  # 3
+        """No labels are sent back: they are in the asset."""
+
+    class ResultFormat(_ResultFormat, metaclass=_ResultFormatEnumTypeWrapper):
+        """How an answer comes."""
+
+    RESULT_FORMAT_UNSPECIFIED: AggregateLabelsRequest.ResultFormat.ValueType  # 0
+    """The default: RESULT_FORMAT_ROWS."""
+    RESULT_FORMAT_ROWS: AggregateLabelsRequest.ResultFormat.ValueType  # 1
+    """As messages."""
+    RESULT_FORMAT_ARROW: AggregateLabelsRequest.ResultFormat.ValueType  # 2
+    """As the bytes of an Arrow IPC stream: item, class_name, posterior (a list, in the order of the summary's class_names),
+    label_count, agreement, tied.
+    """
+    RESULT_FORMAT_NONE: AggregateLabelsRequest.ResultFormat.ValueType  # 3
+    """No labels are sent back: they are in the asset."""
+
+    @_typing.final
+    class Columns(_message.Message):
+        """What the columns of a table are called."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ITEM_FIELD_NUMBER: _builtins.int
+        LABELER_FIELD_NUMBER: _builtins.int
+        CLASS_NAME_FIELD_NUMBER: _builtins.int
+        item: _builtins.str
+        """The item; empty: "item". Text or whole numbers, of 1 to 256 characters."""
+        labeler: _builtins.str
+        """The labeler; empty: "labeler". Text or whole numbers, of 1 to 256 characters."""
+        class_name: _builtins.str
+        """The answer; empty: "class_name". Text or whole numbers, of 1 to 63 characters."""
+        def __init__(
+            self,
+            *,
+            item: _builtins.str = ...,
+            labeler: _builtins.str = ...,
+            class_name: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "item", b"item", "labeler", b"labeler"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Header(_message.Message):
+        """What a stream begins with."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        METHOD_FIELD_NUMBER: _builtins.int
+        CLASS_NAMES_FIELD_NUMBER: _builtins.int
+        REPEAT_POLICY_FIELD_NUMBER: _builtins.int
+        RESULT_FORMAT_FIELD_NUMBER: _builtins.int
+        SOURCE_FIELD_NUMBER: _builtins.int
+        SOURCE_ZONE_FIELD_NUMBER: _builtins.int
+        COLUMNS_FIELD_NUMBER: _builtins.int
+        OUTPUT_PARENT_FIELD_NUMBER: _builtins.int
+        method: _resources_pb2.ConsensusMethod.ValueType
+        """How."""
+        repeat_policy: _labels_pb2.RepeatPolicy.ValueType
+        """What counts where one labeler answered one item several times."""
+        result_format: Global___AggregateLabelsRequest.ResultFormat.ValueType
+        """How the labels come back."""
+        source: _builtins.str
+        """projects/{project}/assets/{asset}: where the labels are, if they are not sent."""
+        source_zone: _resources_pb2_1.Zone.ValueType
+        """Which content of it; unspecified: CLEAN."""
+        output_parent: _builtins.str
+        """projects/{project}: where to put an asset with the consensus labels, in Parquet, the columns as in RESULT_FORMAT_ARROW; empty:
+        nowhere. The caller needs ROLE_OWNER, ROLE_MANAGER or ROLE_SERVICE there. The same labels twice are one asset.
+        """
+        @_builtins.property
+        def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The classes in order; empty: those that occur, ordered by name."""
+
+        @_builtins.property
+        def columns(self) -> Global___AggregateLabelsRequest.Columns:
+            """What the columns of the asset or of the Arrow stream are called."""
+
+        def __init__(
+            self,
+            *,
+            method: _resources_pb2.ConsensusMethod.ValueType = ...,
+            class_names: _abc.Iterable[_builtins.str] | None = ...,
+            repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
+            result_format: Global___AggregateLabelsRequest.ResultFormat.ValueType = ...,
+            source: _builtins.str = ...,
+            source_zone: _resources_pb2_1.Zone.ValueType = ...,
+            columns: Global___AggregateLabelsRequest.Columns | None = ...,
+            output_parent: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "columns", b"columns", "method", b"method", "output_parent", b"output_parent", "repeat_policy", b"repeat_policy", "result_format", b"result_format", "source", b"source", "source_zone", b"source_zone"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Rows(_message.Message):
+        """Labels of one message."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        LABELS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
+            """The labels."""
+
+        def __init__(
+            self,
+            *,
+            labels: _abc.Iterable[_labels_pb2.LabelRow] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Gold(_message.Message):
+        """Gold of one message."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        GOLD_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def gold(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.GoldRow]:
+            """The known answers, one an item over all messages; 1,000,000 in all."""
+
+        def __init__(
+            self,
+            *,
+            gold: _abc.Iterable[_labels_pb2.GoldRow] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["gold", b"gold"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    ARROW_FIELD_NUMBER: _builtins.int
+    GOLD_FIELD_NUMBER: _builtins.int
+    arrow: _builtins.bytes
+    """The next bytes of an Arrow IPC stream."""
+    @_builtins.property
+    def header(self) -> Global___AggregateLabelsRequest.Header:
+        """The first message."""
+
+    @_builtins.property
+    def rows(self) -> Global___AggregateLabelsRequest.Rows:
+        """Labels."""
+
+    @_builtins.property
+    def gold(self) -> Global___AggregateLabelsRequest.Gold:
+        """Gold."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___AggregateLabelsRequest.Header | None = ...,
+        rows: Global___AggregateLabelsRequest.Rows | None = ...,
+        arrow: _builtins.bytes = ...,
+        gold: Global___AggregateLabelsRequest.Gold | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "gold", b"gold", "header", b"header", "part", b"part", "rows", b"rows"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "gold", b"gold", "header", b"header", "part", b"part", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "rows", "arrow", "gold"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___AggregateLabelsRequest: _TypeAlias = AggregateLabelsRequest  # noqa: Y015
+
+@_typing.final
+class AggregateLabelsResponse(_message.Message):
+    """One message of the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Summary(_message.Message):
+        """What is said first."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        METHOD_FIELD_NUMBER: _builtins.int
+        METHOD_VERSION_FIELD_NUMBER: _builtins.int
+        ITERATION_COUNT_FIELD_NUMBER: _builtins.int
+        CONVERGED_FIELD_NUMBER: _builtins.int
+        NOTE_FIELD_NUMBER: _builtins.int
+        CLASS_NAMES_FIELD_NUMBER: _builtins.int
+        LABEL_COUNT_FIELD_NUMBER: _builtins.int
+        ITEM_COUNT_FIELD_NUMBER: _builtins.int
+        LABELER_COUNT_FIELD_NUMBER: _builtins.int
+        REPEAT_POLICY_FIELD_NUMBER: _builtins.int
+        REPEATED_LABEL_COUNT_FIELD_NUMBER: _builtins.int
+        OUTPUT_FIELD_NUMBER: _builtins.int
+        method: _resources_pb2.ConsensusMethod.ValueType
+        """The method used."""
+        method_version: _builtins.str
+        """The version of its implementation."""
+        iteration_count: _builtins.int
+        """Rounds of EM; 0 for votes."""
+        converged: _builtins.bool
+        """EM converged; true for votes."""
+        note: _builtins.str
+        """What a reader should know of how it came about; may be empty."""
+        label_count: _builtins.int
+        """Labels that counted."""
+        item_count: _builtins.int
+        """Items with labels."""
+        labeler_count: _builtins.int
+        """Labelers."""
+        repeat_policy: _labels_pb2.RepeatPolicy.ValueType
+        """What counted where one labeler answered one item several times."""
+        repeated_label_count: _builtins.int
+        """Rows that were answers besides another of the same labeler about the same item."""
+        output: _builtins.str
+        """The asset with the consensus labels, where one was asked for."""
+        @_builtins.property
+        def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The classes in order."""
+
+        def __init__(
+            self,
+            *,
+            method: _resources_pb2.ConsensusMethod.ValueType = ...,
+            method_version: _builtins.str = ...,
+            iteration_count: _builtins.int = ...,
+            converged: _builtins.bool = ...,
+            note: _builtins.str = ...,
+            class_names: _abc.Iterable[_builtins.str] | None = ...,
+            label_count: _builtins.int = ...,
+            item_count: _builtins.int = ...,
+            labeler_count: _builtins.int = ...,
+            repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
+            repeated_label_count: _builtins.int = ...,
+            output: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "converged", b"converged", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labeler_count", b"labeler_count", "method", b"method", "method_version", b"method_version", "note", b"note", "output", b"output", "repeat_policy", b"repeat_policy", "repeated_label_count", b"repeated_label_count"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Labels(_message.Message):
+        """Labels of one message."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        LABELS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def labels(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.ConsensusLabel]:
+            """Ordered by item over all messages."""
+
+        def __init__(
+            self,
+            *,
+            labels: _abc.Iterable[_resources_pb2.ConsensusLabel] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Labelers(_message.Message):
+        """Labelers of one message."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        LABELERS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def labelers(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.LabelerQuality]:
+            """Ordered by id over all messages."""
+
+        def __init__(
+            self,
+            *,
+            labelers: _abc.Iterable[_resources_pb2.LabelerQuality] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["labelers", b"labelers"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    LABELERS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    ARROW_FIELD_NUMBER: _builtins.int
+    arrow: _builtins.bytes
+    """The next bytes of an Arrow IPC stream."""
+    @_builtins.property
+    def summary(self) -> Global___AggregateLabelsResponse.Summary:
+        """The first message."""
+
+    @_builtins.property
+    def labelers(self) -> Global___AggregateLabelsResponse.Labelers:
+        """Labelers."""
+
+    @_builtins.property
+    def labels(self) -> Global___AggregateLabelsResponse.Labels:
+        """Labels."""
+
+    def __init__(
+        self,
+        *,
+        summary: Global___AggregateLabelsResponse.Summary | None = ...,
+        labelers: Global___AggregateLabelsResponse.Labelers | None = ...,
+        labels: Global___AggregateLabelsResponse.Labels | None = ...,
+        arrow: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "labelers", b"labelers", "labels", b"labels", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "labelers", b"labelers", "labels", b"labels", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["summary", "labelers", "labels", "arrow"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___AggregateLabelsResponse: _TypeAlias = AggregateLabelsResponse  # noqa: Y015

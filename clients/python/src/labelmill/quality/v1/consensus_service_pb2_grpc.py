@@ -40,6 +40,11 @@ class ConsensusServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.ScoreConsensusRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.ScoreConsensusResponse.FromString,
                 _registered_method=True)
+        self.AggregateLabels = channel.stream_stream(
+                '/labelmill.quality.v1.ConsensusService/AggregateLabels',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.AggregateLabelsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.AggregateLabelsResponse.FromString,
+                _registered_method=True)
 
 
 class ConsensusServiceServicer:
@@ -47,9 +52,23 @@ class ConsensusServiceServicer:
     """
 
     def ScoreConsensus(self, request, context):
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-        counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-        classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
+        class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+        times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AggregateLabels(self, request_iterator, context):
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+        none where the header names an asset that holds them; gold anywhere among them. When the caller has said all, the answer
+        streams: the summary first, then labelers and labels. Also an asset with the labels, where the header asks for one.
+        Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
+        in its CLEAN form; services alone may ask for RAW.
+        INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+        FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +81,11 @@ def add_ConsensusServiceServicer_to_server(servicer, server):
                     servicer.ScoreConsensus,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.ScoreConsensusRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.ScoreConsensusResponse.SerializeToString,
+            ),
+            'AggregateLabels': grpc.stream_stream_rpc_method_handler(
+                    servicer.AggregateLabels,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.AggregateLabelsRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.AggregateLabelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +116,33 @@ class ConsensusService:
             '/labelmill.quality.v1.ConsensusService/ScoreConsensus',
             labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.ScoreConsensusRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.ScoreConsensusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AggregateLabels(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/labelmill.quality.v1.ConsensusService/AggregateLabels',
+            labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.AggregateLabelsRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_consensus__service__pb2.AggregateLabelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,9 +34,19 @@ class ConsensusServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConsensusServiceAsyncStub: ...
     ScoreConsensus: _grpc.UnaryUnaryMultiCallable[_consensus_service_pb2.ScoreConsensusRequest, _consensus_service_pb2.ScoreConsensusResponse]
-    """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-    counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-    classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+    """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
+    class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+    times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+    """
+    AggregateLabels: _grpc.StreamStreamMultiCallable[_consensus_service_pb2.AggregateLabelsRequest, _consensus_service_pb2.AggregateLabelsResponse]
+    """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+    none where the header names an asset that holds them; gold anywhere among them. When the caller has said all, the answer
+    streams: the summary first, then labelers and labels. Also an asset with the labels, where the header asks for one.
+    Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
+    in its CLEAN form; services alone may ask for RAW.
+    INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+    FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
     """
 
 @_typing.type_check_only
@@ -45,9 +55,19 @@ class ConsensusServiceAsyncStub(ConsensusServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScoreConsensus: _aio.UnaryUnaryMultiCallable[_consensus_service_pb2.ScoreConsensusRequest, _consensus_service_pb2.ScoreConsensusResponse]  # type: ignore[assignment]
-    """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-    counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-    classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+    """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
+    class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+    times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+    """
+    AggregateLabels: _aio.StreamStreamMultiCallable[_consensus_service_pb2.AggregateLabelsRequest, _consensus_service_pb2.AggregateLabelsResponse]  # type: ignore[assignment]
+    """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+    none where the header names an asset that holds them; gold anywhere among them. When the caller has said all, the answer
+    streams: the summary first, then labelers and labels. Also an asset with the labels, where the header asks for one.
+    Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
+    in its CLEAN form; services alone may ask for RAW.
+    INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+    FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
     """
 
 class ConsensusServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,9 +79,25 @@ class ConsensusServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consensus_service_pb2.ScoreConsensusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consensus_service_pb2.ScoreConsensusResponse, _abc.Awaitable[_consensus_service_pb2.ScoreConsensusResponse]]:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about one item: the last
-        counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in it, TOO_MANY_CELLS (items times
-        classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
+        class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+        times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """
+
+    @_abc_1.abstractmethod
+    def AggregateLabels(
+        self,
+        request_iterator: _MaybeAsyncIterator[_consensus_service_pb2.AggregateLabelsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_consensus_service_pb2.AggregateLabelsResponse], _abc.AsyncIterator[_consensus_service_pb2.AggregateLabelsResponse]]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+        none where the header names an asset that holds them; gold anywhere among them. When the caller has said all, the answer
+        streams: the summary first, then labelers and labels. Also an asset with the labels, where the header asks for one.
+        Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
+        in its CLEAN form; services alone may ask for RAW.
+        INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+        FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
 
 def add_ConsensusServiceServicer_to_server(servicer: ConsensusServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,6 +6,8 @@ Labels and gold as rows, for the services that score what is sent along."""
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from labelmill.type.v1 import annotation_pb2 as _annotation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -17,6 +19,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RepeatPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RepeatPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RepeatPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPEAT_POLICY_UNSPECIFIED: _RepeatPolicy.ValueType  # 0
+    """The default: REPEAT_POLICY_LAST."""
+    REPEAT_POLICY_LAST: _RepeatPolicy.ValueType  # 1
+    """The last answer, in the order of the rows: people correct themselves."""
+    REPEAT_POLICY_FIRST: _RepeatPolicy.ValueType  # 2
+    """The first answer."""
+    REPEAT_POLICY_MAJORITY: _RepeatPolicy.ValueType  # 3
+    """The answer given most often; of several, the one given last."""
+    REPEAT_POLICY_ALL: _RepeatPolicy.ValueType  # 4
+    """Every answer, each of n with a weight of 1/n. Not with every method of aggregation (INVALID_ARGUMENT: REPEATS_NOT_WEIGHED)."""
+
+class RepeatPolicy(_RepeatPolicy, metaclass=_RepeatPolicyEnumTypeWrapper):
+    """What counts where one labeler answered one item several times."""
+
+REPEAT_POLICY_UNSPECIFIED: RepeatPolicy.ValueType  # 0
+"""The default: REPEAT_POLICY_LAST."""
+REPEAT_POLICY_LAST: RepeatPolicy.ValueType  # 1
+"""The last answer, in the order of the rows: people correct themselves."""
+REPEAT_POLICY_FIRST: RepeatPolicy.ValueType  # 2
+"""The first answer."""
+REPEAT_POLICY_MAJORITY: RepeatPolicy.ValueType  # 3
+"""The answer given most often; of several, the one given last."""
+REPEAT_POLICY_ALL: RepeatPolicy.ValueType  # 4
+"""Every answer, each of n with a weight of 1/n. Not with every method of aggregation (INVALID_ARGUMENT: REPEATS_NOT_WEIGHED)."""
+Global___RepeatPolicy: _TypeAlias = RepeatPolicy  # noqa: Y015
+
 @_typing.final
 class LabelRow(_message.Message):
     """One labeler's answer about one item."""
@@ -26,6 +60,9 @@ class LabelRow(_message.Message):
     ITEM_FIELD_NUMBER: _builtins.int
     LABELER_FIELD_NUMBER: _builtins.int
     CLASS_NAME_FIELD_NUMBER: _builtins.int
+    CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     TIME_SPENT_MS_FIELD_NUMBER: _builtins.int
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
     item: _builtins.str
@@ -33,9 +70,17 @@ class LabelRow(_message.Message):
     labeler: _builtins.str
     """The labeler."""
     class_name: _builtins.str
-    """The answer."""
+    """One class."""
+    number: _builtins.float
+    """A number; finite."""
+    text: _builtins.str
+    """Free text."""
     time_spent_ms: _builtins.int
     """How long the labeler took, in ms; absent: not known."""
+    @_builtins.property
+    def class_names(self) -> _annotation_pb2.ClassNames:
+        """Any number of classes, none included."""
+
     @_builtins.property
     def answer_time(self) -> _timestamp_pb2.Timestamp:
         """When the answer was given; absent: not known."""
@@ -46,16 +91,24 @@ class LabelRow(_message.Message):
         item: _builtins.str = ...,
         labeler: _builtins.str = ...,
         class_name: _builtins.str = ...,
+        class_names: _annotation_pb2.ClassNames | None = ...,
+        number: _builtins.float = ...,
+        text: _builtins.str = ...,
         time_spent_ms: _builtins.int | None = ...,
         answer_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer_time", b"answer_time", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer", b"answer", "answer_time", b"answer_time", "class_name", b"class_name", "class_names", b"class_names", "number", b"number", "text", b"text", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer_time", b"answer_time", "class_name", b"class_name", "item", b"item", "labeler", b"labeler", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer", b"answer", "answer_time", b"answer_time", "class_name", b"class_name", "class_names", b"class_names", "item", b"item", "labeler", b"labeler", "number", b"number", "text", b"text", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__time_spent_ms: _TypeAlias = _typing.Literal["time_spent_ms"]  # noqa: Y015
     _WhichOneofArgType__time_spent_ms: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["class_name", "class_names", "number", "text"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_spent_ms) -> _WhichOneofReturnType__time_spent_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___LabelRow: _TypeAlias = LabelRow  # noqa: Y015
 
