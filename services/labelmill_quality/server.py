@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from labelmill_quality.adapters.labelmill import LabelmillAnnotations
+from labelmill_quality.adapters.labelmill_changes import LabelmillChanges
 from labelmill_quality.adapters.sql import metadata
 from labelmill_quality.assembly.agreement import agreement
 from labelmill_quality.assembly.benchmark import benchmark
 from labelmill_quality.assembly.consensus import consensus
+from labelmill_quality.assembly.live import live
 from labelmill_quality.assembly.parts import Parts
 from labelmill_quality.assembly.projects import projects
+from labelmill_quality.live.ports import ChangeSource
 from labelmill_quality.ports import AnnotationSource
 from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.settings import QualitySettings
@@ -26,16 +29,20 @@ AREAS = (
     consensus,
     benchmark,
     projects,
+    live,
 )
 
 
 async def build(context: RuntimeContext) -> Service:
     """The service, reading from the annotation service."""
-    return await build_with(context, QualitySettings(), LabelmillAnnotations(context.peers))
+    annotations = LabelmillAnnotations(context.peers)
+    return await build_with(context, QualitySettings(), annotations, LabelmillChanges(context.peers, annotations))
 
 
-async def build_with(context: RuntimeContext, settings: QualitySettings, source: AnnotationSource) -> Service:
-    """The service, reading from any source."""
+async def build_with(
+    context: RuntimeContext, settings: QualitySettings, source: AnnotationSource, changes: ChangeSource
+) -> Service:
+    """The service, reading from any sources."""
     database = await Database.open(context.settings, NAME, metadata)
     workers = WorkerPool(settings.workers, max_pending=settings.max_pending)
     parts = Parts(
@@ -47,6 +54,7 @@ async def build_with(context: RuntimeContext, settings: QualitySettings, source:
             workers, cell_limit=settings.cell_limit, max_message_bytes=context.settings.max_message_bytes
         ),
         source=source,
+        changes=changes,
         requests=RequestLog(database),
         operations=OperationStore(database, NAME, lease_s=context.settings.operation_lease_s),
     )

@@ -21,3 +21,6 @@ class QualitySettings(ServiceSettings):
     """Bootstrap replicates of the intervals in a report."""
     cell_limit: int = Field(default=50_000_000, ge=1000)
     """Numbers in a posterior plus its confusion matrices at most; 8 bytes each, a few copies at once."""
+    follow_seconds: float = Field(default=5.0, gt=0)
+    """How soon after a change a project is looked at again; later, a tenth of the time since its newest annotation, at
+    most five minutes."""

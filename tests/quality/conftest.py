@@ -16,6 +16,7 @@ from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
 from labelmill_runtime.service import RunningServer, RuntimeContext, Service, running
 from labelmill_runtime.settings import RuntimeSettings
+from tests.quality.fake_changes import FakeChanges
 from tests.quality.fakes import PROJECT, FakeAnnotations
 from tests.support.postgres import new_database
 
@@ -38,6 +39,7 @@ class Mill:
     source: FakeAnnotations
     keys: dict[str, str]
     stack: AsyncExitStack
+    changes: FakeChanges
     clients: dict[str, Client] = field(default_factory=dict)
 
     def as_(self, who: str) -> Client:
@@ -67,6 +69,11 @@ class Mill:
         """The service, as the project's manager calls it."""
         return self.as_("manager").quality
 
+    @property
+    def live(self):  # type: ignore[no-untyped-def]
+        """A project's figures as they are now, as its manager calls them."""
+        return self.as_("manager").live
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str | None:
@@ -79,15 +86,24 @@ def settings(tmp_path: Path) -> RuntimeSettings:
     return RuntimeSettings(data_dir=tmp_path, port=0, drain_seconds=2.0)
 
 
-async def serve(settings: RuntimeSettings, source: FakeAnnotations, stack: AsyncExitStack) -> Mill:
+async def serve(
+    settings: RuntimeSettings,
+    source: FakeAnnotations,
+    stack: AsyncExitStack,
+    changes: FakeChanges | None = None,
+    *,
+    follow_seconds: float = 3600.0,
+) -> Mill:
     """Starts the service; again on the same settings after the stack was closed."""
+    feed = changes or FakeChanges()
     keys = {who: create_key(settings.keys_path, who, [grant]) for who, grant in ROLES.items()}
 
     async def build(context: RuntimeContext) -> Service:
-        return await quality_server.build_with(context, QualitySettings(bootstrap_count=100), source)
+        chosen = QualitySettings(bootstrap_count=100, follow_seconds=follow_seconds)
+        return await quality_server.build_with(context, chosen, source, feed)
 
     server = await stack.enter_async_context(running(settings, [build]))
-    return Mill(server, source, keys, stack)
+    return Mill(server, source, keys, stack, feed)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ async def test_consensus_labels_go_from_all_reports_and_figures_stay(mill_on_bot
     fill(mill.source, 8)
     reports = [await scored(mill), await scored(mill)]
     erased = await erase(mill, asset(0), asset(3), asset(7))
-    assert dict(erased.removed_counts) == {"consensus_labels": 6}
+    assert dict(erased.removed_counts) == {"consensus_labels": 6, "live_items": 0}
     assert list(erased.kept) == [KeptItem(item=f"{PARENT}/qualityReports", reason="QUALITY_REPORT", count=2)]
     left = [asset(number) for number in (1, 2, 4, 5, 6)]
     for report in reports:
@@ -46,14 +46,14 @@ async def test_consensus_labels_go_from_all_reports_and_figures_stay(mill_on_bot
 async def test_erasing_again_and_erasing_the_unknown_removes_nothing(mill_on_both: Mill) -> None:
     mill = mill_on_both
     unknown = await erase(mill, asset(1))
-    assert (dict(unknown.removed_counts), list(unknown.kept)) == ({"consensus_labels": 0}, [])
+    assert (dict(unknown.removed_counts), list(unknown.kept)) == ({"consensus_labels": 0, "live_items": 0}, [])
     fill(mill.source, 8)
     await scored(mill)
     request_id = str(uuid.uuid4())
     erased = await erase(mill, asset(1), request_id=request_id)
     assert await erase(mill, asset(1), request_id=request_id) == erased
     again = await erase(mill, asset(1))
-    assert (dict(again.removed_counts), again.kept) == ({"consensus_labels": 0}, erased.kept)
+    assert (dict(again.removed_counts), again.kept) == ({"consensus_labels": 0, "live_items": 0}, erased.kept)
 
 
 async def test_a_report_that_was_being_made_keeps_no_label_of_an_asset_that_was_erased_meanwhile(

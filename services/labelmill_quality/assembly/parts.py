@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor
 
+from labelmill_quality.live.ports import ChangeSource
 from labelmill_quality.ports import AnnotationSource
 from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.settings import QualitySettings
@@ -27,6 +28,7 @@ class Parts:
     workers: WorkerPool
     computing: Computing
     source: AnnotationSource
+    changes: ChangeSource
     requests: RequestLog
     operations: OperationStore
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labelmill.quality.v1 import service_pb2, service_pb2_grpc
 from labelmill_quality.adapters.sql import SqlReports
+from labelmill_quality.adapters.sql_live import SqlLive
 from labelmill_quality.assembly.parts import Area, Parts
 from labelmill_quality.operations import KIND, ProjectScoring
 from labelmill_quality.servicers.projects import QualityServicer
@@ -17,6 +18,7 @@ def projects(parts: Parts) -> Area:
     servicer = QualityServicer(
         scoring,
         store,
+        SqlLive(parts.database),
         parts.operations,
         parts.requests,
         parts.context.page_tokens,

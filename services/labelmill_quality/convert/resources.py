@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.type.v1 import annotation_pb2, erasure_pb2
@@ -123,9 +123,9 @@ def _consensus_label(
     )
 
 
-def erased(project: str, label_count: int, report_count: int) -> erasure_pb2.EraseAssetsResponse:
+def erased(project: str, removed: Mapping[str, int], report_count: int) -> erasure_pb2.EraseAssetsResponse:
     """What an erasure removed, and the reports whose figures stay: which of them counted the assets is not kept."""
-    response = erasure_pb2.EraseAssetsResponse(removed_counts={"consensus_labels": label_count})
+    response = erasure_pb2.EraseAssetsResponse(removed_counts=removed)
     if report_count:
         response.kept.add(item=f"projects/{project}/qualityReports", reason="QUALITY_REPORT", count=report_count)
     return response

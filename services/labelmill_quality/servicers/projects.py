@@ -14,6 +14,7 @@ from labelmill.quality.v1 import resources_pb2, service_pb2, service_pb2_grpc
 from labelmill.type.v1 import erasure_pb2
 from labelmill_quality.convert import resources as convert
 from labelmill_quality.errors import ReportNotFound
+from labelmill_quality.live.ports import LiveStore
 from labelmill_quality.operations import KIND, REPORT_PATTERN, ProjectScoring
 from labelmill_quality.ports import ReportStore, StoredReport
 from labelmill_runtime import names
@@ -34,6 +35,7 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
         self,
         scoring: ProjectScoring,
         store: ReportStore,
+        live: LiveStore,
         operations: OperationStore,
         requests: RequestLog,
         page_tokens: PageTokens,
@@ -42,6 +44,7 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
     ) -> None:
         self._scoring = scoring
         self._store = store
+        self._live = live
         self._operations = operations
         self._requests = requests
         self._page_tokens = page_tokens
@@ -94,12 +97,15 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
     async def EraseAssets(
         self, request: erasure_pb2.EraseAssetsRequest, context: object
     ) -> erasure_pb2.EraseAssetsResponse:
-        """Erases consensus labels; reports keep their figures, and are named as kept."""
+        """Erases consensus labels and current figures of items; reports keep theirs, and are named as kept."""
         project = names.project_of(request.parent, field="parent")
         names.ids_of(_ASSET, request.names, project)
 
         async def erase(session: AsyncSession) -> erasure_pb2.EraseAssetsResponse:
-            removed = await self._store.erase_items(session, project, request.names)
+            removed = {
+                "consensus_labels": await self._store.erase_items(session, project, request.names),
+                "live_items": await self._live.erase(session, project, request.names),
+            }
             reports = await self._store.count_reports(session, project)
             return convert.erased(project, removed, reports)
 

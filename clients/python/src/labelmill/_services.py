@@ -44,6 +44,10 @@ from labelmill.quality.v1 import benchmark_service_pb2 as quality_benchmark_serv
 from labelmill.quality.v1 import benchmark_service_pb2_grpc as quality_benchmark_service_pb2_grpc
 from labelmill.quality.v1 import consensus_service_pb2 as quality_consensus_service_pb2
 from labelmill.quality.v1 import consensus_service_pb2_grpc as quality_consensus_service_pb2_grpc
+from labelmill.quality.v1 import instances_service_pb2 as quality_instances_service_pb2
+from labelmill.quality.v1 import instances_service_pb2_grpc as quality_instances_service_pb2_grpc
+from labelmill.quality.v1 import live_service_pb2 as quality_live_service_pb2
+from labelmill.quality.v1 import live_service_pb2_grpc as quality_live_service_pb2_grpc
 from labelmill.quality.v1 import resources_pb2 as quality_resources_pb2
 from labelmill.quality.v1 import service_pb2 as quality_service_pb2
 from labelmill.quality.v1 import service_pb2_grpc as quality_service_pb2_grpc
@@ -109,6 +113,15 @@ class AsyncServices:
         """Scores labels sent along against gold sent along; keeps nothing."""
         self.consensus = AsyncConsensusService(transport)
         """Aggregates labels sent along; keeps nothing."""
+        self.instances = AsyncInstancesService(transport)
+        """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
+        objects; keeps nothing.
+        """
+        self.live = AsyncLiveQualityService(transport)
+        """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
+        item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of
+        the newest version count.
+        """
         self.quality = AsyncQualityService(transport)
         """Scores a project's labels and keeps the reports."""
         self.audit = AsyncAuditService(transport)
@@ -787,9 +800,13 @@ class AsyncAgreementService:
     async def compute_agreement(
         self, request: quality_agreement_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_agreement_service_pb2.ComputeAgreementResponse:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
-        (interval).
+        """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by
+        class, by pair of labelers and by time where asked. A coefficient that is not defined says why. Several
+        answers of one labeler about one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS,
+        CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without class_names), CLASS_NOT_NUMERIC
+        (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix that makes no
+        sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
 
@@ -809,6 +826,29 @@ class AsyncBenchmarkService:
         """
         return await self._transport.unary(self._stub.ScoreBenchmark, request, timeout_s=timeout_s)
 
+    async def score_annotations(
+        self, request: quality_benchmark_service_pb2.ScoreAnnotationsRequest, *, timeout_s: float | None = None
+    ) -> quality_benchmark_service_pb2.ScoreAnnotationsResponse:
+        """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers,
+        texts and attributes. INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or
+        model source), DUPLICATE_GOLD, IMAGE_SIZE_DIFFERS.
+        """
+        return await self._transport.unary(self._stub.ScoreAnnotations, request, timeout_s=timeout_s)
+
+    def stream_score_annotations(
+        self,
+        requests: AsyncIterable[quality_benchmark_service_pb2.StreamScoreAnnotationsRequest]
+        | Iterable[quality_benchmark_service_pb2.StreamScoreAnnotationsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_benchmark_service_pb2.StreamScoreAnnotationsResponse]:
+        """The same for more than one message holds. First the header, then gold, then annotations in batches; an
+        item's annotations of one labeler are in one batch. Each batch is answered with its scores; after the last
+        one comes the summary. INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations;
+        indices count over the whole stream.
+        """
+        return self._transport.exchange(self._stub.StreamScoreAnnotations, requests, timeout_s=timeout_s)
+
 
 class AsyncConsensusService:
     """Aggregates labels sent along; keeps nothing."""
@@ -820,11 +860,125 @@ class AsyncConsensusService:
     async def score_consensus(
         self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
     ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
-        one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
-        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
+        UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
+        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
+
+    def aggregate_labels(
+        self,
+        requests: AsyncIterable[quality_consensus_service_pb2.AggregateLabelsRequest]
+        | Iterable[quality_consensus_service_pb2.AggregateLabelsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_consensus_service_pb2.AggregateLabelsResponse]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
+        Arrow IPC stream, or none where the header names an asset that holds them; gold anywhere among them. When
+        the caller has said all, the answer streams: the summary first, then labelers and labels. Also an asset
+        with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
+        (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
+        alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
+        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS.
+        PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset
+        and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
+        """
+        return self._transport.exchange(self._stub.AggregateLabels, requests, timeout_s=timeout_s)
+
+
+class AsyncInstancesService:
+    """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
+    objects; keeps nothing.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_instances_service_pb2_grpc.InstancesServiceStub(transport.channel)
+
+    async def aggregate_annotations(
+        self, request: quality_instances_service_pb2.AggregateAnnotationsRequest, *, timeout_s: float | None = None
+    ) -> quality_instances_service_pb2.AggregateAnnotationsResponse:
+        """Aggregates annotations sent along. Shapes of a feature that several labelers drew on one asset are grouped
+        one to one into objects; existence, class, geometry and attributes of each are inferred with the
+        reliability of its labelers, relations between objects as well. No member is picked, but in MODE_CVAT.
+        Renaming or reordering labelers changes nothing. INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes
+        no sense, an annotation without asset, or masks of one asset of different sizes), NO_LABELER (an
+        annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a whole asset:
+        use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset),
+        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.AggregateAnnotations, request, timeout_s=timeout_s)
+
+    def stream_aggregate_annotations(
+        self,
+        requests: AsyncIterable[quality_instances_service_pb2.StreamAggregateAnnotationsRequest]
+        | Iterable[quality_instances_service_pb2.StreamAggregateAnnotationsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_instances_service_pb2.StreamAggregateAnnotationsResponse]:
+        """The same for more than one message holds: the header first, then gold, views and annotations in any order;
+        when the caller has half-closed, all objects in batches, and a summary of every feature last.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of AggregateAnnotations; indices count
+        annotations over the whole stream.
+        """
+        return self._transport.exchange(self._stub.StreamAggregateAnnotations, requests, timeout_s=timeout_s)
+
+    async def compute_instance_agreement(
+        self, request: quality_instances_service_pb2.ComputeInstanceAgreementRequest, *, timeout_s: float | None = None
+    ) -> quality_instances_service_pb2.ComputeInstanceAgreementResponse:
+        """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would
+        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a
+        statistic of the line asked for shapes in an image).
+        """
+        return await self._transport.unary(self._stub.ComputeInstanceAgreement, request, timeout_s=timeout_s)
+
+
+class AsyncLiveQualityService:
+    """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
+    item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of the
+    newest version count.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_live_service_pb2_grpc.LiveQualityServiceStub(transport.channel)
+        self.list_item_qualities: Listing[
+            quality_live_service_pb2.ListItemQualitiesRequest,
+            quality_live_service_pb2.ListItemQualitiesResponse,
+            quality_live_service_pb2.ItemQuality,
+        ] = Listing(transport, self._stub.ListItemQualities, "items")
+        """Lists items, those first on which labelers disagree most. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND:
+        FEATURE_NOT_WATCHED.
+        """
+
+    async def refresh_project_quality(
+        self, request: quality_live_service_pb2.RefreshProjectQualityRequest, *, timeout_s: float | None = None
+    ) -> quality_live_service_pb2.RefreshProjectQualityResponse:
+        """Brings the project's figures up to what annotation holds now, as the service also does by itself from the
+        first call on. At most 20000 changes a call: `more` says that there are others. Asking twice changes
+        nothing. NOT_FOUND: the project.
+        """
+        return await self._transport.unary(self._stub.RefreshProjectQuality, request, timeout_s=timeout_s)
+
+    async def get_project_quality(
+        self, request: quality_live_service_pb2.GetProjectQualityRequest, *, timeout_s: float | None = None
+    ) -> quality_live_service_pb2.ProjectQuality:
+        """Reads the figures of one feature, or of all. FAILED_PRECONDITION: NOT_WATCHED before the first
+        RefreshProjectQuality. NOT_FOUND: FEATURE_NOT_WATCHED, nobody has answered the feature yet, or there is
+        none.
+        """
+        return await self._transport.unary(self._stub.GetProjectQuality, request, timeout_s=timeout_s)
+
+    async def refit_project_quality(
+        self, request: quality_live_service_pb2.RefitProjectQualityRequest, *, timeout_s: float | None = None
+    ) -> Operation[quality_live_service_pb2.Refit, quality_live_service_pb2.RefitMetadata]:
+        """Reads everything of one feature from annotation again and fits it anew; the service also does so by itself
+        when a quarter of the labels came since the last time. Response: Refit; metadata: RefitMetadata.
+        FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND: FEATURE_NOT_WATCHED.
+        """
+        message = await self._transport.unary(self._stub.RefitProjectQuality, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
 
 
 class AsyncQualityService:
@@ -865,8 +1019,8 @@ class AsyncQualityService:
     async def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go;
-        reports keep their figures, and are named as kept.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and
+        the current figures of the assets go; reports keep their figures, and are named as kept.
         """
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
@@ -1432,6 +1586,15 @@ class SyncServices:
         """Scores labels sent along against gold sent along; keeps nothing."""
         self.consensus = ConsensusService(portal, services.consensus)
         """Aggregates labels sent along; keeps nothing."""
+        self.instances = InstancesService(portal, services.instances)
+        """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
+        objects; keeps nothing.
+        """
+        self.live = LiveQualityService(portal, services.live)
+        """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
+        item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of
+        the newest version count.
+        """
         self.quality = QualityService(portal, services.quality)
         """Scores a project's labels and keeps the reports."""
         self.audit = AuditService(portal, services.audit)
@@ -2101,9 +2264,13 @@ class AgreementService:
     def compute_agreement(
         self, request: quality_agreement_service_pb2.ComputeAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_agreement_service_pb2.ComputeAgreementResponse:
-        """Computes Krippendorff's alpha of labels sent along, with a bootstrap interval over items.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal without class_names), CLASS_NOT_NUMERIC
-        (interval).
+        """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by
+        class, by pair of labelers and by time where asked. A coefficient that is not defined says why. Several
+        answers of one labeler about one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS,
+        CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without class_names), CLASS_NOT_NUMERIC
+        (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix that makes no
+        sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
 
@@ -2123,6 +2290,30 @@ class BenchmarkService:
         """
         return self._portal.call(self._service.score_benchmark(request, timeout_s=timeout_s))
 
+    def score_annotations(
+        self, request: quality_benchmark_service_pb2.ScoreAnnotationsRequest, *, timeout_s: float | None = None
+    ) -> quality_benchmark_service_pb2.ScoreAnnotationsResponse:
+        """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers,
+        texts and attributes. INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or
+        model source), DUPLICATE_GOLD, IMAGE_SIZE_DIFFERS.
+        """
+        return self._portal.call(self._service.score_annotations(request, timeout_s=timeout_s))
+
+    def stream_score_annotations(
+        self,
+        requests: Iterable[quality_benchmark_service_pb2.StreamScoreAnnotationsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_benchmark_service_pb2.StreamScoreAnnotationsResponse]:
+        """The same for more than one message holds. First the header, then gold, then annotations in batches; an
+        item's annotations of one labeler are in one batch. Each batch is answered with its scores; after the last
+        one comes the summary. INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations;
+        indices count over the whole stream.
+        """
+        return self._portal.iterate(
+            self._service.stream_score_annotations(self._portal.feed(requests), timeout_s=timeout_s)
+        )
+
 
 class ConsensusService:
     """Aggregates labels sent along; keeps nothing."""
@@ -2134,11 +2325,126 @@ class ConsensusService:
     def score_consensus(
         self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
     ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Several answers of one labeler about
-        one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS when class_names is given and a label is not in
-        it, TOO_MANY_CELLS (items times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
+        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
+        UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
+        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))
+
+    def aggregate_labels(
+        self,
+        requests: Iterable[quality_consensus_service_pb2.AggregateLabelsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_consensus_service_pb2.AggregateLabelsResponse]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
+        Arrow IPC stream, or none where the header names an asset that holds them; gold anywhere among them. When
+        the caller has said all, the answer streams: the summary first, then labelers and labels. Also an asset
+        with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
+        (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
+        alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
+        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS.
+        PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset
+        and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
+        """
+        return self._portal.iterate(self._service.aggregate_labels(self._portal.feed(requests), timeout_s=timeout_s))
+
+
+class InstancesService:
+    """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
+    objects; keeps nothing.
+    """
+
+    def __init__(self, portal: Portal, service: AsyncInstancesService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def aggregate_annotations(
+        self, request: quality_instances_service_pb2.AggregateAnnotationsRequest, *, timeout_s: float | None = None
+    ) -> quality_instances_service_pb2.AggregateAnnotationsResponse:
+        """Aggregates annotations sent along. Shapes of a feature that several labelers drew on one asset are grouped
+        one to one into objects; existence, class, geometry and attributes of each are inferred with the
+        reliability of its labelers, relations between objects as well. No member is picked, but in MODE_CVAT.
+        Renaming or reordering labelers changes nothing. INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes
+        no sense, an annotation without asset, or masks of one asset of different sizes), NO_LABELER (an
+        annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a whole asset:
+        use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset),
+        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.aggregate_annotations(request, timeout_s=timeout_s))
+
+    def stream_aggregate_annotations(
+        self,
+        requests: Iterable[quality_instances_service_pb2.StreamAggregateAnnotationsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_instances_service_pb2.StreamAggregateAnnotationsResponse]:
+        """The same for more than one message holds: the header first, then gold, views and annotations in any order;
+        when the caller has half-closed, all objects in batches, and a summary of every feature last.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of AggregateAnnotations; indices count
+        annotations over the whole stream.
+        """
+        return self._portal.iterate(
+            self._service.stream_aggregate_annotations(self._portal.feed(requests), timeout_s=timeout_s)
+        )
+
+    def compute_instance_agreement(
+        self, request: quality_instances_service_pb2.ComputeInstanceAgreementRequest, *, timeout_s: float | None = None
+    ) -> quality_instances_service_pb2.ComputeInstanceAgreementResponse:
+        """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would
+        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a
+        statistic of the line asked for shapes in an image).
+        """
+        return self._portal.call(self._service.compute_instance_agreement(request, timeout_s=timeout_s))
+
+
+class LiveQualityService:
+    """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
+    item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of the
+    newest version count.
+    """
+
+    def __init__(self, portal: Portal, service: AsyncLiveQualityService) -> None:
+        self._portal = portal
+        self._service = service
+        self.list_item_qualities: SyncListing[
+            quality_live_service_pb2.ListItemQualitiesRequest,
+            quality_live_service_pb2.ListItemQualitiesResponse,
+            quality_live_service_pb2.ItemQuality,
+        ] = SyncListing(portal, service.list_item_qualities, "items")
+        """Lists items, those first on which labelers disagree most. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND:
+        FEATURE_NOT_WATCHED.
+        """
+
+    def refresh_project_quality(
+        self, request: quality_live_service_pb2.RefreshProjectQualityRequest, *, timeout_s: float | None = None
+    ) -> quality_live_service_pb2.RefreshProjectQualityResponse:
+        """Brings the project's figures up to what annotation holds now, as the service also does by itself from the
+        first call on. At most 20000 changes a call: `more` says that there are others. Asking twice changes
+        nothing. NOT_FOUND: the project.
+        """
+        return self._portal.call(self._service.refresh_project_quality(request, timeout_s=timeout_s))
+
+    def get_project_quality(
+        self, request: quality_live_service_pb2.GetProjectQualityRequest, *, timeout_s: float | None = None
+    ) -> quality_live_service_pb2.ProjectQuality:
+        """Reads the figures of one feature, or of all. FAILED_PRECONDITION: NOT_WATCHED before the first
+        RefreshProjectQuality. NOT_FOUND: FEATURE_NOT_WATCHED, nobody has answered the feature yet, or there is
+        none.
+        """
+        return self._portal.call(self._service.get_project_quality(request, timeout_s=timeout_s))
+
+    def refit_project_quality(
+        self, request: quality_live_service_pb2.RefitProjectQualityRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[quality_live_service_pb2.Refit, quality_live_service_pb2.RefitMetadata]:
+        """Reads everything of one feature from annotation again and fits it anew; the service also does so by itself
+        when a quarter of the labels came since the last time. Response: Refit; metadata: RefitMetadata.
+        FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND: FEATURE_NOT_WATCHED.
+        """
+        return SyncOperation(
+            self._portal, self._portal.call(self._service.refit_project_quality(request, timeout_s=timeout_s))
+        )
 
 
 class QualityService:
@@ -2178,8 +2484,8 @@ class QualityService:
     def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go;
-        reports keep their figures, and are named as kept.
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and
+        the current figures of the assets go; reports keep their figures, and are named as kept.
         """
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
 

@@ -22,7 +22,6 @@ else:
 _T = _typing.TypeVar("_T")
 
 class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
-
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
@@ -42,12 +41,18 @@ class QualityServiceStub:
     """
     GetQualityReport: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetQualityReportRequest, _resources_pb2.QualityReport]
     """Reads a report."""
-    ListQualityReports: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse]
+    ListQualityReports: _grpc.UnaryUnaryMultiCallable[
+        _service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse
+    ]
     """Lists reports, newest first."""
-    ListConsensusLabels: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse]
+    ListConsensusLabels: _grpc.UnaryUnaryMultiCallable[
+        _service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse
+    ]
     """Lists the consensus labels of a report."""
     EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and the current
+    figures of the assets go; reports keep their figures, and are named as kept.
+    """
 
 @_typing.type_check_only
 class QualityServiceAsyncStub(QualityServiceStub):
@@ -60,12 +65,18 @@ class QualityServiceAsyncStub(QualityServiceStub):
     """
     GetQualityReport: _aio.UnaryUnaryMultiCallable[_service_pb2.GetQualityReportRequest, _resources_pb2.QualityReport]  # type: ignore[assignment]
     """Reads a report."""
-    ListQualityReports: _aio.UnaryUnaryMultiCallable[_service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse]  # type: ignore[assignment]
+    ListQualityReports: _aio.UnaryUnaryMultiCallable[
+        _service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse
+    ]  # type: ignore[assignment]
     """Lists reports, newest first."""
-    ListConsensusLabels: _aio.UnaryUnaryMultiCallable[_service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse]  # type: ignore[assignment]
+    ListConsensusLabels: _aio.UnaryUnaryMultiCallable[
+        _service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse
+    ]  # type: ignore[assignment]
     """Lists the consensus labels of a report."""
     EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
-    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
+    """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and the current
+    figures of the assets go; reports keep their figures, and are named as kept.
+    """
 
 class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Scores a project's labels and keeps the reports."""
@@ -93,7 +104,9 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _service_pb2.ListQualityReportsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_service_pb2.ListQualityReportsResponse, _abc.Awaitable[_service_pb2.ListQualityReportsResponse]]:
+    ) -> _typing.Union[
+        _service_pb2.ListQualityReportsResponse, _abc.Awaitable[_service_pb2.ListQualityReportsResponse]
+    ]:
         """Lists reports, newest first."""
 
     @_abc_1.abstractmethod
@@ -101,7 +114,9 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _service_pb2.ListConsensusLabelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_service_pb2.ListConsensusLabelsResponse, _abc.Awaitable[_service_pb2.ListConsensusLabelsResponse]]:
+    ) -> _typing.Union[
+        _service_pb2.ListConsensusLabelsResponse, _abc.Awaitable[_service_pb2.ListConsensusLabelsResponse]
+    ]:
         """Lists the consensus labels of a report."""
 
     @_abc_1.abstractmethod
@@ -110,6 +125,10 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _erasure_pb2.EraseAssetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_erasure_pb2.EraseAssetsResponse, _abc.Awaitable[_erasure_pb2.EraseAssetsResponse]]:
-        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels go; reports keep their figures, and are named as kept."""
+        """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and the current
+        figures of the assets go; reports keep their figures, and are named as kept.
+        """
 
-def add_QualityServiceServicer_to_server(servicer: QualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_QualityServiceServicer_to_server(
+    servicer: QualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]
+) -> None: ...
