@@ -189,7 +189,7 @@ def test_every_pair_of_labelers_is_compared_as_if_they_were_alone(given_rows: li
     scores = by_pair(table, Question(coefficients), minimum_items=1)
     found = {
         (table.labelers[a], table.labelers[b]): row
-        for a, b, row in zip(scores.tables.first, scores.tables.second, range(len(scores.agreed)), strict=True)
+        for a, b, row in zip(scores.first, scores.second, range(len(scores.agreed)), strict=True)
     }
     for pair in itertools.combinations(table.labelers, 2):
         said = {labeler: {item: x for item, who, x in given_rows if who == labeler} for labeler in pair}
@@ -210,7 +210,7 @@ def test_every_pair_of_labelers_is_compared_as_if_they_were_alone(given_rows: li
 def test_pairs_with_too_few_shared_items_are_counted_but_not_scored() -> None:
     table = make_table(["x", "x", "y", "y", "y"], ["a", "b", "a", "b", "c"], ["p", "q", "p", "p", "q"])
     scores = by_pair(table, Question((Coefficient.COHEN_KAPPA,)), minimum_items=2)
-    assert [table.labelers[code] for code in (*scores.tables.first, *scores.tables.second)] == ["a", "b"]
+    assert [table.labelers[code] for code in (*scores.first, *scores.second)] == ["a", "b"]
     assert scores.left_out == 2
 
 

@@ -16,10 +16,11 @@ from labelmill_quality.agreement.coefficients import (
     Question,
     agreement,
     only_items,
-    pair_estimates,
     pattern_agreement,
+    table_estimates,
 )
-from labelmill_quality.agreement.pairs import PairTables, pair_agreement, pair_tables
+from labelmill_quality.agreement.contingency import table_agreement
+from labelmill_quality.agreement.pairs import labelers_of, pair_tables
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.intervals import proportion
 from labelmill_quality.labels import LabelTable
@@ -53,7 +54,10 @@ def by_class(labels: Labels, question: Question) -> list[list[Estimate]]:
 class PairScores:
     """Every pair of labelers with enough shared items."""
 
-    tables: PairTables
+    first: npt.NDArray[np.int64]
+    """(pairs): code of the one labeler."""
+    second: npt.NDArray[np.int64]
+    """(pairs): code of the other."""
     coefficients: tuple[Coefficient, ...]
     estimates: list[list[Estimate]]
     """One list a coefficient, in it one estimate a pair."""
@@ -74,12 +78,11 @@ def by_pair(table: LabelTable, question: Question, minimum_items: int) -> PairSc
     asked = tuple(coefficient for coefficient in question.coefficients if coefficient in OF_PAIRS)
     estimates = []
     for coefficient in asked:
-        found = pair_agreement(tables, weights, CHANCES.get(coefficient))
-        estimates.append(pair_estimates(found, tables.items, question, coefficient))
-    same = tables.sums(tables.counts * (tables.first_said == tables.second_said))
-    counts = zip(same.tolist(), tables.items.tolist(), strict=True)
+        found = table_agreement(tables, weights, CHANCES.get(coefficient))
+        estimates.append(table_estimates(found, tables.items, question, coefficient))
+    counts = zip(tables.agreed().tolist(), tables.items.tolist(), strict=True)
     agreed = [proportion(share, items, "pair_agreement", "") for share, items in counts]
-    return PairScores(tables, asked, estimates, agreed, len(every.pairs) - len(tables.pairs))
+    return PairScores(*labelers_of(tables.keys, table), asked, estimates, agreed, len(every.keys) - len(tables.keys))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from labelmill_quality.agreement.chance_corrected import Chance, Shares, corrected, influence, statistic
 from labelmill_quality.agreement.conger import habits
+from labelmill_quality.agreement.contingency import TableAgreement, table_agreement
 from labelmill_quality.agreement.icc import Form, intraclass_correlation
 from labelmill_quality.agreement.krippendorff import NO_PAIRS, ONE_VALUE, Metric, krippendorff_alpha
 from labelmill_quality.agreement.linearized import LINEARIZED, student_interval
-from labelmill_quality.agreement.pairs import PairAgreement, pair_agreement, pair_tables
+from labelmill_quality.agreement.pairs import pair_tables
 from labelmill_quality.agreement.patterns import Patterns, pair_sums, patterns_of_table
 from labelmill_quality.agreement.weights import Scheme
 from labelmill_quality.estimate import Estimate
@@ -193,14 +194,14 @@ def _two_labelers(labels: Labels, question: Question, coefficient: Coefficient) 
     if coefficient is Coefficient.SCOTT_PI:
         return pattern_agreement(patterns_of_table(pair), question, coefficient)
     tables = pair_tables(pair)
-    found = pair_agreement(tables, _weights(question, len(pair.classes)), None)
-    return pair_estimates(found, tables.items, question, coefficient)[0]
+    found = table_agreement(tables, _weights(question, len(pair.classes)), None)
+    return table_estimates(found, tables.items, question, coefficient)[0]
 
 
-def pair_estimates(
-    found: PairAgreement, items: npt.NDArray[np.int64], question: Question, coefficient: Coefficient
+def table_estimates(
+    found: TableAgreement, items: npt.NDArray[np.int64], question: Question, coefficient: Coefficient
 ) -> list[Estimate]:
-    """The coefficients of pairs with their large-sample intervals."""
+    """The coefficients of contingency tables with their large-sample intervals."""
     name, level = question.name(coefficient), question.level
     estimates = []
     rows = zip(found.coefficient.tolist(), found.variance.tolist(), items.tolist(), strict=True)

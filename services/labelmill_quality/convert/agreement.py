@@ -130,7 +130,7 @@ def class_agreements(
 
 def pair_agreements(scores: PairScores, labelers: Sequence[str]) -> list[pb.PairAgreement]:
     """The pairs' coefficients."""
-    pairs = zip(scores.tables.first.tolist(), scores.tables.second.tolist(), scores.agreed, strict=True)
+    pairs = zip(scores.first.tolist(), scores.second.tolist(), scores.agreed, strict=True)
     return [
         pb.PairAgreement(
             first_labeler=labelers[first],
