@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from labelmill_quality.benchmark.against_gold import BenchmarkScore, consensus_accuracy, score_benchmark
+from labelmill_quality.benchmark.against_gold import NO_ANSWERS, BenchmarkScore, consensus_accuracy, score_benchmark
 
-__all__ = ["BenchmarkScore", "consensus_accuracy", "score_benchmark"]
+__all__ = ["NO_ANSWERS", "BenchmarkScore", "consensus_accuracy", "score_benchmark"]

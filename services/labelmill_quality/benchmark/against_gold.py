@@ -22,7 +22,7 @@ CLASS_NOT_ANSWERED = "no answer about an item with gold was this class"
 class BenchmarkScore:
     """How the answers about items with gold compare with it."""
 
-    labelers: tuple[str, ...]
+    labelers: Sequence[str]
     labeler_confusions: npt.NDArray[np.float64]
     """(labelers, gold classes, classes said): counts."""
 

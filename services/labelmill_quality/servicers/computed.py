@@ -12,6 +12,7 @@ from labelmill_runtime.workers import WorkerPool
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Message)
+R = TypeVar("R")
 
 
 class Computing:
@@ -34,7 +35,18 @@ class Computing:
         Raises:
             AnswerTooLarge: It does not fit into one message.
         """
-        body = await self._workers.call(job, *args, **kwargs)
+        return response.FromString(self.fitting(await self.call(job, *args, **kwargs)))
+
+    async def call(self, job: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What a job returns that is no message."""
+        return await self._workers.call(job, *args, **kwargs)
+
+    def fitting(self, body: bytes) -> bytes:
+        """An answer that fits into one message.
+
+        Raises:
+            AnswerTooLarge: It does not.
+        """
         if len(body) > self._max_message_bytes:
             raise AnswerTooLarge(size=len(body), limit=self._max_message_bytes)
-        return response.FromString(body)
+        return body

@@ -9,6 +9,8 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from labelmill.quality.v1 import labels_pb2 as _labels_pb2
 from labelmill.quality.v1 import resources_pb2 as _resources_pb2
+from labelmill.quality.v1 import scoring_pb2 as _scoring_pb2
+from labelmill.type.v1 import annotation_pb2 as _annotation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -97,3 +99,211 @@ class ScoreBenchmarkResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreBenchmarkResponse: _TypeAlias = ScoreBenchmarkResponse  # noqa: Y015
+
+@_typing.final
+class ScoreAnnotationsRequest(_message.Message):
+    """Annotations to score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANNOTATIONS_FIELD_NUMBER: _builtins.int
+    GOLD_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
+        """The annotations, each with an asset and a source; those of items without gold are left out."""
+
+    @_builtins.property
+    def gold(self) -> _scoring_pb2.GoldSet:
+        """The gold."""
+
+    @_builtins.property
+    def options(self) -> _scoring_pb2.ScoringOptions:
+        """How to compare."""
+
+    def __init__(
+        self,
+        *,
+        annotations: _abc.Iterable[_annotation_pb2.Annotation] | None = ...,
+        gold: _scoring_pb2.GoldSet | None = ...,
+        options: _scoring_pb2.ScoringOptions | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gold", b"gold", "options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "gold", b"gold", "options", b"options"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreAnnotationsRequest: _TypeAlias = ScoreAnnotationsRequest  # noqa: Y015
+
+@_typing.final
+class ScoreAnnotationsResponse(_message.Message):
+    """The scores."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    ITEM_SCORES_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    DRIFTS_FIELD_NUMBER: _builtins.int
+    AVERAGE_PRECISIONS_FIELD_NUMBER: _builtins.int
+    REPAIRED_INDICES_FIELD_NUMBER: _builtins.int
+    METHOD_VERSION_FIELD_NUMBER: _builtins.int
+    method_version: _builtins.str
+    """The version of the way of comparing."""
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.AnnotationScore]:
+        """Every annotation and every gold that was missed."""
+
+    @_builtins.property
+    def item_scores(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.ItemScore]:
+        """Every item, labeler and feature."""
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.GroupQuality]:
+        """Every group: of each feature all, each labeler, each class, each labeler's windows."""
+
+    @_builtins.property
+    def drifts(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.LabelerDrift]:
+        """Every labeler and feature; empty without drift options."""
+
+    @_builtins.property
+    def average_precisions(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.AveragePrecision]:
+        """Every labeler and feature of boxes, polygons, masks or keypoints; only in MATCHING_MODE_COCO."""
+
+    @_builtins.property
+    def repaired_indices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Indices of annotations whose polygon touches or crosses itself; it counted as the area that it encloses."""
+
+    def __init__(
+        self,
+        *,
+        scores: _abc.Iterable[_scoring_pb2.AnnotationScore] | None = ...,
+        item_scores: _abc.Iterable[_scoring_pb2.ItemScore] | None = ...,
+        groups: _abc.Iterable[_scoring_pb2.GroupQuality] | None = ...,
+        drifts: _abc.Iterable[_scoring_pb2.LabelerDrift] | None = ...,
+        average_precisions: _abc.Iterable[_scoring_pb2.AveragePrecision] | None = ...,
+        repaired_indices: _abc.Iterable[_builtins.int] | None = ...,
+        method_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_precisions", b"average_precisions", "drifts", b"drifts", "groups", b"groups", "item_scores", b"item_scores", "method_version", b"method_version", "repaired_indices", b"repaired_indices", "scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreAnnotationsResponse: _TypeAlias = ScoreAnnotationsResponse  # noqa: Y015
+
+@_typing.final
+class StreamScoreAnnotationsRequest(_message.Message):
+    """One message of a stream of annotations to score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Header(_message.Message):
+        """What a stream begins with."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        OPTIONS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def options(self) -> _scoring_pb2.ScoringOptions:
+            """How to compare. MATCHING_MODE_COCO is not offered on streams: average precision needs all confidences at once."""
+
+        def __init__(
+            self,
+            *,
+            options: _scoring_pb2.ScoringOptions | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Batch(_message.Message):
+        """Annotations of one message."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ANNOTATIONS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
+            """At most 100000."""
+
+        def __init__(
+            self,
+            *,
+            annotations: _abc.Iterable[_annotation_pb2.Annotation] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    GOLD_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___StreamScoreAnnotationsRequest.Header:
+        """The first message."""
+
+    @_builtins.property
+    def gold(self) -> _scoring_pb2.GoldSet:
+        """Gold."""
+
+    @_builtins.property
+    def batch(self) -> Global___StreamScoreAnnotationsRequest.Batch:
+        """Annotations."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___StreamScoreAnnotationsRequest.Header | None = ...,
+        gold: _scoring_pb2.GoldSet | None = ...,
+        batch: Global___StreamScoreAnnotationsRequest.Batch | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "gold", b"gold", "header", b"header", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "gold", b"gold", "header", b"header", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "gold", "batch"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___StreamScoreAnnotationsRequest: _TypeAlias = StreamScoreAnnotationsRequest  # noqa: Y015
+
+@_typing.final
+class StreamScoreAnnotationsResponse(_message.Message):
+    """One answer of a stream of annotations to score: one for each batch, then one with the summary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def batch(self) -> Global___ScoreAnnotationsResponse:
+        """A batch: scores, item_scores and repaired_indices."""
+
+    @_builtins.property
+    def summary(self) -> Global___ScoreAnnotationsResponse:
+        """All: groups, drifts."""
+
+    def __init__(
+        self,
+        *,
+        batch: Global___ScoreAnnotationsResponse | None = ...,
+        summary: Global___ScoreAnnotationsResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["batch", "summary"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___StreamScoreAnnotationsResponse: _TypeAlias = StreamScoreAnnotationsResponse  # noqa: Y015

@@ -40,6 +40,16 @@ class BenchmarkServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkResponse.FromString,
                 _registered_method=True)
+        self.ScoreAnnotations = channel.unary_unary(
+                '/labelmill.quality.v1.BenchmarkService/ScoreAnnotations',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsResponse.FromString,
+                _registered_method=True)
+        self.StreamScoreAnnotations = channel.stream_stream(
+                '/labelmill.quality.v1.BenchmarkService/StreamScoreAnnotations',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreAnnotationsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreAnnotationsResponse.FromString,
+                _registered_method=True)
 
 
 class BenchmarkServiceServicer:
@@ -54,6 +64,24 @@ class BenchmarkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScoreAnnotations(self, request, context):
+        """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
+        INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+        IMAGE_SIZE_DIFFERS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamScoreAnnotations(self, request_iterator, context):
+        """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
+        labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BenchmarkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +89,16 @@ def add_BenchmarkServiceServicer_to_server(servicer, server):
                     servicer.ScoreBenchmark,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkResponse.SerializeToString,
+            ),
+            'ScoreAnnotations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScoreAnnotations,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsResponse.SerializeToString,
+            ),
+            'StreamScoreAnnotations': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamScoreAnnotations,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreAnnotationsRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreAnnotationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +129,60 @@ class BenchmarkService:
             '/labelmill.quality.v1.BenchmarkService/ScoreBenchmark',
             labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScoreAnnotations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.quality.v1.BenchmarkService/ScoreAnnotations',
+            labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamScoreAnnotations(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/labelmill.quality.v1.BenchmarkService/StreamScoreAnnotations',
+            labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreAnnotationsRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreAnnotationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

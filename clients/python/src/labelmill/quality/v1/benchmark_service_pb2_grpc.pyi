@@ -37,6 +37,16 @@ class BenchmarkServiceStub:
     """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
     DUPLICATE_GOLD.
     """
+    ScoreAnnotations: _grpc.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]
+    """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
+    INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+    IMAGE_SIZE_DIFFERS.
+    """
+    StreamScoreAnnotations: _grpc.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]
+    """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
+    labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+    INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
+    """
 
 @_typing.type_check_only
 class BenchmarkServiceAsyncStub(BenchmarkServiceStub):
@@ -46,6 +56,16 @@ class BenchmarkServiceAsyncStub(BenchmarkServiceStub):
     ScoreBenchmark: _aio.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreBenchmarkRequest, _benchmark_service_pb2.ScoreBenchmarkResponse]  # type: ignore[assignment]
     """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
     DUPLICATE_GOLD.
+    """
+    ScoreAnnotations: _aio.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]  # type: ignore[assignment]
+    """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
+    INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+    IMAGE_SIZE_DIFFERS.
+    """
+    StreamScoreAnnotations: _aio.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]  # type: ignore[assignment]
+    """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
+    labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+    INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
     """
 
 class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +79,28 @@ class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_benchmark_service_pb2.ScoreBenchmarkResponse, _abc.Awaitable[_benchmark_service_pb2.ScoreBenchmarkResponse]]:
         """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
         DUPLICATE_GOLD.
+        """
+
+    @_abc_1.abstractmethod
+    def ScoreAnnotations(
+        self,
+        request: _benchmark_service_pb2.ScoreAnnotationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_benchmark_service_pb2.ScoreAnnotationsResponse, _abc.Awaitable[_benchmark_service_pb2.ScoreAnnotationsResponse]]:
+        """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
+        INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+        IMAGE_SIZE_DIFFERS.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamScoreAnnotations(
+        self,
+        request_iterator: _MaybeAsyncIterator[_benchmark_service_pb2.StreamScoreAnnotationsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_benchmark_service_pb2.StreamScoreAnnotationsResponse], _abc.AsyncIterator[_benchmark_service_pb2.StreamScoreAnnotationsResponse]]:
+        """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
+        labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
         """
 
 def add_BenchmarkServiceServicer_to_server(servicer: BenchmarkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,75 @@
+"""A labeler's shapes of one item against gold. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from labelmill_quality.benchmark.answers import judge_answer
+from labelmill_quality.benchmark.errors import ImageSizeDiffers
+from labelmill_quality.benchmark.judgement import Judgement, Verdict, missed, pair, spurious
+from labelmill_quality.benchmark.rules import Mode, Rules
+from labelmill_quality.matching.assignment import Matching
+from labelmill_quality.matching.similarity import match_instances
+from labelmill_quality.shapes.instance import Instance
+from labelmill_quality.shapes.values import Box, Mask, Polygon
+
+Matcher = Callable[[Sequence[Instance], Sequence[Instance], Rules], Matching]
+"""(gold, said) of one item and feature -> who belongs to whom; gold is left."""
+
+
+def optimally(gold: Sequence[Instance], said: Sequence[Instance], rules: Rules) -> Matching:
+    """The largest sum of similarities."""
+    return match_instances(
+        gold, said, threshold=rules.threshold, class_aware=rules.class_aware, measures=rules.measures
+    )
+
+
+MATCHERS: Mapping[Mode, Matcher] = {Mode.OPTIMAL: optimally}
+
+
+def require_one_size(gold: Sequence[Instance], said: Sequence[Instance]) -> None:
+    """Refuses masks beside shapes of another image size: pixels are compared with pixels."""
+    areas = [(one, one.shape.size) for one in (*gold, *said) if isinstance(one.shape, Box | Polygon | Mask)]
+    if any(isinstance(one.shape, Mask) for one, _ in areas):
+        for one, size in areas:
+            if size != areas[0][1]:
+                raise ImageSizeDiffers(f"annotations[{one.index}]")
+
+
+def judge_matching(
+    gold: Sequence[Instance], said: Sequence[Instance], matching: Matching, rules: Rules, labeler: str
+) -> Iterator[Judgement]:
+    """The verdicts on shapes that were matched (gold left), and on the attributes of those that have a partner."""
+    pairs = zip(matching.left.tolist(), matching.right.tolist(), matching.similarity.tolist(), strict=True)
+    for left, right, similarity in pairs:
+        one, other = gold[left], said[right]
+        verdict = pair(class_of(one), class_of(other), similarity)
+        yield _judgement(other, one.feature, labeler, verdict, other.index, one.index)
+        yield from _attributes(one, other, rules, labeler)
+    for right in matching.right_alone.tolist():
+        other = said[right]
+        yield _judgement(other, other.feature, labeler, spurious(class_of(other)), other.index, None)
+    for left in matching.left_alone.tolist():
+        one = gold[left]
+        yield _judgement(one, one.feature, labeler, missed(class_of(one)), None, one.index)
+
+
+def class_of(instance: Instance) -> str:
+    """Its class; the feature, where shapes have none."""
+    return instance.class_name or instance.feature
+
+
+def _attributes(gold: Instance, said: Instance, rules: Rules, labeler: str) -> Iterator[Judgement]:
+    answers = dict(said.attributes)
+    for name, answer in gold.attributes:
+        feature = f"{gold.feature}.{name}"
+        verdict = judge_answer(answers.get(name), answer, feature, rules)
+        index = said.index if name in answers else None
+        yield _judgement(said, feature, labeler, verdict, index, gold.index)
+
+
+def _judgement(
+    about: Instance, feature: str, labeler: str, verdict: Verdict, index: int | None, gold_index: int | None
+) -> Judgement:
+    create_ms = None if index is None else about.create_ms
+    return Judgement(about.item, labeler, feature, verdict, index, gold_index, create_ms)
