@@ -48,9 +48,13 @@ from labelmill.quality.v1 import instances_service_pb2 as quality_instances_serv
 from labelmill.quality.v1 import instances_service_pb2_grpc as quality_instances_service_pb2_grpc
 from labelmill.quality.v1 import live_service_pb2 as quality_live_service_pb2
 from labelmill.quality.v1 import live_service_pb2_grpc as quality_live_service_pb2_grpc
+from labelmill.quality.v1 import model_quality_service_pb2 as quality_model_quality_service_pb2
+from labelmill.quality.v1 import model_quality_service_pb2_grpc as quality_model_quality_service_pb2_grpc
 from labelmill.quality.v1 import resources_pb2 as quality_resources_pb2
 from labelmill.quality.v1 import service_pb2 as quality_service_pb2
 from labelmill.quality.v1 import service_pb2_grpc as quality_service_pb2_grpc
+from labelmill.quality.v1 import weak_supervision_service_pb2 as quality_weak_supervision_service_pb2
+from labelmill.quality.v1 import weak_supervision_service_pb2_grpc as quality_weak_supervision_service_pb2_grpc
 from labelmill.storage.v1 import audit_service_pb2 as storage_audit_service_pb2
 from labelmill.storage.v1 import audit_service_pb2_grpc as storage_audit_service_pb2_grpc
 from labelmill.storage.v1 import datasets_service_pb2 as storage_datasets_service_pb2
@@ -122,8 +126,15 @@ class AsyncServices:
         item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of
         the newest version count.
         """
+        self.model_quality = AsyncModelQualityService(transport)
+        """Doubts labels with the help of a model, and scores models; keeps nothing."""
         self.quality = AsyncQualityService(transport)
         """Scores a project's labels and keeps the reports."""
+        self.weak_supervision = AsyncWeakSupervisionService(transport)
+        """Labels without labelers: functions that vote for a class or abstain, and a model of how good they are.
+        Functions are given as data here; functions in Python run in the client (labelmill.weak_supervision),
+        which sends their votes.
+        """
         self.audit = AsyncAuditService(transport)
         """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
         self.datasets = AsyncDatasetService(transport)
@@ -880,9 +891,9 @@ class AsyncConsensusService:
         with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
         (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
         alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
-        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS.
-        PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset
-        and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
+        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS,
+        TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as
+        DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
         return self._transport.exchange(self._stub.AggregateLabels, requests, timeout_s=timeout_s)
 
@@ -981,6 +992,47 @@ class AsyncLiveQualityService:
         return Operation(self._transport, message)
 
 
+class AsyncModelQualityService:
+    """Doubts labels with the help of a model, and scores models; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_model_quality_service_pb2_grpc.ModelQualityServiceStub(transport.channel)
+
+    async def find_label_errors(
+        self, request: quality_model_quality_service_pb2.FindLabelErrorsRequest, *, timeout_s: float | None = None
+    ) -> quality_model_quality_service_pb2.FindLabelErrorsResponse:
+        """Finds labels that are probably wrong (confident learning), items that are nearly the same but labeled
+        differently, outliers and rare classes. Probabilities must be of a model that has not seen the item's
+        label (out of fold); without any, and with embeddings, a logistic regression is cross-validated here.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, DUPLICATE_ITEM, WRONG_PROBABILITIES, WRONG_EMBEDDINGS,
+        WRONG_LABEL_COUNT, NOTHING_TO_JUDGE_BY, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.FindLabelErrors, request, timeout_s=timeout_s)
+
+    def stream_find_label_errors(
+        self,
+        requests: AsyncIterable[quality_model_quality_service_pb2.StreamFindLabelErrorsRequest]
+        | Iterable[quality_model_quality_service_pb2.StreamFindLabelErrorsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_model_quality_service_pb2.StreamFindLabelErrorsResponse]:
+        """The same for as many items as memory holds: the first message has the options, the others items; the
+        answer comes when the stream has ended, in parts: issues first, scores in the order of the items, the
+        summary last. INVALID_ARGUMENT also: OPTIONS_MISSING. RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+        """
+        return self._transport.exchange(self._stub.StreamFindLabelErrors, requests, timeout_s=timeout_s)
+
+    async def score_model(
+        self, request: quality_model_quality_service_pb2.ScoreModelRequest, *, timeout_s: float | None = None
+    ) -> quality_model_quality_service_pb2.ScoreModelResponse:
+        """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and
+        how reliable it is as one more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD,
+        DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.ScoreModel, request, timeout_s=timeout_s)
+
+
 class AsyncQualityService:
     """Scores a project's labels and keeps the reports."""
 
@@ -1016,6 +1068,15 @@ class AsyncQualityService:
         """Reads a report."""
         return await self._transport.unary(self._stub.GetQualityReport, request, timeout_s=timeout_s)
 
+    def get_quality_report_page(
+        self, request: quality_service_pb2.GetQualityReportPageRequest, *, timeout_s: float | None = None
+    ) -> AsyncIterator[quality_service_pb2.GetQualityReportPageResponse]:
+        """Makes a report a page to look at: HTML that needs nothing else, with plots, tables beside them, and the
+        most disputed items with their texts and pictures from the clean zone. It is as secret as the assets are.
+        NOT_FOUND: the report.
+        """
+        return self._transport.serve_stream(self._stub.GetQualityReportPage, request, timeout_s=timeout_s)
+
     async def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
@@ -1023,6 +1084,56 @@ class AsyncQualityService:
         the current figures of the assets go; reports keep their figures, and are named as kept.
         """
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
+
+
+class AsyncWeakSupervisionService:
+    """Labels without labelers: functions that vote for a class or abstain, and a model of how good they are.
+    Functions are given as data here; functions in Python run in the client (labelmill.weak_supervision), which
+    sends their votes.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_weak_supervision_service_pb2_grpc.WeakSupervisionServiceStub(transport.channel)
+
+    async def apply_labeling_functions(
+        self,
+        request: quality_weak_supervision_service_pb2.ApplyLabelingFunctionsRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> quality_weak_supervision_service_pb2.ApplyLabelingFunctionsResponse:
+        """Applies labeling functions to texts sent along; keeps nothing. INVALID_ARGUMENT: INVALID_PATTERN,
+        DUPLICATE_FUNCTION, UNKNOWN_CLASS, DUPLICATE_ITEM. PERMISSION_DENIED: MODEL_NOT_YOURS, for a model of a
+        project that the caller has no role in. NOT_FOUND: the model. ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.ApplyLabelingFunctions, request, timeout_s=timeout_s)
+
+    async def fit_label_model(
+        self, request: quality_weak_supervision_service_pb2.FitLabelModelRequest, *, timeout_s: float | None = None
+    ) -> quality_weak_supervision_service_pb2.FitLabelModelResponse:
+        """Fits a label model to votes sent along; keeps nothing. Says of every function what it covers, how often it
+        overlaps and conflicts with others, and how often it is right: measured where gold is given, expected by
+        the model everywhere. INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, WRONG_CLASS_BALANCE,
+        DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.FitLabelModel, request, timeout_s=timeout_s)
+
+    async def supervise_project(
+        self, request: quality_weak_supervision_service_pb2.SuperviseProjectRequest, *, timeout_s: float | None = None
+    ) -> Operation[
+        quality_weak_supervision_service_pb2.SuperviseProjectResponse,
+        quality_weak_supervision_service_pb2.SuperviseProjectMetadata,
+    ]:
+        """Labels a project's CLEAN texts by labeling functions, and keeps the probabilistic labels as a
+        QualityReport of method CONSENSUS_METHOD_WEAK_SUPERVISION: CreateTrainingJob takes it like any other.
+        Texts on which no function votes get no label. The project's gold (benchmarks for labelers) takes part: it
+        measures, calibrates, and its items keep their gold. Response: SuperviseProjectResponse; metadata:
+        SuperviseProjectMetadata. NOT_FOUND: the project, the model. INVALID_ARGUMENT: UNKNOWN_FEATURE,
+        WRONG_FEATURE_KIND, INVALID_FILTER, and as in the two calls above. PERMISSION_DENIED: MODEL_NOT_YOURS.
+        FAILED_PRECONDITION: NO_VOTES.
+        """
+        message = await self._transport.unary(self._stub.SuperviseProject, request, timeout_s=timeout_s)
+        return Operation(self._transport, message)
 
 
 class AsyncAuditService:
@@ -1595,8 +1706,15 @@ class SyncServices:
         item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of
         the newest version count.
         """
+        self.model_quality = ModelQualityService(portal, services.model_quality)
+        """Doubts labels with the help of a model, and scores models; keeps nothing."""
         self.quality = QualityService(portal, services.quality)
         """Scores a project's labels and keeps the reports."""
+        self.weak_supervision = WeakSupervisionService(portal, services.weak_supervision)
+        """Labels without labelers: functions that vote for a class or abstain, and a model of how good they are.
+        Functions are given as data here; functions in Python run in the client (labelmill.weak_supervision),
+        which sends their votes.
+        """
         self.audit = AuditService(portal, services.audit)
         """Gives the audit log to those who check it. Storage alone writes it, in the transaction of what it records."""
         self.datasets = DatasetService(portal, services.datasets)
@@ -2344,9 +2462,9 @@ class ConsensusService:
         with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
         (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
         alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
-        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS.
-        PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset
-        and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
+        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS,
+        TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as
+        DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
         return self._portal.iterate(self._service.aggregate_labels(self._portal.feed(requests), timeout_s=timeout_s))
 
@@ -2447,6 +2565,48 @@ class LiveQualityService:
         )
 
 
+class ModelQualityService:
+    """Doubts labels with the help of a model, and scores models; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncModelQualityService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def find_label_errors(
+        self, request: quality_model_quality_service_pb2.FindLabelErrorsRequest, *, timeout_s: float | None = None
+    ) -> quality_model_quality_service_pb2.FindLabelErrorsResponse:
+        """Finds labels that are probably wrong (confident learning), items that are nearly the same but labeled
+        differently, outliers and rare classes. Probabilities must be of a model that has not seen the item's
+        label (out of fold); without any, and with embeddings, a logistic regression is cross-validated here.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, DUPLICATE_ITEM, WRONG_PROBABILITIES, WRONG_EMBEDDINGS,
+        WRONG_LABEL_COUNT, NOTHING_TO_JUDGE_BY, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.find_label_errors(request, timeout_s=timeout_s))
+
+    def stream_find_label_errors(
+        self,
+        requests: Iterable[quality_model_quality_service_pb2.StreamFindLabelErrorsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_model_quality_service_pb2.StreamFindLabelErrorsResponse]:
+        """The same for as many items as memory holds: the first message has the options, the others items; the
+        answer comes when the stream has ended, in parts: issues first, scores in the order of the items, the
+        summary last. INVALID_ARGUMENT also: OPTIONS_MISSING. RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+        """
+        return self._portal.iterate(
+            self._service.stream_find_label_errors(self._portal.feed(requests), timeout_s=timeout_s)
+        )
+
+    def score_model(
+        self, request: quality_model_quality_service_pb2.ScoreModelRequest, *, timeout_s: float | None = None
+    ) -> quality_model_quality_service_pb2.ScoreModelResponse:
+        """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and
+        how reliable it is as one more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD,
+        DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.score_model(request, timeout_s=timeout_s))
+
+
 class QualityService:
     """Scores a project's labels and keeps the reports."""
 
@@ -2481,6 +2641,15 @@ class QualityService:
         """Reads a report."""
         return self._portal.call(self._service.get_quality_report(request, timeout_s=timeout_s))
 
+    def get_quality_report_page(
+        self, request: quality_service_pb2.GetQualityReportPageRequest, *, timeout_s: float | None = None
+    ) -> Iterator[quality_service_pb2.GetQualityReportPageResponse]:
+        """Makes a report a page to look at: HTML that needs nothing else, with plots, tables beside them, and the
+        most disputed items with their texts and pictures from the clean zone. It is as secret as the assets are.
+        NOT_FOUND: the report.
+        """
+        return self._portal.iterate(self._service.get_quality_report_page(request, timeout_s=timeout_s))
+
     def erase_assets(
         self, request: type_erasure_pb2.EraseAssetsRequest, *, timeout_s: float | None = None
     ) -> type_erasure_pb2.EraseAssetsResponse:
@@ -2488,6 +2657,57 @@ class QualityService:
         the current figures of the assets go; reports keep their figures, and are named as kept.
         """
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
+
+
+class WeakSupervisionService:
+    """Labels without labelers: functions that vote for a class or abstain, and a model of how good they are.
+    Functions are given as data here; functions in Python run in the client (labelmill.weak_supervision), which
+    sends their votes.
+    """
+
+    def __init__(self, portal: Portal, service: AsyncWeakSupervisionService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def apply_labeling_functions(
+        self,
+        request: quality_weak_supervision_service_pb2.ApplyLabelingFunctionsRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> quality_weak_supervision_service_pb2.ApplyLabelingFunctionsResponse:
+        """Applies labeling functions to texts sent along; keeps nothing. INVALID_ARGUMENT: INVALID_PATTERN,
+        DUPLICATE_FUNCTION, UNKNOWN_CLASS, DUPLICATE_ITEM. PERMISSION_DENIED: MODEL_NOT_YOURS, for a model of a
+        project that the caller has no role in. NOT_FOUND: the model. ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.apply_labeling_functions(request, timeout_s=timeout_s))
+
+    def fit_label_model(
+        self, request: quality_weak_supervision_service_pb2.FitLabelModelRequest, *, timeout_s: float | None = None
+    ) -> quality_weak_supervision_service_pb2.FitLabelModelResponse:
+        """Fits a label model to votes sent along; keeps nothing. Says of every function what it covers, how often it
+        overlaps and conflicts with others, and how often it is right: measured where gold is given, expected by
+        the model everywhere. INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, WRONG_CLASS_BALANCE,
+        DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.fit_label_model(request, timeout_s=timeout_s))
+
+    def supervise_project(
+        self, request: quality_weak_supervision_service_pb2.SuperviseProjectRequest, *, timeout_s: float | None = None
+    ) -> SyncOperation[
+        quality_weak_supervision_service_pb2.SuperviseProjectResponse,
+        quality_weak_supervision_service_pb2.SuperviseProjectMetadata,
+    ]:
+        """Labels a project's CLEAN texts by labeling functions, and keeps the probabilistic labels as a
+        QualityReport of method CONSENSUS_METHOD_WEAK_SUPERVISION: CreateTrainingJob takes it like any other.
+        Texts on which no function votes get no label. The project's gold (benchmarks for labelers) takes part: it
+        measures, calibrates, and its items keep their gold. Response: SuperviseProjectResponse; metadata:
+        SuperviseProjectMetadata. NOT_FOUND: the project, the model. INVALID_ARGUMENT: UNKNOWN_FEATURE,
+        WRONG_FEATURE_KIND, INVALID_FILTER, and as in the two calls above. PERMISSION_DENIED: MODEL_NOT_YOURS.
+        FAILED_PRECONDITION: NO_VOTES.
+        """
+        return SyncOperation(
+            self._portal, self._portal.call(self._service.supervise_project(request, timeout_s=timeout_s))
+        )
 
 
 class AuditService:

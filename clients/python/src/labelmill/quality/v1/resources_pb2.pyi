@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from labelmill.type.v1 import annotation_pb2 as _annotation_pb2
+from labelmill.type.v1 import ontology_pb2 as _ontology_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -45,6 +46,8 @@ class _ConsensusMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conse
     """Hovy et al. (2013): a labeler knows the class or answers by habit."""
     CONSENSUS_METHOD_IBCC: _ConsensusMethod.ValueType  # 8
     """Kim and Ghahramani (2012): Dawid and Skene's model, the confusion matrices inferred as distributions."""
+    CONSENSUS_METHOD_WEAK_SUPERVISION: _ConsensusMethod.ValueType  # 20
+    """Votes of labeling functions, put together by a label model (SuperviseProject); not for ScoreProject or ScoreConsensus."""
 
 class ConsensusMethod(_ConsensusMethod, metaclass=_ConsensusMethodEnumTypeWrapper):
     """How labels are aggregated."""
@@ -67,6 +70,8 @@ CONSENSUS_METHOD_MACE: ConsensusMethod.ValueType  # 7
 """Hovy et al. (2013): a labeler knows the class or answers by habit."""
 CONSENSUS_METHOD_IBCC: ConsensusMethod.ValueType  # 8
 """Kim and Ghahramani (2012): Dawid and Skene's model, the confusion matrices inferred as distributions."""
+CONSENSUS_METHOD_WEAK_SUPERVISION: ConsensusMethod.ValueType  # 20
+"""Votes of labeling functions, put together by a label model (SuperviseProject); not for ScoreProject or ScoreConsensus."""
 Global___ConsensusMethod: _TypeAlias = ConsensusMethod  # noqa: Y015
 
 @_typing.final
@@ -142,6 +147,8 @@ class ConsensusLabel(_message.Message):
     LABEL_COUNT_FIELD_NUMBER: _builtins.int
     AGREEMENT_FIELD_NUMBER: _builtins.int
     TIED_FIELD_NUMBER: _builtins.int
+    DISAGREEMENT_FIELD_NUMBER: _builtins.int
+    ANNOTATIONS_FIELD_NUMBER: _builtins.int
     item: _builtins.str
     """The item, or projects/{project}/assets/{asset}."""
     class_name: _builtins.str
@@ -152,9 +159,17 @@ class ConsensusLabel(_message.Message):
     """Share of labelers who said the likeliest class, in [0, 1]."""
     tied: _builtins.bool
     """Several classes were equally likely."""
+    disagreement: _builtins.float
+    """How much the labelers disagree, in [0, 1]: for classes the probability that two of them said different ones; for other answers
+    one minus their mean likeness. 0 for one labeler.
+    """
     @_builtins.property
     def distribution(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.ClassProbability]:
         """The posterior of every class; sums to 1. Not calibrated unless the method says so."""
+
+    @_builtins.property
+    def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
+        """The inferred answer where it is no single class: a number, a text, classes, or any number of shapes."""
 
     def __init__(
         self,
@@ -165,10 +180,12 @@ class ConsensusLabel(_message.Message):
         label_count: _builtins.int = ...,
         agreement: _builtins.float = ...,
         tied: _builtins.bool = ...,
+        disagreement: _builtins.float = ...,
+        annotations: _abc.Iterable[_annotation_pb2.Annotation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "class_name", b"class_name", "distribution", b"distribution", "item", b"item", "label_count", b"label_count", "tied", b"tied"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "annotations", b"annotations", "class_name", b"class_name", "disagreement", b"disagreement", "distribution", b"distribution", "item", b"item", "label_count", b"label_count", "tied", b"tied"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -297,6 +314,46 @@ class ClassQuality(_message.Message):
 Global___ClassQuality: _TypeAlias = ClassQuality  # noqa: Y015
 
 @_typing.final
+class PeriodQuality(_message.Message):
+    """Agreement about the items that were finished in one stretch of time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    ALPHA_FIELD_NUMBER: _builtins.int
+    label_count: _builtins.int
+    """Labels of the items whose last label was given in it."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """The first moment of it."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """The first moment after it."""
+
+    @_builtins.property
+    def alpha(self) -> Global___Estimate:
+        """The same as QualityReport.alpha, of these items."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        label_count: _builtins.int = ...,
+        alpha: Global___Estimate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "end_time", b"end_time", "label_count", b"label_count", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeriodQuality: _TypeAlias = PeriodQuality  # noqa: Y015
+
+@_typing.final
 class QualityReport(_message.Message):
     """The quality of a project's labels of one feature at one time. Immutable."""
 
@@ -319,10 +376,14 @@ class QualityReport(_message.Message):
     ITERATION_COUNT_FIELD_NUMBER: _builtins.int
     CONVERGED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    FEATURE_KIND_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    FEATURE_REPORTS_FIELD_NUMBER: _builtins.int
+    CONSENSUS_NOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/qualityReports/{quality_report}."""
     feature: _builtins.str
-    """The ontology's feature."""
+    """The ontology's feature; empty: all of them."""
     annotation_filter: _builtins.str
     """The filter over annotations that chose them."""
     consensus_method: Global___ConsensusMethod.ValueType
@@ -337,6 +398,12 @@ class QualityReport(_message.Message):
     """Rounds of EM until it converged; 0 for majority vote."""
     converged: _builtins.bool
     """EM reached its tolerance before its limit of rounds; true for majority vote."""
+    feature_kind: _ontology_pb2.Feature.Kind.ValueType
+    """What the answers are. For others than single and ordinal choices alpha has one minus the likeness of answers as its distance,
+    benchmark accuracy is the mean likeness with gold, agreement that with the other labelers; there are no classes and confusions.
+    """
+    consensus_note: _builtins.str
+    """What else to know of how consensus was made, such as why a method was chosen."""
     @_builtins.property
     def alpha(self) -> Global___Estimate:
         """Krippendorff's alpha over all labels."""
@@ -369,6 +436,14 @@ class QualityReport(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___PeriodQuality]:
+        """Agreement over time: by day in UTC, by seven days where the labels spread over more than 100 days."""
+
+    @_builtins.property
+    def feature_reports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a report over all features: the reports of each, projects/{project}/qualityReports/{quality_report}; all else is empty then."""
+
     def __init__(
         self,
         *,
@@ -389,10 +464,14 @@ class QualityReport(_message.Message):
         iteration_count: _builtins.int = ...,
         converged: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        feature_kind: _ontology_pb2.Feature.Kind.ValueType = ...,
+        periods: _abc.Iterable[Global___PeriodQuality] | None = ...,
+        feature_reports: _abc.Iterable[_builtins.str] | None = ...,
+        consensus_note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "annotation_filter", b"annotation_filter", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "classes", b"classes", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "consensus_method", b"consensus_method", "converged", b"converged", "create_time", b"create_time", "feature", b"feature", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labelers", b"labelers", "method_version", b"method_version", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "annotation_filter", b"annotation_filter", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "classes", b"classes", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "consensus_method", b"consensus_method", "consensus_note", b"consensus_note", "converged", b"converged", "create_time", b"create_time", "feature", b"feature", "feature_kind", b"feature_kind", "feature_reports", b"feature_reports", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labelers", b"labelers", "method_version", b"method_version", "name", b"name", "periods", b"periods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
