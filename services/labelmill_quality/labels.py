@@ -44,6 +44,12 @@ class LabelTable:
     def __len__(self) -> int:
         return len(self.class_codes)
 
+    def only(self, rows: npt.NDArray[np.bool_]) -> LabelTable:
+        """Some of the labels; items, labelers and classes stay, so that codes keep their meaning."""
+        weights = None if self.weights is None else self.weights[rows]
+        codes = self.item_codes[rows], self.labeler_codes[rows], self.class_codes[rows]
+        return LabelTable(self.items, self.labelers, self.classes, *codes, weights)
+
     @property
     def answer_count(self) -> int:
         """Pairs of a labeler and an item."""

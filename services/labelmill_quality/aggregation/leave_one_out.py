@@ -62,7 +62,7 @@ class ByApplying:
         for rank in range(int(table.labels_per_item.max(initial=0))):
             left_out = several & (ranks == rank)
             items = table.item_codes[left_out]
-            consensus = self.model.apply(_without(table, left_out))
+            consensus = self.model.apply(table.only(~left_out))
             winners[left_out], tied[left_out] = consensus.winners[items], consensus.tied[items]
         return Others(winners, tied)
 
@@ -81,16 +81,3 @@ class Anchored:
         gold = self.anchors[self.table.item_codes]
         known: Flags = gold >= 0
         return Others(np.where(known, gold, others.winners).astype(np.int32), others.tied & ~known)
-
-
-def _without(table: LabelTable, left_out: Flags) -> LabelTable:
-    keep = ~left_out
-    return LabelTable(
-        table.items,
-        table.labelers,
-        table.classes,
-        table.item_codes[keep],
-        table.labeler_codes[keep],
-        table.class_codes[keep],
-        None if table.weights is None else table.weights[keep],
-    )
