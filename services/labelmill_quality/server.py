@@ -10,6 +10,7 @@ from labelmill_quality.adapters.sql import metadata
 from labelmill_quality.assembly.agreement import agreement
 from labelmill_quality.assembly.benchmark import benchmark
 from labelmill_quality.assembly.consensus import consensus
+from labelmill_quality.assembly.instances import instances
 from labelmill_quality.assembly.live import live
 from labelmill_quality.assembly.parts import Parts
 from labelmill_quality.assembly.projects import projects
@@ -28,6 +29,7 @@ AREAS = (
     agreement,
     consensus,
     benchmark,
+    instances,
     projects,
     live,
 )

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelmill_quality.instances import link
-
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -78,6 +76,8 @@ def cluster(labelers: Integers, pairs: Pairs, threshold: float) -> Clusters:
         pairs: What is alike; rows in an order that does not depend on labelers.
         threshold: Similarity above which two instances are rather one object than two.
     """
+    from labelmill_quality.instances import link
+
     component = link.components(len(labelers), pairs.first, pairs.second, pairs.similarity, threshold)
     order = np.argsort(component, kind="stable").astype(np.int64)
     count = int(component.max()) + 1 if len(component) else 0

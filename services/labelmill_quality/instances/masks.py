@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelmill_quality.instances import overlay
 from labelmill_quality.instances.clustering import Clusters
 from labelmill_quality.instances.fusion import Fused, LabelerPixels, Weighting
 from labelmill_quality.instances.staple import NAME, Staple, Votes, staple
@@ -75,6 +74,8 @@ class _Overlay:
     @classmethod
     def of(cls, masks: Sequence[Mask]) -> _Overlay:
         batch = MaskBatch.of(masks)
+        from labelmill_quality.instances import overlay
+
         lengths, marks = overlay.stretches(batch.counts, batch.offsets)
         patterns, pattern_of = np.unique(
             np.concatenate([np.zeros((1, len(masks)), np.bool_), marks]), axis=0, return_inverse=True

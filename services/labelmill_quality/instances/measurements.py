@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelmill_quality.instances.placing import learn, place
-
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -100,7 +98,9 @@ def locate(data: Measurements, *, weighted: bool = True) -> Located:
     anchored = bool(np.isfinite(known).all(axis=1).any())
     bias, variance, counts, rounds, converged = _fit(data, values, known, anchored=anchored, biased=weighted)
     equal = np.ones_like(variance) if not weighted else variance
-    places, information = place(data.starts, data.labelers, values, bias, equal, weighted)
+    from labelmill_quality.instances import placing
+
+    places, information = placing.place(data.starts, data.labelers, values, bias, equal, weighted)
     if not weighted:
         mean = np.add.reduceat(variance[data.labelers], data.starts[:-1], axis=0)
         information = np.diff(data.starts)[:, None] ** 2 / mean
@@ -121,6 +121,8 @@ def _fit(
     data: Measurements, values: Floats, known: Floats, *, anchored: bool, biased: bool
 ) -> tuple[Floats, Floats, Integers, int, bool]:
     sizes = np.diff(data.starts)
+    from labelmill_quality.instances import placing
+
     telling = _enough((sizes > 1) | np.isfinite(known).all(axis=1), data.labeler_count)
     counts = np.bincount(data.labelers[np.repeat(telling, sizes)], minlength=data.labeler_count)
     coordinates = values.shape[1]
@@ -131,7 +133,7 @@ def _fit(
     variance = np.full_like(bias, 1.0) * _start(data, values, telling, least)
     shown = counts > 0
     for iteration in range(1, _ROUNDS + 1):
-        used, squares, slopes, shifts, totals = learn(
+        used, squares, slopes, shifts, totals = placing.learn(
             data.starts, data.labelers, values, known, telling, bias, variance
         )
         typical = np.exp((np.log(variance[shown]) * counts[shown, None]).sum(axis=0) / counts.sum())

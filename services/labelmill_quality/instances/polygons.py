@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelmill_quality.instances import rings
 from labelmill_quality.instances.clustering import Clusters
 from labelmill_quality.instances.fusion import Fused, Weighting, geometry_of
 from labelmill_quality.instances.measurements import NAME, Measurements, locate
@@ -46,6 +45,8 @@ def fuse_polygons(
         weighting: What members count.
     """
     import shapely
+
+    from labelmill_quality.instances import rings
 
     areas, _ = outlines(list(shapes))
     borders, points, values, sizes, who = [], [], [], [], []
@@ -123,6 +124,8 @@ def _pieces(area: Any) -> list[Points]:
 
 def _moved(border: Sequence[Points], moves: Floats) -> tuple[Points, list[Points]]:
     """The rings after every point has moved outward."""
+    from labelmill_quality.instances import rings
+
     moved, begin = [], 0
     for ring in border:
         end = begin + len(ring)

@@ -675,13 +675,16 @@ class ComputeInstanceAgreementRequest(_message.Message):
     class _StatisticEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ComputeInstanceAgreementRequest._Statistic.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         STATISTIC_UNSPECIFIED: ComputeInstanceAgreementRequest._Statistic.ValueType  # 0
-        """The default: STATISTIC_ALPHA_OBJECTS."""
-        STATISTIC_ALPHA_OBJECTS: ComputeInstanceAgreementRequest._Statistic.ValueType  # 1
-        """Krippendorff's alpha of the objects: shapes are grouped into objects as by AggregateAnnotations; what a labeler says of an object
-        is its class, or that it is not there. Nominal.
+        """The default: STATISTIC_ALPHA_SHAPES."""
+        STATISTIC_ALPHA_SHAPES: ComputeInstanceAgreementRequest._Statistic.ValueType  # 1
+        """Krippendorff's alpha over assets: what a labeler drew on an asset is one answer, and two answers are 1 - score apart, the
+        score being the similarities of the shapes matched one to one by the number of different shapes, 0 for every shape without
+        a partner. Misses, false shapes and sloppy edges all count; classes do not.
         """
-        STATISTIC_ALPHA_GEOMETRY: ComputeInstanceAgreementRequest._Statistic.ValueType  # 2
-        """Krippendorff's alpha over the objects with the distance 1 - similarity between two shapes, and 1 between a shape and none."""
+        STATISTIC_ALPHA_CLASSES: ComputeInstanceAgreementRequest._Statistic.ValueType  # 2
+        """Krippendorff's nominal alpha over objects: shapes are grouped into objects as by AggregateAnnotations; what a labeler says of
+        an object is its class; who did not draw it says nothing.
+        """
         STATISTIC_ALPHA_LINE: ComputeInstanceAgreementRequest._Statistic.ValueType  # 3
         """Of spans and segments: Krippendorff's nominal alpha over the line, every code point (millisecond) being a unit and what no
         annotation covers a value of its own.
@@ -693,13 +696,16 @@ class ComputeInstanceAgreementRequest(_message.Message):
         """Which statistic."""
 
     STATISTIC_UNSPECIFIED: ComputeInstanceAgreementRequest.Statistic.ValueType  # 0
-    """The default: STATISTIC_ALPHA_OBJECTS."""
-    STATISTIC_ALPHA_OBJECTS: ComputeInstanceAgreementRequest.Statistic.ValueType  # 1
-    """Krippendorff's alpha of the objects: shapes are grouped into objects as by AggregateAnnotations; what a labeler says of an object
-    is its class, or that it is not there. Nominal.
+    """The default: STATISTIC_ALPHA_SHAPES."""
+    STATISTIC_ALPHA_SHAPES: ComputeInstanceAgreementRequest.Statistic.ValueType  # 1
+    """Krippendorff's alpha over assets: what a labeler drew on an asset is one answer, and two answers are 1 - score apart, the
+    score being the similarities of the shapes matched one to one by the number of different shapes, 0 for every shape without
+    a partner. Misses, false shapes and sloppy edges all count; classes do not.
     """
-    STATISTIC_ALPHA_GEOMETRY: ComputeInstanceAgreementRequest.Statistic.ValueType  # 2
-    """Krippendorff's alpha over the objects with the distance 1 - similarity between two shapes, and 1 between a shape and none."""
+    STATISTIC_ALPHA_CLASSES: ComputeInstanceAgreementRequest.Statistic.ValueType  # 2
+    """Krippendorff's nominal alpha over objects: shapes are grouped into objects as by AggregateAnnotations; what a labeler says of
+    an object is its class; who did not draw it says nothing.
+    """
     STATISTIC_ALPHA_LINE: ComputeInstanceAgreementRequest.Statistic.ValueType  # 3
     """Of spans and segments: Krippendorff's nominal alpha over the line, every code point (millisecond) being a unit and what no
     annotation covers a value of its own.
@@ -788,10 +794,10 @@ class ComputeInstanceAgreementResponse(_message.Message):
     AGREEMENT_FIELD_NUMBER: _builtins.int
     UNIT_COUNT_FIELD_NUMBER: _builtins.int
     unit_count: _builtins.float
-    """Objects, or code points or milliseconds of the line, that it rests on."""
+    """Code points or milliseconds of the line, objects, or assets that it rests on."""
     @_builtins.property
     def agreement(self) -> _resources_pb2.Estimate:
-        """The statistic, with a bootstrap interval over assets."""
+        """The statistic, with a bootstrap interval over assets (over objects for STATISTIC_ALPHA_CLASSES)."""
 
     def __init__(
         self,
