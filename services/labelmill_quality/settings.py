@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -24,3 +26,9 @@ class QualitySettings(ServiceSettings):
     follow_seconds: float = Field(default=5.0, gt=0)
     """How soon after a change a project is looked at again; later, a tenth of the time since its newest annotation, at
     most five minutes."""
+    row_limit: int = Field(default=50_000_000, ge=1)
+    """Labels that one AggregateLabels may bring."""
+    max_spool_bytes: int = Field(default=4 << 30, ge=1 << 20)
+    """Bytes that one AggregateLabels may bring; they wait on disk."""
+    spool_dir: Path | None = None
+    """Where they wait; default `<data_dir>/quality-spool`."""

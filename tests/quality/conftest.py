@@ -93,13 +93,14 @@ async def serve(
     changes: FakeChanges | None = None,
     *,
     follow_seconds: float = 3600.0,
+    quality: QualitySettings | None = None,
 ) -> Mill:
     """Starts the service; again on the same settings after the stack was closed."""
     feed = changes or FakeChanges()
     keys = {who: create_key(settings.keys_path, who, [grant]) for who, grant in ROLES.items()}
 
     async def build(context: RuntimeContext) -> Service:
-        chosen = QualitySettings(bootstrap_count=100, follow_seconds=follow_seconds)
+        chosen = quality or QualitySettings(bootstrap_count=100, follow_seconds=follow_seconds)
         return await quality_server.build_with(context, chosen, source, feed)
 
     server = await stack.enter_async_context(running(settings, [build]))

@@ -426,7 +426,7 @@ class AggregateLabelsResponse(_message.Message):
         LABELERS_FIELD_NUMBER: _builtins.int
         @_builtins.property
         def labelers(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.LabelerQuality]:
-            """Ordered by id over all messages."""
+            """Ordered by id over all messages; with more than 300 classes without their confusion."""
 
         def __init__(
             self,
