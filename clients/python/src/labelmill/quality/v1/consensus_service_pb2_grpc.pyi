@@ -45,7 +45,8 @@ class ConsensusServiceStub:
     Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
     in its CLEAN form; services alone may ask for RAW.
     INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
-    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE,
+    NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
     FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
     """
 
@@ -66,7 +67,8 @@ class ConsensusServiceAsyncStub(ConsensusServiceStub):
     Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
     in its CLEAN form; services alone may ask for RAW.
     INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
-    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE,
+    NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
     FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
     """
 
@@ -96,7 +98,8 @@ class ConsensusServiceServicer(metaclass=_abc_1.ABCMeta):
         Asset: Parquet (application/vnd.apache.parquet), Arrow (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read
         in its CLEAN form; services alone may ask for RAW.
         INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
-        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE,
+        NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and
         FAILED_PRECONDITION: as DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
 
