@@ -46,6 +46,8 @@ from labelmill.quality.v1 import consensus_service_pb2 as quality_consensus_serv
 from labelmill.quality.v1 import consensus_service_pb2_grpc as quality_consensus_service_pb2_grpc
 from labelmill.quality.v1 import instances_service_pb2 as quality_instances_service_pb2
 from labelmill.quality.v1 import instances_service_pb2_grpc as quality_instances_service_pb2_grpc
+from labelmill.quality.v1 import labelers_service_pb2 as quality_labelers_service_pb2
+from labelmill.quality.v1 import labelers_service_pb2_grpc as quality_labelers_service_pb2_grpc
 from labelmill.quality.v1 import live_service_pb2 as quality_live_service_pb2
 from labelmill.quality.v1 import live_service_pb2_grpc as quality_live_service_pb2_grpc
 from labelmill.quality.v1 import model_quality_service_pb2 as quality_model_quality_service_pb2
@@ -121,6 +123,8 @@ class AsyncServices:
         """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
         objects; keeps nothing.
         """
+        self.labelers = AsyncLabelersService(transport)
+        """Analyzes the labels of labelers, sent along; keeps nothing."""
         self.live = AsyncLiveQualityService(transport)
         """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
         item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of
@@ -945,6 +949,26 @@ class AsyncInstancesService:
         return await self._transport.unary(self._stub.ComputeInstanceAgreement, request, timeout_s=timeout_s)
 
 
+class AsyncLabelersService:
+    """Analyzes the labels of labelers, sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_labelers_service_pb2_grpc.LabelersServiceStub(transport.channel)
+
+    async def analyze_labelers(
+        self, request: quality_labelers_service_pb2.AnalyzeLabelersRequest, *, timeout_s: float | None = None
+    ) -> quality_labelers_service_pb2.AnalyzeLabelersResponse:
+        """Says how reliable every labeler is, how they err, who may answer without looking, who may copy from whom;
+        which classes are hard and taken for each other; and which items are disputed. Every label is compared
+        with its item's gold where there is any, else with the consensus of the other labelers. Several answers of
+        one labeler about one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD,
+        CONSENSUS_METHOD_MISSING (a method that this service does not have), TOO_MANY_CELLS (items times classes,
+        labelers times classes squared, or pairs of labels about one item), ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.AnalyzeLabelers, request, timeout_s=timeout_s)
+
+
 class AsyncLiveQualityService:
     """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
     item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of the
@@ -1701,6 +1725,8 @@ class SyncServices:
         """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
         objects; keeps nothing.
         """
+        self.labelers = LabelersService(portal, services.labelers)
+        """Analyzes the labels of labelers, sent along; keeps nothing."""
         self.live = LiveQualityService(portal, services.live)
         """Keeps a project's figures current: every new, corrected or withdrawn annotation changes the figures of its
         item and of its labelers; now and then everything is fitted anew and the difference is told. Answers of
@@ -2515,6 +2541,26 @@ class InstancesService:
         statistic of the line asked for shapes in an image).
         """
         return self._portal.call(self._service.compute_instance_agreement(request, timeout_s=timeout_s))
+
+
+class LabelersService:
+    """Analyzes the labels of labelers, sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncLabelersService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def analyze_labelers(
+        self, request: quality_labelers_service_pb2.AnalyzeLabelersRequest, *, timeout_s: float | None = None
+    ) -> quality_labelers_service_pb2.AnalyzeLabelersResponse:
+        """Says how reliable every labeler is, how they err, who may answer without looking, who may copy from whom;
+        which classes are hard and taken for each other; and which items are disputed. Every label is compared
+        with its item's gold where there is any, else with the consensus of the other labelers. Several answers of
+        one labeler about one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD,
+        CONSENSUS_METHOD_MISSING (a method that this service does not have), TOO_MANY_CELLS (items times classes,
+        labelers times classes squared, or pairs of labels about one item), ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.analyze_labelers(request, timeout_s=timeout_s))
 
 
 class LiveQualityService:
