@@ -11,9 +11,11 @@ from labelmill_quality.assembly.agreement import agreement
 from labelmill_quality.assembly.benchmark import benchmark
 from labelmill_quality.assembly.consensus import consensus
 from labelmill_quality.assembly.instances import instances
+from labelmill_quality.assembly.labelers import labelers
 from labelmill_quality.assembly.live import live
 from labelmill_quality.assembly.parts import Parts
 from labelmill_quality.assembly.projects import projects
+from labelmill_quality.assembly.weak_supervision import weak_supervision
 from labelmill_quality.live.ports import ChangeSource
 from labelmill_quality.ports import AnnotationSource
 from labelmill_quality.servicers.computed import Computing
@@ -27,11 +29,13 @@ from labelmill_runtime.workers import WorkerPool
 NAME = "quality"
 AREAS = (
     agreement,
+    labelers,
     consensus,
     benchmark,
     instances,
     projects,
     live,
+    weak_supervision,
 )
 
 
