@@ -10,14 +10,15 @@ from scipy import stats
 
 from labelmill_quality.errors import DuplicateGold, NotANumber
 from labelmill_quality.numeric import METHODS, aggregate_numbers
-from labelmill_quality.numeric.table import NumberTable, Repeated, gold_numbers, make_number_table
+from labelmill_quality.numeric.table import NumberTable, gold_numbers, make_number_table
+from labelmill_quality.repeats import Repeats
 
 Row = tuple[str, str, float]
 
 
-def table_of(rows: list[Row], repeated: Repeated = Repeated.LAST) -> NumberTable:
+def table_of(rows: list[Row], repeats: Repeats = Repeats.LAST) -> NumberTable:
     items, labelers, values = zip(*rows, strict=True)
-    return make_number_table(items, labelers, values, repeated=repeated)
+    return make_number_table(items, labelers, values, repeats=repeats)
 
 
 def one_item(*values: float) -> NumberTable:
@@ -166,8 +167,10 @@ def test_all_equal_answers_are_their_value() -> None:
         assert aggregate_numbers(table, method).values == pytest.approx([7, 7])
 
 
-@pytest.mark.parametrize(("policy", "value"), [(Repeated.LAST, 3.0), (Repeated.FIRST, 1.0), (Repeated.MEAN, 2.0)])
-def test_what_counts_of_repeated_answers_is_a_policy(policy: Repeated, value: float) -> None:
+@pytest.mark.parametrize(
+    ("policy", "value"), [(Repeats.LAST, 3.0), (Repeats.FIRST, 1.0), (Repeats.ALL, 2.0), (Repeats.MAJORITY, 3.0)]
+)
+def test_what_counts_of_repeated_answers_is_a_policy(policy: Repeats, value: float) -> None:
     table = table_of([("x", "a", 1.0), ("y", "a", 5.0), ("x", "a", 3.0)], policy)
     assert table.values.tolist() == [value, 5.0]
 
@@ -176,10 +179,10 @@ def test_what_counts_of_repeated_answers_is_a_policy(policy: Repeated, value: fl
 def test_what_is_no_number_is_refused_with_its_row(value: float) -> None:
     with pytest.raises(NotANumber) as refused:
         table_of([("x", "a", 1.0), ("x", "b", value)])
-    assert refused.value.metadata["field"] == "answers[1].value"
+    assert refused.value.metadata["field"] == "labels[1].number"
     with pytest.raises(NotANumber) as refused:
         gold_numbers(["x"], ["x"], [value])
-    assert refused.value.metadata["field"] == "gold[0].value"
+    assert refused.value.metadata["field"] == "gold[0].number"
 
 
 def test_two_gold_values_of_one_item_are_refused() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from labelmill_quality.encoding import encode
 from labelmill_quality.errors import DuplicateGold, NotANumber
+from labelmill_quality.repeats import Repeats, choose
 
 Codes = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int64]
@@ -20,20 +21,12 @@ LARGEST = 1e15
 """Magnitude of an answer at most: beyond, a double no longer holds all whole numbers and squares lose everything."""
 
 
-class Repeated(Enum):
-    """What counts where one labeler answered one item several times."""
-
-    LAST = "last"
-    FIRST = "first"
-    MEAN = "mean"
-
-
 @dataclass(frozen=True)
 class NumberTable:
     """One row per (item, labeler), ordered by item, then labeler; codes point into the vocabularies."""
 
-    items: tuple[str, ...]
-    labelers: tuple[str, ...]
+    items: Sequence[str]
+    labelers: Sequence[str]
     item_codes: Codes
     labeler_codes: Codes
     values: Floats
@@ -76,30 +69,26 @@ def make_number_table(
     labelers: Sequence[str],
     values: Sequence[float],
     *,
-    repeated: Repeated = Repeated.LAST,
-    field: str = "answers[{row}].value",
+    repeats: Repeats = Repeats.LAST,
+    field: str = "labels[{row}].number",
 ) -> NumberTable:
-    """Encodes rows; the three sequences are equally long.
+    """Encodes rows; the three sequences are equally long. Under Repeats.ALL, the mean of a labeler's answers counts.
 
     Raises:
         NotANumber: A value is not finite, or beyond LARGEST.
     """
     numbers = np.asarray(values, np.float64)
     _require_numbers(numbers, field)
-    item_names, item_codes = _encode(items)
-    labeler_names, labeler_codes = _encode(labelers)
-    order = np.lexsort((np.arange(len(numbers)), labeler_codes, item_codes))
-    item_codes, labeler_codes, numbers = item_codes[order], labeler_codes[order], numbers[order]
-    new = np.ones(len(numbers), bool)
-    new[1:] = (np.diff(item_codes) != 0) | (np.diff(labeler_codes) != 0)
-    first = np.flatnonzero(new)
-    if repeated is Repeated.MEAN and len(first):
-        numbers = np.add.reduceat(numbers, first) / np.diff(np.append(first, len(numbers)))
-    elif repeated is Repeated.FIRST:
-        numbers = numbers[first]
-    else:
-        numbers = numbers[np.append(first[1:], len(numbers)) - 1] if len(first) else numbers
-    return NumberTable(item_names, labeler_names, item_codes[first], labeler_codes[first], numbers)
+    item_names, item_codes = encode(items)
+    labeler_names, labeler_codes = encode(labelers)
+    kinds = np.unique(numbers, return_inverse=True)[1].astype(np.int32)
+    keep, weights = choose(item_codes, labeler_codes, kinds, len(labeler_names), repeats)
+    item_codes, labeler_codes, numbers = item_codes[keep], labeler_codes[keep], numbers[keep]
+    if weights is not None:
+        begins = np.flatnonzero((np.diff(item_codes, prepend=-1) != 0) | (np.diff(labeler_codes, prepend=-1) != 0))
+        numbers = np.add.reduceat(numbers * weights, begins)
+        item_codes, labeler_codes = item_codes[begins], labeler_codes[begins]
+    return NumberTable(item_names, labeler_names, item_codes, labeler_codes, numbers)
 
 
 def gold_numbers(
@@ -111,7 +100,7 @@ def gold_numbers(
         NotANumber: A value is not finite, or beyond LARGEST.
         DuplicateGold: An item has two rows.
     """
-    _require_numbers(np.asarray(gold_values, np.float64), field + ".value")
+    _require_numbers(np.asarray(gold_values, np.float64), field + ".number")
     gold: dict[str, float] = {}
     for row, (item, value) in enumerate(zip(gold_items, gold_values, strict=True)):
         if item in gold:
@@ -125,9 +114,3 @@ def _require_numbers(numbers: Floats, field: str) -> None:
         wrong = np.flatnonzero(~(np.abs(numbers) <= LARGEST))
     if len(wrong):
         raise NotANumber(field.format(row=wrong[0]))
-
-
-def _encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
-    names = sorted(set(values))
-    numbers = {name: code for code, name in enumerate(names)}
-    return tuple(names), np.array([numbers[value] for value in values], np.int32)
