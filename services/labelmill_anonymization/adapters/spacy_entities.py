@@ -20,6 +20,7 @@ from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 from thinc.api import NumpyOps
 
+from labelmill_anonymization.adapters.spacy_vectors import TokenVectors
 from labelmill_anonymization.detection.chunks import chunks
 from labelmill_anonymization.detection.dates import is_specific_date
 from labelmill_anonymization.findings import Finding
@@ -63,7 +64,7 @@ class SpacyEntities:
         plain = NumpyOps(use_blis=False)  # the products are too small for BLIS; NumPy's are done in half the time
         for layer in recognizer.model.walk():
             layer.ops = plain
-        self._tok2vec = recognizer.model.get_ref("tok2vec")
+        self._vectors = TokenVectors(recognizer.model.get_ref("tok2vec"))
         self._layers = _Layers(recognizer.model)
         self._moves = _Moves([recognizer.moves.get_class_name(i) for i in range(recognizer.moves.n_moves)])
 
@@ -114,7 +115,7 @@ class SpacyEntities:
         is_space = np.concatenate([doc.to_array(IS_SPACE) for doc in docs]).astype(bool)
         is_last = np.zeros(int(ends[-1]), bool)
         is_last[ends - 1] = True
-        columns = self._layers.columns(self._tok2vec.predict(docs))
+        columns = self._layers.columns(self._vectors.of(docs))
         outside = self._moves.choose_outside(self._layers.scores_outside(columns), is_space, is_last)
         closed_at, label = self._walk(columns, outside, is_last)
         return self._collect(docs, closed_at, label)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from labelmill_anonymization.findings import Finding
@@ -61,7 +60,7 @@ def _judged(finding: Finding, tagged: Sequence[Finding]) -> Finding | None:
     sure = [other for other in beside if other.score >= _UNCONFIRMED or other.entity_type == finding.entity_type]
     if any(other.start <= finding.start and finding.end <= other.end for other in sure):
         return None
-    return replace(finding, score=min([_UNCONFIRMED, *(other.score for other in sure)]))
+    return finding._replace(score=min([_UNCONFIRMED, *(other.score for other in sure)]))
 
 
 def _is_none(text: str, finding: Finding) -> bool:

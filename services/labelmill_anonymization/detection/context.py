@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import regex  # type: ignore[import-untyped]
@@ -21,23 +22,32 @@ _FILLING = frozenset(
 _SHORTEST_PLURAL = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A match and the text around it."""
+class Words:
+    """The words around places of a text, single, in lower case, with blanks around each; each place is read once."""
 
-    text: str
-    start: int
-    end: int
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._before: dict[int, str] = {}
+        self._after: dict[int, str] = {}
 
-    def before(self, count: int) -> str:
-        """The last words before the match, single, in lower case, with blanks around each."""
-        words = _words(self.text[max(0, self.start - _REACH) : self.start], cut_left=self.start > _REACH)
-        return f" {' '.join(words[-count:])} "
+    def before(self, start: int) -> str:
+        """The last words before a place."""
+        found = self._before.get(start)
+        if found is None:
+            words = _WORD.findall(self._text[max(0, start - _REACH) : start].lower())
+            if start > _REACH:  # the first word may be half of one
+                del words[:1]
+            words.reverse()
+            found = self._before[start] = f" {' '.join(reversed(_single(words, _BEFORE)))} "
+        return found
 
-    def after(self, count: int) -> str:
-        """The first words after the match."""
-        words = _words(self.text[self.end : self.end + _REACH], cut_left=False)
-        return f" {' '.join(words[:count])} "
+    def after(self, end: int) -> str:
+        """The first words after a place."""
+        found = self._after.get(end)
+        if found is None:
+            words = _WORD.findall(self._text[end : end + _REACH].lower())
+            found = self._after[end] = f" {' '.join(_single(words, _AFTER))} "
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +72,11 @@ class Contexts:
         phrases = (*self._before, *self._after)
         return "|".join(sorted({regex.escape(max(phrase.split(), key=len)) for phrase in phrases}))
 
-    def near(self, window: Window) -> bool:
-        """Whether one of them is there."""
-        if self._before:
-            words = window.before(_BEFORE)
-            if any(phrase in words for phrase in self._before):
-                return True
-        if self._after:
-            words = window.after(_AFTER)
-            return any(phrase in words for phrase in self._after)
-        return False
+    def near(self, words: Words, start: int, end: int) -> bool:
+        """Whether one of them is beside the stretch from `start` to `end`."""
+        if self._before and _has(words.before(start), self._before):
+            return True
+        return bool(self._after) and _has(words.after(end), self._after)
 
 
 def contexts(words: str, *, after: str = "") -> Contexts:
@@ -79,23 +84,32 @@ def contexts(words: str, *, after: str = "") -> Contexts:
     return Contexts(_split(words), _split(after))
 
 
+def _has(words: str, phrases: tuple[str, ...]) -> bool:
+    for phrase in phrases:  # noqa: SIM110 - `any` over a generator takes twice as long
+        if phrase in words:
+            return True
+    return False
+
+
 def _split(words: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in words.split(",") if word.strip())
 
 
 def _phrase(words: str) -> str:
-    return f" {' '.join(_words(words, cut_left=False))} "
+    found = _WORD.findall(words.lower())
+    return f" {' '.join(_single(found, len(found)))} "
 
 
-def _words(text: str, *, cut_left: bool) -> list[str]:
-    found = _WORD.findall(text.lower())
-    if cut_left:  # the first word may be half of one
-        found = found[1:]
-    return [_single(word) for word in found if word not in _FILLING]
-
-
-def _single(word: str) -> str:
-    return word[:-1] if len(word) >= _SHORTEST_PLURAL and word.endswith("s") else word
+def _single(words: Sequence[str], count: int) -> list[str]:
+    """The first words that say something, without the "s" of a plural."""
+    found: list[str] = []
+    for word in words:
+        if word in _FILLING:
+            continue
+        found.append(word[:-1] if word[-1] == "s" and len(word) >= _SHORTEST_PLURAL else word)
+        if len(found) == count:
+            break
+    return found
 
 
 NO_CONTEXT = Contexts()

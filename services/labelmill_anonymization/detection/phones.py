@@ -12,7 +12,7 @@ import phonenumbers
 import regex  # type: ignore[import-untyped]
 from phonenumbers import NumberParseException
 
-from labelmill_anonymization.detection.context import Window, contexts
+from labelmill_anonymization.detection.context import Words, contexts
 from labelmill_anonymization.detection.rules import search
 from labelmill_anonymization.findings import Finding
 
@@ -71,19 +71,20 @@ class Phones:
         Raises:
             RecognizerTimeout: The search for candidates ran out of time.
         """
+        words = Words(text)
         for match in search(_CANDIDATE, text):
             start, end = match.span()
-            score = self._score(text, start, end)
+            score = self._score(text, start, end, words)
             if score is not None:
                 yield Finding(self.entity_type, start, end, score, _NAME)
 
-    def _score(self, text: str, start: int, end: int) -> float | None:
+    def _score(self, text: str, start: int, end: int, words: Words) -> float | None:
         value = text[start:end]
         number = _EXTENSION_PART.sub("", value).strip()
-        count = sum(character.isdecimal() for character in number)
+        count = sum(map(str.isdecimal, number))
         if count not in _DIGITS:
             return None
-        if _CONTEXT.near(Window(text, start, end)):
+        if _CONTEXT.near(words, start, end):
             return None if _A_DATE.fullmatch(number) else _WITH_CONTEXT
         if _OTHER.fullmatch(number):
             return None

@@ -33,7 +33,7 @@ RULES = (
         rf"(?<![\p{{L}}\d]){_TOWN},\s+(?:{US_STATES}|{CANADIAN_PROVINCES})\b(?!['’])",
         0.8,
         flags=CASED,
-        hint=r",\s+[A-Z]{2}",
+        hint=r",\s+[A-Z]{2}\b",
     ),
     Rule(
         "LOCATION",
@@ -41,7 +41,7 @@ RULES = (
         rf"(?<![\p{{L}}\d])(?P<value>{_TOWN})(?=,?\s+{BRITISH_CODE}\b)",
         0.7,
         flags=CASED,
-        hint=r"[A-Z]\d{1,2}[A-Z]? ?\d[A-Z]{2}",
+        hint=rf"\s{BRITISH_CODE}\b",
     ),
     Rule(
         "LOCATION",
@@ -51,7 +51,7 @@ RULES = (
         rf"[ \t]+(?P<value>{_TOWN}(?:[ \t]?\([A-Z]{{2}}\))?)",
         0.7,
         flags=CASED,
-        hint=r"\d ?(?:[A-Z]{2})?[ \t]",
+        hint=r"\d[\d-][ \d]?\d{1,2} ?(?:[A-Z]{2})?[ \t]+[A-Z]",
     ),
     Rule(
         "LOCATION",
@@ -66,8 +66,9 @@ RULES = (
         _LIKELY,
         flags=CASED,
         hint=(
-            r"(?i:liv|resid|born|grew|move|based|located|hometown|city|country|town|state|province|county|birthplace|"
-            r"wohn|geboren|aus|habite|né|viv|nacid|nat[oa]|ort|ville|ciudad|citt)"
+            r"\b(?i:liv(?:es?|ed|ing)\s|resid|born\s|grew\s|moved?\s|based\s|located\s|hometown|city\s*[i:=]|"
+            r"country\s*[i:=]|town\s*[:=]|state\s*[:=]|province\s*[:=]|county\s*[:=]|birthplace|wohn|geboren\s|aus\s|"
+            r"habite\s|née?\s|vive\s|nacid|nat[oa]\s|ort\s*:|ville\s*:|ciudad\s*:|città\s*:)"
         ),
     ),
     Rule(

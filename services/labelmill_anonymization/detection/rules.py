@@ -8,7 +8,7 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
-from labelmill_anonymization.detection.context import NO_CONTEXT, Contexts, Window
+from labelmill_anonymization.detection.context import NO_CONTEXT, Contexts, Words
 from labelmill_anonymization.findings import Finding
 
 PATTERN_TIMEOUT_S = 10.0
@@ -77,9 +77,10 @@ class RuleSet:
             RecognizerTimeout: A pattern ran out of time.
         """
         found: list[Finding] = []
+        words = Words(text)
         for index in candidates:
             if self.rules[index].entity_type in wanted:
-                found += self._of_rule(index, text)
+                found += self._of_rule(index, text, words)
         return found
 
     def _matches(self, index: int, text: str) -> Iterator[Any]:
@@ -90,7 +91,7 @@ class RuleSet:
         for start, end in words_with(inside, text):
             yield from search(compiled, text, start, end)
 
-    def _of_rule(self, index: int, text: str) -> Iterator[Finding]:
+    def _of_rule(self, index: int, text: str, words: Words) -> Iterator[Finding]:
         rule = self.rules[index]
         for match in self._matches(index, text):
             start, end = match.span(_VALUE) if self._has_value[index] else match.span()
@@ -98,7 +99,7 @@ class RuleSet:
             if start == end or score is None:
                 continue
             if rule.needs_context or (score < 1.0 and rule.context):
-                if rule.context.near(Window(text, start, end)):
+                if rule.context.near(words, start, end):
                     score = min(1.0, max(score + _CONTEXT_ADDS, _LEAST_WITH_CONTEXT))
                 elif rule.needs_context:
                     continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from labelmill_anonymization.detection.context import Contexts, Window
+from labelmill_anonymization.detection.context import Contexts, Words
 from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.keys import normalized
 from labelmill_anonymization.policies.patterns import matches, matches_whole
@@ -34,9 +34,9 @@ class CustomRecognizer:
 
     def findings(self, text: str) -> Iterator[Finding]:
         """What it finds; a context word nearby makes it more certain."""
-        context = _context(self.context_words)
+        context, words = _context(self.context_words), Words(text)
         for start, end in self._places(text):
-            near = bool(context) and context.near(Window(text, start, end))
+            near = bool(context) and context.near(words, start, end)
             if near or not self.needs_context:
                 score = min(1.0, self.score + self.context_boost) if near else self.score
                 yield Finding(self.entity_type, start, end, score, f"policy:{self.name}")
