@@ -9,6 +9,9 @@ from labelmill_quality.benchmark.errors import ImageSizeDiffers
 from labelmill_quality.benchmark.judgement import Judgement, Verdict, missed, pair, spurious
 from labelmill_quality.benchmark.rules import Mode, Rules
 from labelmill_quality.matching.assignment import Matching
+from labelmill_quality.matching.coco import coco_matching
+from labelmill_quality.matching.cvat import cvat_matching
+from labelmill_quality.matching.labelbox import greedy_matching
 from labelmill_quality.matching.similarity import match_instances
 from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.values import Box, Mask, Polygon
@@ -24,7 +27,12 @@ def optimally(gold: Sequence[Instance], said: Sequence[Instance], rules: Rules) 
     )
 
 
-MATCHERS: Mapping[Mode, Matcher] = {Mode.OPTIMAL: optimally}
+MATCHERS: Mapping[Mode, Matcher] = {
+    Mode.OPTIMAL: optimally,
+    Mode.LABELBOX: lambda gold, said, _: greedy_matching(gold, said),
+    Mode.CVAT: lambda gold, said, rules: cvat_matching(gold, said, threshold=rules.threshold, measures=rules.measures),
+    Mode.COCO: lambda gold, said, rules: coco_matching(gold, said, threshold=rules.threshold, measures=rules.measures),
+}
 
 
 def require_one_size(gold: Sequence[Instance], said: Sequence[Instance]) -> None:

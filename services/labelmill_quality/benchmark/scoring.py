@@ -9,7 +9,8 @@ from labelmill_quality.benchmark.answers import judge_answer
 from labelmill_quality.benchmark.gold import Gold, Said, gathered
 from labelmill_quality.benchmark.instances import MATCHERS, judge_matching, require_one_size
 from labelmill_quality.benchmark.judgement import Judgement
-from labelmill_quality.benchmark.rules import Rules
+from labelmill_quality.benchmark.rules import Mode, Rules
+from labelmill_quality.matching import labelbox
 from labelmill_quality.shapes.instance import Instance, Statements
 from labelmill_quality.shapes.values import Relation
 
@@ -48,8 +49,10 @@ def judge(statements: Statements, gold: Gold, asked: Iterable[tuple[str, str]], 
     for said in gathered(statements, asked, gold.items):
         for found, score in _of_item(said, gold, rules):
             judgements += [_timed(judgement, said.latest_ms) for judgement in found]
-            if score is not None:
+            if score is not None and rules.mode is not Mode.LABELBOX:
                 scores.append(score)
+        if rules.mode is Mode.LABELBOX:
+            scores += _labelbox_score(said, gold)
     return Judged(judgements, scores)
 
 
@@ -69,6 +72,21 @@ def _of_item(said: Said, gold: Gold, rules: Rules) -> Iterator[tuple[list[Judgem
         score = matching.score
         item_score = None if score is None else ItemScore(said.item, said.labeler, feature, score)
         yield list(judge_matching(left, right, matching, rules, said.labeler)), item_score
+
+
+def _labelbox_score(said: Said, gold: Gold) -> Iterator[ItemScore]:
+    """The one score that Labelbox has for an item and a labeler."""
+    item = said.item
+    shapes = [one for feature in sorted(gold.shape_features) for one in gold.shapes.get((item, feature), ())]
+    answers = [(feature, gold.answers[item, feature].answer) for feature in gold.questions.get(item, ())]
+    score = labelbox.item_score(
+        shapes,
+        [one for feature in sorted(said.shapes) for one in said.shapes[feature]],
+        answers,
+        [(feature, response.answer) for feature, response in said.answers.items()],
+    )
+    if score is not None:
+        yield ItemScore(item, said.labeler, "", score)
 
 
 def _timed(judgement: Judgement, create_ms: int | None) -> Judgement:

@@ -8,7 +8,7 @@ import numpy as np
 
 from labelmill_quality.matching.assignment import Floats
 from labelmill_quality.matching.measures import Measures
-from labelmill_quality.shapes.values import Points, Polyline
+from labelmill_quality.shapes.values import ImageSize, Points, Polyline
 
 
 def line_similarities(left: Sequence[Polyline], right: Sequence[Polyline], measures: Measures) -> Floats:
@@ -17,24 +17,28 @@ def line_similarities(left: Sequence[Polyline], right: Sequence[Polyline], measu
     return np.array(values).reshape(len(left), len(right))
 
 
-def line_similarity(one: Polyline, other: Polyline, thickness: float, *, oriented: bool = False) -> float:
-    """The mean of exp(-d² / (2 s (2t)²)) over points that are equally far along both lines, as CVAT computes it.
+def line_similarity(one: Polyline, other: Polyline, thickness: float) -> float:
+    """The mean of exp(-d² / (2 s (2t)²)) over points that are equally far along both lines, in the better direction.
 
     The points are the corners of both lines, each by its share of the length; d is their distance, t the thickness, s
-    the area of the image. Unless `oriented`, the better of both directions of drawing counts.
+    the area of the image. CVAT's formula; but a line that was drawn backwards is measured anew from its other end.
     """
-    scale = float(one.size.pixels) or 1.0
-    reach = 2 * scale * (2 * thickness) ** 2
-    ways = [other.points] if oriented else [other.points, other.points[::-1]]
-    return max(_alike(one.points, way, reach) for way in ways)
+    ways = (other.points, other.points[::-1])
+    return max(gaussian(*aligned(one.points, way), one.size, thickness) for way in ways)
 
 
-def _alike(one: Points, other: Points, reach: float) -> float:
+def aligned(one: Points, other: Points) -> tuple[Points, Points]:
+    """Points of both lines that are equally far along them: at every corner of either but the common last one."""
     first, second = _shares(one), _shares(other)
-    # All corners but the common last one, which both lists hold.
     places = np.sort(np.concatenate([first, second[1:]]))[:-1]
-    squares = ((_at(one, first, places) - _at(other, second, places)) ** 2).sum(axis=1)
-    return float(np.exp(-squares / reach).mean())
+    return _at(one, first, places), _at(other, second, places)
+
+
+def gaussian(one: Points, other: Points, size: ImageSize, thickness: float) -> float:
+    """The mean of exp(-d² / (2 s (2t)²)) over pairs of points."""
+    scale = float(size.pixels) or 1.0
+    squares = ((one - other) ** 2).sum(axis=1)
+    return float(np.exp(-squares / (2 * scale * (2 * thickness) ** 2)).mean())
 
 
 def _shares(points: Points) -> Floats:
