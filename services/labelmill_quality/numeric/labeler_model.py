@@ -100,7 +100,7 @@ def fit(table: NumberTable, gold: Floats | None = None, options: Options = _DEFA
 
 def _standard(table: NumberTable) -> tuple[float, float]:
     scale = float(np.std(table.values))
-    return float(np.mean(table.values)), scale if scale > 0 else 1.0
+    return float(np.mean(table.values)), scale if scale > 1e-140 else 1.0  # below, squares lose their digits
 
 
 def _expectation_maximisation(table: NumberTable, values: Floats, options: Options) -> tuple[_State, int, bool]:

@@ -13,6 +13,8 @@ PRIOR_ANSWERS = 5.0
 """Answers of an average labeler added to each labeler's own, so that few answers give no wild weight."""
 SMALLEST = 1e-3
 """Variance of a labeler at least, as a share of the average labeler's."""
+_NOTHING = 1e-280
+"""Squares below have lost their digits."""
 
 
 def fit(table: NumberTable, _gold: Floats | None = None) -> NumericConsensus:
@@ -28,15 +30,15 @@ def fit(table: NumberTable, _gold: Floats | None = None) -> NumericConsensus:
     squares = np.where(several, (table.values - others) ** 2 * (counts - 1) / counts, 0.0)
     total, told = float(squares.sum()), table.sums_of_labelers(several.astype(np.float64))
     average = total / max(1.0, float(told.sum()))
-    if average <= 0:  # everybody agrees on everything, or nobody can be compared
-        weights = np.ones(len(table))
+    if average < _NOTHING:  # everybody agrees on everything, or nobody can be compared
+        average, weights = 0.0, np.ones(len(table))
     else:
         variance = (table.sums_of_labelers(squares) + PRIOR_ANSWERS * average) / (told + PRIOR_ANSWERS)
-        weights = 1 / np.maximum(variance, SMALLEST * average)[labelers]
+        weights = average / np.maximum(variance, SMALLEST * average)[labelers]
     sums = table.sums(weights)
     means = table.sums(weights * table.values) / sums
     degrees = told * (1 - len(table.items) / len(table)) + PRIOR_ANSWERS
     freedom = sums**2 / table.sums(weights**2 / degrees[labelers])
-    errors = np.where(average > 0, 1 / np.sqrt(sums), np.nan)
+    errors = np.sqrt(average / sums) if average > 0 else np.full(len(means), np.nan)
     lower, upper = student_interval(means, errors, freedom)
     return NumericConsensus(means, lower, upper, NAME, VERSION, "student_t", "no two labelers can be told apart")
