@@ -3,6 +3,7 @@
     python benchmarks/peers/crowd_kit.py METHOD ANSWERS.csv OPTIONS.json
 
 Prints {"cpu_s", "labels" (task -> class) or "value"} as JSON. The clock runs over the method alone, on a ready frame.
+With "posterior" in OPTIONS, a path, the (tasks, classes) probabilities are written there, both ordered by name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from crowdkit.aggregation import DawidSkene, MajorityVote
 from crowdkit.metrics.data import alpha_krippendorff
@@ -35,7 +37,11 @@ def main() -> None:
 def run(method: str, answers: pd.DataFrame, options: dict[str, Any]) -> Any:
     """One answer of the library."""
     if method == "dawid_skene":
-        return DawidSkene(**options).fit_predict(answers)
+        posterior = options.get("posterior")
+        model = DawidSkene(**{name: value for name, value in options.items() if name != "posterior"}).fit(answers)
+        if posterior:
+            np.save(posterior, model.probas_.sort_index().sort_index(axis=1).to_numpy())
+        return model.labels_
     if method == "majority_vote":
         return MajorityVote().fit_predict(answers)
     # Alpha wants labels that compare as numbers or not at all; text does.

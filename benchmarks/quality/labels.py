@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from labelmill_quality.labels import LabelTable, make_table
 
@@ -36,7 +37,18 @@ class Labels:
         return make_table(self.tasks, self.workers, self.classes)
 
 
-def simulated(folder: Path, count: int) -> Labels:
+@dataclass(frozen=True)
+class Draw:
+    """Simulated labels as numbers."""
+
+    task: npt.NDArray[np.int64]
+    worker: npt.NDArray[np.int64]
+    said: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int64]
+    """The class of each task."""
+
+
+def drawn(count: int) -> Draw:
     """Five labels a task, 1,000 workers of unequal skill, 10 classes, errors spread evenly."""
     generator = np.random.default_rng(0)
     truth = generator.integers(0, 10, count // 5)
@@ -47,13 +59,19 @@ def simulated(folder: Path, count: int) -> Labels:
     worker = (start[task] + step[task] * place) % 1000
     right = generator.random(count) < skill[worker]
     said = np.where(right, truth[task], generator.integers(0, 10, count))
-    columns = [f"t{n}" for n in task], [f"w{n}" for n in worker], [f"c{n}" for n in said]
+    return Draw(task, worker, said, truth)
+
+
+def simulated(folder: Path, count: int) -> Labels:
+    """Drawn labels as text, and as a CSV file."""
+    draw = drawn(count)
+    columns = [f"t{n}" for n in draw.task], [f"w{n}" for n in draw.worker], [f"c{n}" for n in draw.said]
     path = folder / f"{count}.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["task", "worker", "label"])
         writer.writerows(zip(*columns, strict=True))
-    return Labels(path, *columns, {f"t{n}": f"c{said}" for n, said in enumerate(truth)})
+    return Labels(path, *columns, {f"t{n}": f"c{said}" for n, said in enumerate(draw.truth)})
 
 
 def crowd_set(name: str) -> Labels:

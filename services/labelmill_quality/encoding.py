@@ -74,15 +74,18 @@ def _encode_arrow(values: Any) -> tuple[Sequence[str], Codes]:
     from pyarrow import compute
 
     column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([pa.array(values, pa.string())])
+    if pa.types.is_dictionary(column.type) and column.num_chunks == 1:
+        column = column.cast(column.type.value_type)  # only several dictionaries are made one without doubles
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     chunks: list[Any] = column.unify_dictionaries().chunks
     if not chunks:
         return (), np.empty(0, np.int32)
-    given = chunks[0].dictionary
     found = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in chunks])
-    # A dictionary that came along may hold names that no row has, or one name twice.
-    names = given.filter(np.bincount(found, minlength=len(given)) > 0).unique().cast(pa.string())
-    names = names.take(compute.sort_indices(names))
-    places = compute.index_in(given.cast(pa.string()), names).fill_null(-1).to_numpy(zero_copy_only=False)
-    return ArrowNames(names), places.astype(np.int32)[found]
+    names = chunks[0].dictionary.cast(pa.string())
+    used = np.bincount(found, minlength=len(names)) > 0  # dictionaries that came along may hold other names
+    order = compute.sort_indices(names).to_numpy()
+    order = order[used[order]]
+    places = np.empty(len(names), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    return ArrowNames(names.take(pa.array(order))), places[found]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import compute
 
 from labelmill_quality.intake.errors import CellRefused
 
+Codes = npt.NDArray[np.int32]
 _EMPTY = "must not be empty"
 
 
@@ -30,9 +32,9 @@ def as_names(cells: pa.Array[Any], column: str, first_row: int, longest: int) ->
     encoded: Any = cells if pa.types.is_dictionary(cells.type) else cells.cast(pa.string()).dictionary_encode()
     if encoded.null_count:
         raise CellRefused(column, first_row + _first(encoded.is_null()), _EMPTY)
-    names = encoded.dictionary.cast(pa.string())
-    _require(names, encoded.indices, column, first_row, longest)
-    return pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int32()), names)
+    names, indices = _used(encoded)
+    _require(names, indices, column, first_row, longest)
+    return pa.DictionaryArray.from_arrays(pa.array(indices), names)
 
 
 def _usable(kind: pa.DataType) -> bool:
@@ -42,17 +44,25 @@ def _usable(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in strings)
 
 
-def _require(names: Any, indices: Any, column: str, first_row: int, longest: int) -> None:
-    """Refuses names that are absent, empty or too long, if a row has them."""
+def _used(encoded: Any) -> tuple[Any, Codes]:
+    """The names that rows have, as strings, and each row's place among them.
+
+    The pieces of a file share a dictionary that may be much larger than each of them.
+    """
+    indices = encoded.indices.to_numpy(zero_copy_only=False)
+    used = np.bincount(indices, minlength=len(encoded.dictionary)) > 0
+    names = encoded.dictionary.filter(pa.array(used)).cast(pa.string())
+    return names, (np.cumsum(used, dtype=np.int32) - 1)[indices]
+
+
+def _require(names: Any, indices: Codes, column: str, first_row: int, longest: int) -> None:
+    """Refuses names that are absent, empty or too long."""
     lengths = compute.utf8_length(names).fill_null(0).to_numpy(zero_copy_only=False)
     refused = (lengths == 0) | (lengths > longest)
-    if not refused.any():
-        return
-    rows = np.flatnonzero(refused[indices.to_numpy(zero_copy_only=False)])
-    if len(rows):
-        name = int(indices[int(rows[0])].as_py())
-        problem = _EMPTY if lengths[name] == 0 else f"must have at most {longest} characters"
-        raise CellRefused(column, first_row + int(rows[0]), problem)
+    if refused.any():
+        row = int(np.flatnonzero(refused[indices])[0])
+        problem = _EMPTY if lengths[indices[row]] == 0 else f"must have at most {longest} characters"
+        raise CellRefused(column, first_row + row, problem)
 
 
 def _first(flags: Any) -> int:
