@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 
 
@@ -16,6 +19,8 @@ class Answer:
     item: str
     labeler: str
     class_name: str
+    time_ms: int = 0
+    """When, in ms since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,20 @@ class StoredLabel:
     label_count: int
     agreement: float
     tied: bool
+    disagreement: float
+    annotations: tuple[bytes, ...] = ()
+    """The inferred answer in the contract's form, where it is no single class."""
+
+
+@dataclass(frozen=True)
+class NewLabels:
+    """The consensus labels of a report, as columns."""
+
+    labels: ConsensusLabels
+    disagreement: npt.NDArray[np.float64]
+    """(items)"""
+    annotations: Sequence[Sequence[bytes]] = ()
+    """(items): as in StoredLabel; empty where answers are single classes."""
 
 
 class ReportStore(Protocol):
@@ -83,7 +102,7 @@ class ReportStore(Protocol):
     async def add(
         self,
         report: StoredReport,
-        labels: ConsensusLabels,
+        new: NewLabels,
         began_ms: int,
         hold: Callable[[Any], Awaitable[None]],
     ) -> None:
@@ -100,6 +119,9 @@ class ReportStore(Protocol):
 
     async def labels(self, report: StoredReport, start: int, limit: int) -> list[StoredLabel]:
         """Labels of a report in the order of their items, from position `start` on; what was erased leaves gaps."""
+
+    async def disputed(self, report: StoredReport, limit: int) -> list[StoredLabel]:
+        """The labels of the items that labelers disagree about most, none of those about which they agree."""
 
     async def erase_items(self, session: Any, project: str, items: Sequence[str]) -> int:
         """Removes the consensus labels of items from all reports, in the caller's transaction; how many."""

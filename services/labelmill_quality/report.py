@@ -17,6 +17,7 @@ from labelmill_quality.estimate import Estimate
 from labelmill_quality.labelers import agreement_with_others, consensus_confusions
 from labelmill_quality.labels import LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
+from labelmill_quality.periods import Period, latest_answers, over_time
 from labelmill_quality.scores import BENCHMARK, CONSENSUS, ClassScore, Confusion, LabelerScore
 
 Floats = npt.NDArray[np.float64]
@@ -29,18 +30,20 @@ class Answers:
     items: list[str] = field(default_factory=list)
     labelers: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
+    times_ms: list[int] = field(default_factory=list)
 
-    def add(self, item: str, labeler: str, class_name: str) -> None:
+    def add(self, item: str, labeler: str, class_name: str, time_ms: int = 0) -> None:
         """Appends one answer."""
         self.items.append(item)
         self.labelers.append(labeler)
         self.classes.append(class_name)
+        self.times_ms.append(time_ms)
 
     def add_about(self, items: Container[str], others: Answers) -> None:
         """Appends those of other answers that are about some items."""
-        for item, labeler, class_name in zip(others.items, others.labelers, others.classes, strict=True):
-            if item in items:
-                self.add(item, labeler, class_name)
+        for row in zip(others.items, others.labelers, others.classes, others.times_ms, strict=True):
+            if row[0] in items:
+                self.add(*row)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -90,6 +93,9 @@ class Report:
     classes: tuple[ClassScore, ...]
     benchmark_confusion: Confusion
     consensus_confusion: Confusion
+    periods: tuple[Period, ...]
+    disagreement: Floats
+    """(items): the probability that two of their labelers said different things."""
 
 
 def make_report(evidence: Evidence, plan: Plan) -> Report:
@@ -109,6 +115,7 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
     benchmark = score_benchmark(answers, gold)
     confusions = consensus_confusions(table, consensus.posterior)
     metric = Metric.ORDINAL if evidence.ordered else Metric.NOMINAL
+    latest = latest_answers(table, evidence.labels.items, evidence.labels.times_ms)
     return Report(
         table,
         consensus,
@@ -119,7 +126,17 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
         tuple(_class_scores(table, consensus, benchmark, plan)),
         Confusion(benchmark.confusion, BENCHMARK),
         Confusion(confusions.sum(axis=0), CONSENSUS),
+        tuple(over_time(table, latest, metric, replicates=plan.replicates, seed=plan.seed)),
+        disagreements(table),
     )
+
+
+def disagreements(table: LabelTable) -> Floats:
+    """(items): the probability that two different labelers of an item said different things; 0 for one labeler."""
+    votes, counts = table.sparse_votes, table.labels_per_item.astype(np.float64)
+    same = np.asarray(votes.multiply(votes).sum(axis=1)).ravel() - counts
+    pairs = counts * (counts - 1)
+    return np.where(pairs > 0, 1 - same / np.maximum(pairs, 1), 0.0)
 
 
 def labeler_scores(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from labelmill_quality.adapters.labelmill import LabelmillAnnotations
 from labelmill_quality.adapters.labelmill_changes import LabelmillChanges
+from labelmill_quality.adapters.labelmill_contents import LabelmillContents
 from labelmill_quality.adapters.sql import metadata
 from labelmill_quality.assembly.agreement import agreement
 from labelmill_quality.assembly.benchmark import benchmark
@@ -17,6 +18,7 @@ from labelmill_quality.assembly.parts import Parts
 from labelmill_quality.assembly.projects import projects
 from labelmill_quality.assembly.weak_supervision import weak_supervision
 from labelmill_quality.live.ports import ChangeSource
+from labelmill_quality.page.ports import CleanContents
 from labelmill_quality.ports import AnnotationSource
 from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.settings import QualitySettings
@@ -41,12 +43,17 @@ AREAS = (
 
 async def build(context: RuntimeContext) -> Service:
     """The service, reading from the annotation service."""
-    annotations = LabelmillAnnotations(context.peers)
-    return await build_with(context, QualitySettings(), annotations, LabelmillChanges(context.peers, annotations))
+    annotations, peers = LabelmillAnnotations(context.peers), context.peers
+    changes, contents = LabelmillChanges(peers, annotations), LabelmillContents(peers)
+    return await build_with(context, QualitySettings(), annotations, changes, contents)
 
 
 async def build_with(
-    context: RuntimeContext, settings: QualitySettings, source: AnnotationSource, changes: ChangeSource
+    context: RuntimeContext,
+    settings: QualitySettings,
+    source: AnnotationSource,
+    changes: ChangeSource,
+    contents: CleanContents,
 ) -> Service:
     """The service, reading from any sources."""
     database = await Database.open(context.settings, NAME, metadata)
@@ -61,6 +68,7 @@ async def build_with(
         ),
         source=source,
         changes=changes,
+        contents=contents,
         requests=RequestLog(database),
         operations=OperationStore(database, NAME, lease_s=context.settings.operation_lease_s),
     )

@@ -14,7 +14,7 @@ from labelmill.type.v1 import progress_pb2
 from labelmill_quality.convert import labels as label_rows
 from labelmill_quality.convert import weak_supervision as convert
 from labelmill_quality.jobs import weak_supervision as jobs
-from labelmill_quality.operations import REPORT_PATTERN
+from labelmill_quality.operations.scoring import REPORT_PATTERN
 from labelmill_quality.ports import AnnotationSource, ReportStore, StoredReport
 from labelmill_quality.report import Answers
 from labelmill_quality.weak_supervision.errors import ModelNotYours, NoVotes, VotesMissing

@@ -17,6 +17,7 @@ from labelmill_runtime.principal import Grant, Role
 from labelmill_runtime.service import RunningServer, RuntimeContext, Service, running
 from labelmill_runtime.settings import RuntimeSettings
 from tests.quality.fake_changes import FakeChanges
+from tests.quality.fake_contents import FakeContents
 from tests.quality.fakes import PROJECT, FakeAnnotations
 from tests.support.postgres import new_database
 
@@ -40,6 +41,7 @@ class Mill:
     keys: dict[str, str]
     stack: AsyncExitStack
     changes: FakeChanges
+    contents: FakeContents
     clients: dict[str, Client] = field(default_factory=dict)
 
     def as_(self, who: str) -> Client:
@@ -58,6 +60,11 @@ class Mill:
     def agreement(self):  # type: ignore[no-untyped-def]
         """Agreement of labels sent along, as the project's manager calls it."""
         return self.as_("manager").agreement
+
+    @property
+    def labelers(self):  # type: ignore[no-untyped-def]
+        """Analysis of labelers, as the project's manager calls it."""
+        return self.as_("manager").labelers
 
     @property
     def benchmark(self):  # type: ignore[no-untyped-def]
@@ -96,15 +103,15 @@ async def serve(
     quality: QualitySettings | None = None,
 ) -> Mill:
     """Starts the service; again on the same settings after the stack was closed."""
-    feed = changes or FakeChanges()
+    feed, contents = changes or FakeChanges(), FakeContents()
     keys = {who: create_key(settings.keys_path, who, [grant]) for who, grant in ROLES.items()}
 
     async def build(context: RuntimeContext) -> Service:
         chosen = quality or QualitySettings(bootstrap_count=100, follow_seconds=follow_seconds)
-        return await quality_server.build_with(context, chosen, source, feed)
+        return await quality_server.build_with(context, chosen, source, feed, contents)
 
     server = await stack.enter_async_context(running(settings, [build]))
-    return Mill(server, source, keys, stack, feed)
+    return Mill(server, source, keys, stack, feed, contents)
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ async def test_a_project_is_scored_and_the_report_kept(mill_on_both: Mill) -> No
     assert (report.feature, report.annotation_filter) == (FEATURE, 'batch = "b-1"')
     assert mill.source.filters == ['batch = "b-1"']
     assert (report.label_count, report.item_count) == (60, 20)
-    assert report.consensus_method == pb.CONSENSUS_METHOD_DAWID_SKENE
+    assert report.consensus_method == pb.CONSENSUS_METHOD_AUTO
+    assert report.consensus_note
     assert report.HasField("create_time")
     assert report.alpha.lower <= report.alpha.value <= report.alpha.upper
     assert (report.benchmark_accuracy.value, report.benchmark_accuracy.sample_count) == (0.625, 8)

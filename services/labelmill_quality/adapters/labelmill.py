@@ -97,7 +97,8 @@ def _label_filter(feature: str, annotation_filter: str) -> str:
 def _answer(annotation: annotation_pb2.Annotation) -> Answer | None:
     """None for what is no labeler's class: an answer from when the feature was of another kind."""
     labeler, class_name = annotation.provenance.human.labeler, class_of(annotation)
-    return Answer(annotation.asset, labeler, class_name) if labeler and class_name else None
+    time_ms = annotation.create_time.ToMilliseconds()
+    return Answer(annotation.asset, labeler, class_name, time_ms) if labeler and class_name else None
 
 
 def _gold(benchmarks: Sequence[resources_pb2.Benchmark], feature: str) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -10,8 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from labelmill_quality.aggregation.consensus import ConsensusLabels
-from labelmill_quality.ports import StoredLabel, StoredReport
+from labelmill_quality.ports import NewLabels, StoredLabel, StoredReport
 from labelmill_runtime.database import Database
 from labelmill_runtime.erased_names import ErasedNames
 from labelmill_runtime.tables import erased_names_table
@@ -38,6 +38,8 @@ consensus_labels = sa.Table(
     sa.Column("label_count", sa.Integer, nullable=False),
     sa.Column("agreement", sa.Double, nullable=False),
     sa.Column("tied", sa.Boolean, nullable=False),
+    sa.Column("disagreement", sa.Double, nullable=False, server_default="0"),
+    sa.Column("annotations", sa.Text, nullable=False, server_default="[]"),  # JSON: serialized, in base64
     sa.ForeignKeyConstraint(
         ["project", "report"], ["quality_reports.project", "quality_reports.report"], ondelete="CASCADE"
     ),
@@ -58,7 +60,7 @@ class SqlReports:
     async def add(
         self,
         report: StoredReport,
-        labels: ConsensusLabels,
+        new: NewLabels,
         began_ms: int,
         hold: Callable[[Any], Awaitable[None]],
     ) -> None:
@@ -70,12 +72,13 @@ class SqlReports:
             "class_names": json.dumps(report.class_names),
             "body": report.body,
         }
+        labels = new.labels
         async with self._database.transaction() as session:
             await hold(session)
             await session.execute(sa.insert(reports).values(values))
             erased = await self._erased.since(session, labels.items, began_ms)
             for start in range(0, len(labels.items), _ROWS_PER_STATEMENT):
-                rows = _rows(report, labels, start, start + _ROWS_PER_STATEMENT)
+                rows = _rows(report, new, start, start + _ROWS_PER_STATEMENT)
                 kept = [row for row in rows if row["item"] not in erased]
                 if kept:
                     await session.execute(sa.insert(consensus_labels), kept)
@@ -98,23 +101,17 @@ class SqlReports:
 
     async def labels(self, report: StoredReport, start: int, limit: int) -> list[StoredLabel]:
         """Labels of a report; see ReportStore."""
-        column = consensus_labels.c
-        query = (
-            sa.select(
-                column.position,
-                column.item,
-                column.winner,
-                column.posterior,
-                column.label_count,
-                column.agreement,
-                column.tied,
-            )
-            .where(column.project == report.project, column.report == report.report, column.position >= start)
-            .order_by(column.position)
-            .limit(limit)
-        )
+        query = _labels_of(report).where(consensus_labels.c.position >= start)
         async with self._database.reading() as session:
-            rows = (await session.execute(query)).all()
+            rows = (await session.execute(query.order_by(consensus_labels.c.position).limit(limit))).all()
+        return [_label(*row) for row in rows]
+
+    async def disputed(self, report: StoredReport, limit: int) -> list[StoredLabel]:
+        """Labels of the most disputed items; see ReportStore."""
+        column = consensus_labels.c
+        query = _labels_of(report).where(column.disagreement > 0).order_by(column.disagreement.desc(), column.position)
+        async with self._database.reading() as session:
+            rows = (await session.execute(query.limit(limit))).all()
         return [_label(*row) for row in rows]
 
     async def erase_items(self, session: AsyncSession, project: str, items: Sequence[str]) -> int:
@@ -134,7 +131,20 @@ class SqlReports:
         await self._database.scrub()
 
 
-def _rows(report: StoredReport, labels: ConsensusLabels, start: int, end: int) -> list[dict[str, Any]]:
+def _rows(report: StoredReport, new: NewLabels, start: int, end: int) -> list[dict[str, Any]]:
+    labels = new.labels
+    annotations = new.annotations[start:end] or [()] * len(labels.items[start:end])
+    columns = zip(
+        labels.items[start:end],
+        labels.winners[start:end].tolist(),
+        labels.posterior[start:end],
+        labels.label_counts[start:end].tolist(),
+        labels.agreement[start:end].tolist(),
+        labels.tied[start:end].tolist(),
+        new.disagreement[start:end].tolist(),
+        annotations,
+        strict=True,
+    )
     return [
         {
             "project": report.project,
@@ -146,19 +156,26 @@ def _rows(report: StoredReport, labels: ConsensusLabels, start: int, end: int) -
             "label_count": label_count,
             "agreement": agreement,
             "tied": tied,
+            "disagreement": disagreement,
+            "annotations": json.dumps([base64.b64encode(each).decode() for each in said]),
         }
-        for offset, (item, winner, posterior, label_count, agreement, tied) in enumerate(
-            zip(
-                labels.items[start:end],
-                labels.winners[start:end].tolist(),
-                labels.posterior[start:end],
-                labels.label_counts[start:end].tolist(),
-                labels.agreement[start:end].tolist(),
-                labels.tied[start:end].tolist(),
-                strict=True,
-            )
-        )
+        for offset, (item, winner, posterior, label_count, agreement, tied, disagreement, said) in enumerate(columns)
     ]
+
+
+def _labels_of(report: StoredReport) -> sa.Select[Any]:
+    column = consensus_labels.c
+    return sa.select(
+        column.position,
+        column.item,
+        column.winner,
+        column.posterior,
+        column.label_count,
+        column.agreement,
+        column.tied,
+        column.disagreement,
+        column.annotations,
+    ).where(column.project == report.project, column.report == report.report)
 
 
 def _report(row: sa.Row[Any]) -> StoredReport:
@@ -167,7 +184,16 @@ def _report(row: sa.Row[Any]) -> StoredReport:
 
 
 def _label(
-    position: int, item: str, winner: int, posterior: bytes, label_count: int, agreement: float, tied: bool
+    position: int,
+    item: str,
+    winner: int,
+    posterior: bytes,
+    label_count: int,
+    agreement: float,
+    tied: bool,
+    disagreement: float,
+    annotations: str,
 ) -> StoredLabel:
     shares = tuple(np.frombuffer(posterior, _POSTERIOR).tolist())
-    return StoredLabel(position, item, winner, shares, label_count, agreement, tied)
+    said = tuple(base64.b64decode(each) for each in json.loads(annotations))
+    return StoredLabel(position, item, winner, shares, label_count, agreement, tied, disagreement, said)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from labelmill.quality.v1 import live_service_pb2, live_service_pb2_grpc
 from labelmill_quality.adapters.sql_live import SqlLive
 from labelmill_quality.assembly.parts import Area, Parts
-from labelmill_quality.following import Following
-from labelmill_quality.keeping import KeepingCurrent
-from labelmill_quality.live_reading import LiveReading
-from labelmill_quality.refits import KIND, RefitPlan, Refitting
+from labelmill_quality.operations.following import Following
+from labelmill_quality.operations.keeping import KeepingCurrent
+from labelmill_quality.operations.reading import LiveReading
+from labelmill_quality.operations.refitting import KIND, RefitPlan, Refitting
 from labelmill_quality.servicers.live import LiveQualityServicer
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import FileDescriptor
 
 from labelmill_quality.live.ports import ChangeSource
+from labelmill_quality.page.ports import CleanContents
 from labelmill_quality.ports import AnnotationSource
 from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.settings import QualitySettings
@@ -29,6 +30,7 @@ class Parts:
     computing: Computing
     source: AnnotationSource
     changes: ChangeSource
+    contents: CleanContents
     requests: RequestLog
     operations: OperationStore
 

@@ -6,7 +6,8 @@ from labelmill.quality.v1 import service_pb2, service_pb2_grpc
 from labelmill_quality.adapters.sql import SqlReports
 from labelmill_quality.adapters.sql_live import SqlLive
 from labelmill_quality.assembly.parts import Area, Parts
-from labelmill_quality.operations import KIND, ProjectScoring
+from labelmill_quality.operations.pages import ReportPages
+from labelmill_quality.operations.scoring import KIND, ProjectScoring
 from labelmill_quality.servicers.projects import QualityServicer
 
 
@@ -19,6 +20,7 @@ def projects(parts: Parts) -> Area:
         scoring,
         store,
         SqlLive(parts.database),
+        ReportPages(parts.source, store, parts.contents, parts.workers),
         parts.operations,
         parts.requests,
         parts.context.page_tokens,

@@ -10,6 +10,7 @@ from labelmill_quality import aggregation
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 from labelmill_quality.convert.estimates import confusion, estimate
 from labelmill_quality.errors import MethodMissing
+from labelmill_quality.periods import Period
 from labelmill_quality.ports import StoredLabel
 from labelmill_quality.report import Report
 from labelmill_quality.scores import ClassScore, LabelerScore
@@ -56,9 +57,12 @@ def class_quality(score: ClassScore) -> pb.ClassQuality:
 
 def stored_label(label: StoredLabel, classes: Sequence[str]) -> pb.ConsensusLabel:
     """A kept consensus label."""
-    return _consensus_label(
+    message = _consensus_label(
         label.item, label.winner, label.posterior, label.label_count, label.agreement, label.tied, classes
     )
+    message.disagreement = label.disagreement
+    message.annotations.extend(annotation_pb2.Annotation.FromString(said) for said in label.annotations)
+    return message
 
 
 def consensus_labels(labels: ConsensusLabels, classes: Sequence[str]) -> list[pb.ConsensusLabel]:
@@ -78,10 +82,15 @@ def consensus_labels(labels: ConsensusLabels, classes: Sequence[str]) -> list[pb
     ]
 
 
-def report(value: Report, *, method: str, name: str, feature: str, annotation_filter: str) -> pb.QualityReport:
+def report(
+    value: Report, *, kind: int, method: str, name: str, feature: str, annotation_filter: str
+) -> pb.QualityReport:
     """A report, but for its time."""
     classes = value.table.classes
     return pb.QualityReport(
+        feature_kind=kind,  # type: ignore[arg-type]
+        periods=[period(each) for each in value.periods],
+        consensus_note=value.consensus.note,
         name=name,
         feature=feature,
         annotation_filter=annotation_filter,
@@ -101,6 +110,14 @@ def report(value: Report, *, method: str, name: str, feature: str, annotation_fi
     )
 
 
+def period(value: Period) -> pb.PeriodQuality:
+    """Agreement in a stretch of time."""
+    message = pb.PeriodQuality(label_count=value.label_count, alpha=estimate(value.alpha))
+    message.start_time.FromMilliseconds(value.start_ms)
+    message.end_time.FromMilliseconds(value.end_ms)
+    return message
+
+
 def _consensus_label(
     item: str,
     winner: int,
@@ -112,7 +129,7 @@ def _consensus_label(
 ) -> pb.ConsensusLabel:
     return pb.ConsensusLabel(
         item=item,
-        class_name=classes[winner],
+        class_name=classes[winner] if classes else "",
         distribution=[
             annotation_pb2.ClassProbability(class_name=name, probability=probability)
             for name, probability in zip(classes, posterior, strict=True)

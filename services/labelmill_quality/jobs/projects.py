@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from labelmill.type.v1.ontology_pb2 import Feature
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 from labelmill_quality.convert import resources as convert
+from labelmill_quality.ports import NewLabels
 from labelmill_quality.report import Evidence, Plan, make_report
 
 
@@ -24,7 +26,7 @@ class ScoredProject:
 
     body: bytes
     class_names: tuple[str, ...]
-    labels: ConsensusLabels
+    labels: NewLabels
 
 
 def score_project(evidence: Evidence, plan: Plan, head: ReportHead) -> ScoredProject:
@@ -32,10 +34,11 @@ def score_project(evidence: Evidence, plan: Plan, head: ReportHead) -> ScoredPro
     report = make_report(evidence, plan)
     message = convert.report(
         report,
+        kind=Feature.KIND_ORDINAL if evidence.ordered else Feature.KIND_SINGLE_CHOICE,
         method=plan.method,
         name=head.name,
         feature=head.feature,
         annotation_filter=head.annotation_filter,
     )
-    labels = ConsensusLabels.of(report.table, report.consensus)
+    labels = NewLabels(ConsensusLabels.of(report.table, report.consensus), report.disagreement)
     return ScoredProject(message.SerializeToString(), report.table.classes, labels)

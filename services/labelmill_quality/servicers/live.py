@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from labelmill.quality.v1 import live_service_pb2 as pb
 from labelmill.quality.v1 import live_service_pb2_grpc
 from labelmill_quality.convert import live as convert
-from labelmill_quality.keeping import KeepingCurrent
 from labelmill_quality.live.ports import LiveStore
-from labelmill_quality.live_reading import LiveReading
-from labelmill_quality.refits import KIND, Refitting
+from labelmill_quality.operations.keeping import KeepingCurrent
+from labelmill_quality.operations.reading import LiveReading
+from labelmill_quality.operations.refitting import KIND, Refitting
 from labelmill_runtime import names
 from labelmill_runtime.idempotency import RequestLog
 from labelmill_runtime.operations import OperationStore

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TypeVar
 
 from google.longrunning import operations_pb2
@@ -15,7 +15,8 @@ from labelmill.type.v1 import erasure_pb2
 from labelmill_quality.convert import resources as convert
 from labelmill_quality.errors import ReportNotFound
 from labelmill_quality.live.ports import LiveStore
-from labelmill_quality.operations import KIND, REPORT_PATTERN, ProjectScoring
+from labelmill_quality.operations.pages import ReportPages
+from labelmill_quality.operations.scoring import KIND, REPORT_PATTERN, ProjectScoring
 from labelmill_quality.ports import ReportStore, StoredReport
 from labelmill_runtime import names
 from labelmill_runtime.idempotency import RequestLog
@@ -24,6 +25,8 @@ from labelmill_runtime.paging import PageTokens, page_size
 
 M = TypeVar("M", bound=Message)
 _ASSET = "projects/{project}/assets/{asset}"
+_DISPUTED = 30
+_CHUNK_BYTES = 256 * 1024
 _PAGE_SHARE = 0.75
 """Share of the largest message that a page fills at most; fewer items than asked for are then sent."""
 
@@ -36,6 +39,7 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
         scoring: ProjectScoring,
         store: ReportStore,
         live: LiveStore,
+        pages: ReportPages,
         operations: OperationStore,
         requests: RequestLog,
         page_tokens: PageTokens,
@@ -45,6 +49,7 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
         self._scoring = scoring
         self._store = store
         self._live = live
+        self._pages = pages
         self._operations = operations
         self._requests = requests
         self._page_tokens = page_tokens
@@ -93,6 +98,15 @@ class QualityServicer(service_pb2_grpc.QualityServiceServicer):
         after = rows[len(labels)].position if len(labels) < len(rows) else None
         token = "" if after is None else self._page_tokens.encode([after], parent=request.parent)
         return service_pb2.ListConsensusLabelsResponse(labels=labels, next_page_token=token)
+
+    async def GetQualityReportPage(
+        self, request: service_pb2.GetQualityReportPageRequest, context: object
+    ) -> AsyncIterator[service_pb2.GetQualityReportPageResponse]:
+        """Makes a report's page."""
+        count = request.disputed_count if request.HasField("disputed_count") else _DISPUTED
+        page = await self._pages.make(request.name, count, without_content=request.without_content)
+        for start in range(0, len(page), _CHUNK_BYTES):
+            yield service_pb2.GetQualityReportPageResponse(html=page[start : start + _CHUNK_BYTES])
 
     async def EraseAssets(
         self, request: erasure_pb2.EraseAssetsRequest, context: object

@@ -1,4 +1,4 @@
-"""Figures that are kept current.
+"""Figures that are kept current; how disputed consensus labels are, and those that are no single class.
 
 Revision ID: 0003
 Revises: 0002
@@ -17,6 +17,8 @@ def upgrade() -> None:
     _features()
     _labelers()
     _items()
+    op.add_column("consensus_labels", sa.Column("disagreement", sa.Double, nullable=False, server_default="0"))
+    op.add_column("consensus_labels", sa.Column("annotations", sa.Text, nullable=False, server_default="[]"))
 
 
 def _projects() -> None:

@@ -4,15 +4,18 @@
 # source: labelmill/quality/v1/live_service.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "labelmill/quality/v1/live_service.proto"
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'labelmill/quality/v1/live_service.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -29,108 +32,74 @@ from labelmill.type.v1 import ontology_pb2 as labelmill_dot_type_dot_v1_dot_onto
 from labelmill.type.v1 import progress_pb2 as labelmill_dot_type_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\'labelmill/quality/v1/live_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/access/v1/access.proto\x1a$labelmill/quality/v1/resources.proto\x1a"labelmill/type/v1/annotation.proto\x1a labelmill/type/v1/ontology.proto\x1a labelmill/type/v1/progress.proto"\x7f\n\x1cRefreshProjectQualityRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01"W\n\x1dRefreshProjectQualityResponse\x12\x14\n\x0c\x63hange_count\x18\x01 \x01(\x03\x12\x12\n\nitem_count\x18\x02 \x01(\x03\x12\x0c\n\x04more\x18\x03 \x01(\x08"\x8e\x01\n\x18GetProjectQualityRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x32\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,62})?$"\x89\x01\n\x0eProjectQuality\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x36\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.FeatureQuality\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp"\x8b\x04\n\x0e\x46\x65\x61tureQuality\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.labelmill.type.v1.Feature.Kind\x12\x13\n\x0blabel_count\x18\x03 \x01(\x03\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x19\n\x11shared_item_count\x18\x05 \x01(\x03\x12\x1b\n\x13\x64isputed_item_count\x18\x06 \x01(\x03\x12-\n\x05\x61lpha\x18\x07 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x0eitem_agreement\x18\x08 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12:\n\x12\x62\x65nchmark_accuracy\x18\t \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\n \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x18\n\x10\x63onsensus_method\x18\x0b \x01(\t\x12\x16\n\x0emethod_version\x18\x0c \x01(\t\x12\x1a\n\x12labels_since_refit\x18\r \x01(\x03\x12/\n\nlast_refit\x18\x0e \x01(\x0b\x32\x1b.labelmill.quality.v1.Refit"\xfe\x01\n\x05Refit\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blabel_count\x18\x03 \x01(\x03\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x1a\n\x12\x63hanged_item_count\x18\x05 \x01(\x03\x12\x1b\n\x13repaired_item_count\x18\x06 \x01(\x03\x12\x1d\n\x15mean_posterior_change\x18\x07 \x01(\x01\x12\x35\n\x08labelers\x18\x08 \x03(\x0b\x32#.labelmill.quality.v1.LabelerChange"m\n\rLabelerChange\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x1f\n\x12reliability_before\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0breliability\x18\x03 \x01(\x01\x42\x15\n\x13_reliability_before"\x85\x03\n\x18ListItemQualitiesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12M\n\x05order\x18\x03 \x01(\x0e\x32\x34.labelmill.quality.v1.ListItemQualitiesRequest.OrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\tmin_score\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x06 \x01(\t"M\n\x05Order\x12\x15\n\x11ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12ORDER_DISAGREEMENT\x10\x01\x12\x15\n\x11ORDER_UNCERTAINTY\x10\x02"f\n\x19ListItemQualitiesResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.labelmill.quality.v1.ItemQuality\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t"\xf6\x01\n\x0bItemQuality\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x05\x12\x12\n\nclass_name\x18\x03 \x01(\t\x12\x39\n\x0c\x64istribution\x18\x04 \x03(\x0b\x32#.labelmill.type.v1.ClassProbability\x12\x14\n\x0c\x64isagreement\x18\x05 \x01(\x01\x12\x13\n\x0buncertainty\x18\x06 \x01(\x01\x12\x31\n\x07\x61nswers\x18\x07 \x03(\x0b\x32 .labelmill.quality.v1.ItemAnswer\x12\x17\n\x0fgold_class_name\x18\x08 \x01(\t"1\n\nItemAnswer\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x12\n\nclass_name\x18\x02 \x01(\t"\xae\x01\n\x1aRefitProjectQualityRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01">\n\rRefitMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress2\xb0\x04\n\x12LiveQualityService\x12\x94\x01\n\x15RefreshProjectQuality\x12\x32.labelmill.quality.v1.RefreshProjectQualityRequest\x1a\x33.labelmill.quality.v1.RefreshProjectQualityResponse"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12}\n\x11GetProjectQuality\x12..labelmill.quality.v1.GetProjectQualityRequest\x1a$.labelmill.quality.v1.ProjectQuality"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x88\x01\n\x11ListItemQualities\x12..labelmill.quality.v1.ListItemQualitiesRequest\x1a/.labelmill.quality.v1.ListItemQualitiesResponse"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12y\n\x13RefitProjectQuality\x12\x30.labelmill.quality.v1.RefitProjectQualityRequest\x1a\x1d.google.longrunning.Operation"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parentB[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'labelmill/quality/v1/live_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/access/v1/access.proto\x1a$labelmill/quality/v1/resources.proto\x1a\"labelmill/type/v1/annotation.proto\x1a labelmill/type/v1/ontology.proto\x1a labelmill/type/v1/progress.proto\"\x7f\n\x1cRefreshProjectQualityRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"W\n\x1dRefreshProjectQualityResponse\x12\x14\n\x0c\x63hange_count\x18\x01 \x01(\x03\x12\x12\n\nitem_count\x18\x02 \x01(\x03\x12\x0c\n\x04more\x18\x03 \x01(\x08\"\x8e\x01\n\x18GetProjectQualityRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x32\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,62})?$\"\x89\x01\n\x0eProjectQuality\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x36\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.FeatureQuality\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x04\n\x0e\x46\x65\x61tureQuality\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.labelmill.type.v1.Feature.Kind\x12\x13\n\x0blabel_count\x18\x03 \x01(\x03\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x19\n\x11shared_item_count\x18\x05 \x01(\x03\x12\x1b\n\x13\x64isputed_item_count\x18\x06 \x01(\x03\x12-\n\x05\x61lpha\x18\x07 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x0eitem_agreement\x18\x08 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12:\n\x12\x62\x65nchmark_accuracy\x18\t \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\n \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x18\n\x10\x63onsensus_method\x18\x0b \x01(\t\x12\x16\n\x0emethod_version\x18\x0c \x01(\t\x12\x1a\n\x12labels_since_refit\x18\r \x01(\x03\x12/\n\nlast_refit\x18\x0e \x01(\x0b\x32\x1b.labelmill.quality.v1.Refit\"\xfe\x01\n\x05Refit\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blabel_count\x18\x03 \x01(\x03\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x1a\n\x12\x63hanged_item_count\x18\x05 \x01(\x03\x12\x1b\n\x13repaired_item_count\x18\x06 \x01(\x03\x12\x1d\n\x15mean_posterior_change\x18\x07 \x01(\x01\x12\x35\n\x08labelers\x18\x08 \x03(\x0b\x32#.labelmill.quality.v1.LabelerChange\"m\n\rLabelerChange\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x1f\n\x12reliability_before\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0breliability\x18\x03 \x01(\x01\x42\x15\n\x13_reliability_before\"\x85\x03\n\x18ListItemQualitiesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12M\n\x05order\x18\x03 \x01(\x0e\x32\x34.labelmill.quality.v1.ListItemQualitiesRequest.OrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\tmin_score\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x06 \x01(\t\"M\n\x05Order\x12\x15\n\x11ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12ORDER_DISAGREEMENT\x10\x01\x12\x15\n\x11ORDER_UNCERTAINTY\x10\x02\"f\n\x19ListItemQualitiesResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.labelmill.quality.v1.ItemQuality\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf6\x01\n\x0bItemQuality\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x05\x12\x12\n\nclass_name\x18\x03 \x01(\t\x12\x39\n\x0c\x64istribution\x18\x04 \x03(\x0b\x32#.labelmill.type.v1.ClassProbability\x12\x14\n\x0c\x64isagreement\x18\x05 \x01(\x01\x12\x13\n\x0buncertainty\x18\x06 \x01(\x01\x12\x31\n\x07\x61nswers\x18\x07 \x03(\x0b\x32 .labelmill.quality.v1.ItemAnswer\x12\x17\n\x0fgold_class_name\x18\x08 \x01(\t\"1\n\nItemAnswer\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x12\n\nclass_name\x18\x02 \x01(\t\"\xae\x01\n\x1aRefitProjectQualityRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\rRefitMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress2\xb0\x04\n\x12LiveQualityService\x12\x94\x01\n\x15RefreshProjectQuality\x12\x32.labelmill.quality.v1.RefreshProjectQualityRequest\x1a\x33.labelmill.quality.v1.RefreshProjectQualityResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12}\n\x11GetProjectQuality\x12..labelmill.quality.v1.GetProjectQualityRequest\x1a$.labelmill.quality.v1.ProjectQuality\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x88\x01\n\x11ListItemQualities\x12..labelmill.quality.v1.ListItemQualitiesRequest\x1a/.labelmill.quality.v1.ListItemQualitiesResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12y\n\x13RefitProjectQuality\x12\x30.labelmill.quality.v1.RefitProjectQualityRequest\x1a\x1d.google.longrunning.Operation\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parentB[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "labelmill.quality.v1.live_service_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'labelmill.quality.v1.live_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    _globals["DESCRIPTOR"]._loaded_options = None
-    _globals[
-        "DESCRIPTOR"
-    ]._serialized_options = (
-        b"\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1"
-    )
-    _globals["_REFRESHPROJECTQUALITYREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_REFRESHPROJECTQUALITYREQUEST"].fields_by_name[
-        "parent"
-    ]._serialized_options = b"\272H+r)2'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$"
-    _globals["_REFRESHPROJECTQUALITYREQUEST"].fields_by_name["request_id"]._loaded_options = None
-    _globals["_REFRESHPROJECTQUALITYREQUEST"].fields_by_name[
-        "request_id"
-    ]._serialized_options = b"\272H\010r\003\260\001\001\330\001\001"
-    _globals["_GETPROJECTQUALITYREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_GETPROJECTQUALITYREQUEST"].fields_by_name[
-        "parent"
-    ]._serialized_options = b"\272H+r)2'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$"
-    _globals["_GETPROJECTQUALITYREQUEST"].fields_by_name["feature"]._loaded_options = None
-    _globals["_GETPROJECTQUALITYREQUEST"].fields_by_name[
-        "feature"
-    ]._serialized_options = b"\272H\036r\0342\032^([a-z][a-z0-9_-]{0,62})?$"
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name[
-        "parent"
-    ]._serialized_options = b"\272H+r)2'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$"
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["feature"]._loaded_options = None
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name[
-        "feature"
-    ]._serialized_options = b"\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$"
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["order"]._loaded_options = None
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["order"]._serialized_options = b"\272H\005\202\001\002\020\001"
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["min_score"]._loaded_options = None
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name[
-        "min_score"
-    ]._serialized_options = b"\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000"
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["page_size"]._loaded_options = None
-    _globals["_LISTITEMQUALITIESREQUEST"].fields_by_name["page_size"]._serialized_options = b"\272H\004\032\002(\000"
-    _globals["_REFITPROJECTQUALITYREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_REFITPROJECTQUALITYREQUEST"].fields_by_name[
-        "parent"
-    ]._serialized_options = b"\272H+r)2'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$"
-    _globals["_REFITPROJECTQUALITYREQUEST"].fields_by_name["feature"]._loaded_options = None
-    _globals["_REFITPROJECTQUALITYREQUEST"].fields_by_name[
-        "feature"
-    ]._serialized_options = b"\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$"
-    _globals["_REFITPROJECTQUALITYREQUEST"].fields_by_name["request_id"]._loaded_options = None
-    _globals["_REFITPROJECTQUALITYREQUEST"].fields_by_name[
-        "request_id"
-    ]._serialized_options = b"\272H\010r\003\260\001\001\330\001\001"
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name["RefreshProjectQuality"]._loaded_options = None
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name[
-        "RefreshProjectQuality"
-    ]._serialized_options = b"\202\250\031\016\n\004\001\002\003\006\022\006parent"
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name["GetProjectQuality"]._loaded_options = None
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name[
-        "GetProjectQuality"
-    ]._serialized_options = b"\202\250\031\016\n\004\001\002\003\006\022\006parent"
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name["ListItemQualities"]._loaded_options = None
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name[
-        "ListItemQualities"
-    ]._serialized_options = b"\202\250\031\016\n\004\001\002\003\006\022\006parent"
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name["RefitProjectQuality"]._loaded_options = None
-    _globals["_LIVEQUALITYSERVICE"].methods_by_name[
-        "RefitProjectQuality"
-    ]._serialized_options = b"\202\250\031\r\n\003\001\002\006\022\006parent"
-    _globals["_REFRESHPROJECTQUALITYREQUEST"]._serialized_start = 340
-    _globals["_REFRESHPROJECTQUALITYREQUEST"]._serialized_end = 467
-    _globals["_REFRESHPROJECTQUALITYRESPONSE"]._serialized_start = 469
-    _globals["_REFRESHPROJECTQUALITYRESPONSE"]._serialized_end = 556
-    _globals["_GETPROJECTQUALITYREQUEST"]._serialized_start = 559
-    _globals["_GETPROJECTQUALITYREQUEST"]._serialized_end = 701
-    _globals["_PROJECTQUALITY"]._serialized_start = 704
-    _globals["_PROJECTQUALITY"]._serialized_end = 841
-    _globals["_FEATUREQUALITY"]._serialized_start = 844
-    _globals["_FEATUREQUALITY"]._serialized_end = 1367
-    _globals["_REFIT"]._serialized_start = 1370
-    _globals["_REFIT"]._serialized_end = 1624
-    _globals["_LABELERCHANGE"]._serialized_start = 1626
-    _globals["_LABELERCHANGE"]._serialized_end = 1735
-    _globals["_LISTITEMQUALITIESREQUEST"]._serialized_start = 1738
-    _globals["_LISTITEMQUALITIESREQUEST"]._serialized_end = 2127
-    _globals["_LISTITEMQUALITIESREQUEST_ORDER"]._serialized_start = 2050
-    _globals["_LISTITEMQUALITIESREQUEST_ORDER"]._serialized_end = 2127
-    _globals["_LISTITEMQUALITIESRESPONSE"]._serialized_start = 2129
-    _globals["_LISTITEMQUALITIESRESPONSE"]._serialized_end = 2231
-    _globals["_ITEMQUALITY"]._serialized_start = 2234
-    _globals["_ITEMQUALITY"]._serialized_end = 2480
-    _globals["_ITEMANSWER"]._serialized_start = 2482
-    _globals["_ITEMANSWER"]._serialized_end = 2531
-    _globals["_REFITPROJECTQUALITYREQUEST"]._serialized_start = 2534
-    _globals["_REFITPROJECTQUALITYREQUEST"]._serialized_end = 2708
-    _globals["_REFITMETADATA"]._serialized_start = 2710
-    _globals["_REFITMETADATA"]._serialized_end = 2772
-    _globals["_LIVEQUALITYSERVICE"]._serialized_start = 2775
-    _globals["_LIVEQUALITYSERVICE"]._serialized_end = 3335
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1'
+  _globals['_REFRESHPROJECTQUALITYREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_REFRESHPROJECTQUALITYREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_REFRESHPROJECTQUALITYREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REFRESHPROJECTQUALITYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_GETPROJECTQUALITYREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_GETPROJECTQUALITYREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_GETPROJECTQUALITYREQUEST'].fields_by_name['feature']._loaded_options = None
+  _globals['_GETPROJECTQUALITYREQUEST'].fields_by_name['feature']._serialized_options = b'\272H\036r\0342\032^([a-z][a-z0-9_-]{0,62})?$'
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['feature']._loaded_options = None
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['feature']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$'
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['order']._loaded_options = None
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['order']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['min_score']._loaded_options = None
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['min_score']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTITEMQUALITIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_REFITPROJECTQUALITYREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_REFITPROJECTQUALITYREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_REFITPROJECTQUALITYREQUEST'].fields_by_name['feature']._loaded_options = None
+  _globals['_REFITPROJECTQUALITYREQUEST'].fields_by_name['feature']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$'
+  _globals['_REFITPROJECTQUALITYREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REFITPROJECTQUALITYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['RefreshProjectQuality']._loaded_options = None
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['RefreshProjectQuality']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['GetProjectQuality']._loaded_options = None
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['GetProjectQuality']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['ListItemQualities']._loaded_options = None
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['ListItemQualities']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['RefitProjectQuality']._loaded_options = None
+  _globals['_LIVEQUALITYSERVICE'].methods_by_name['RefitProjectQuality']._serialized_options = b'\202\250\031\r\n\003\001\002\006\022\006parent'
+  _globals['_REFRESHPROJECTQUALITYREQUEST']._serialized_start=340
+  _globals['_REFRESHPROJECTQUALITYREQUEST']._serialized_end=467
+  _globals['_REFRESHPROJECTQUALITYRESPONSE']._serialized_start=469
+  _globals['_REFRESHPROJECTQUALITYRESPONSE']._serialized_end=556
+  _globals['_GETPROJECTQUALITYREQUEST']._serialized_start=559
+  _globals['_GETPROJECTQUALITYREQUEST']._serialized_end=701
+  _globals['_PROJECTQUALITY']._serialized_start=704
+  _globals['_PROJECTQUALITY']._serialized_end=841
+  _globals['_FEATUREQUALITY']._serialized_start=844
+  _globals['_FEATUREQUALITY']._serialized_end=1367
+  _globals['_REFIT']._serialized_start=1370
+  _globals['_REFIT']._serialized_end=1624
+  _globals['_LABELERCHANGE']._serialized_start=1626
+  _globals['_LABELERCHANGE']._serialized_end=1735
+  _globals['_LISTITEMQUALITIESREQUEST']._serialized_start=1738
+  _globals['_LISTITEMQUALITIESREQUEST']._serialized_end=2127
+  _globals['_LISTITEMQUALITIESREQUEST_ORDER']._serialized_start=2050
+  _globals['_LISTITEMQUALITIESREQUEST_ORDER']._serialized_end=2127
+  _globals['_LISTITEMQUALITIESRESPONSE']._serialized_start=2129
+  _globals['_LISTITEMQUALITIESRESPONSE']._serialized_end=2231
+  _globals['_ITEMQUALITY']._serialized_start=2234
+  _globals['_ITEMQUALITY']._serialized_end=2480
+  _globals['_ITEMANSWER']._serialized_start=2482
+  _globals['_ITEMANSWER']._serialized_end=2531
+  _globals['_REFITPROJECTQUALITYREQUEST']._serialized_start=2534
+  _globals['_REFITPROJECTQUALITYREQUEST']._serialized_end=2708
+  _globals['_REFITMETADATA']._serialized_start=2710
+  _globals['_REFITMETADATA']._serialized_end=2772
+  _globals['_LIVEQUALITYSERVICE']._serialized_start=2775
+  _globals['_LIVEQUALITYSERVICE']._serialized_end=3335
 # @@protoc_insertion_point(module_scope)

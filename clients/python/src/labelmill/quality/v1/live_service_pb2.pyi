@@ -74,9 +74,7 @@ class RefreshProjectQualityResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "change_count", b"change_count", "item_count", b"item_count", "more", b"more"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_count", b"change_count", "item_count", b"item_count", "more", b"more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -136,9 +134,7 @@ class ProjectQuality(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "change_time", b"change_time", "features", b"features", "parent", b"parent"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "features", b"features", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -220,47 +216,9 @@ class FeatureQuality(_message.Message):
         labels_since_refit: _builtins.int = ...,
         last_refit: Global___Refit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "alpha",
-        b"alpha",
-        "benchmark_accuracy",
-        b"benchmark_accuracy",
-        "item_agreement",
-        b"item_agreement",
-        "last_refit",
-        b"last_refit",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_accuracy", b"benchmark_accuracy", "item_agreement", b"item_agreement", "last_refit", b"last_refit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "alpha",
-        b"alpha",
-        "benchmark_accuracy",
-        b"benchmark_accuracy",
-        "consensus_method",
-        b"consensus_method",
-        "disputed_item_count",
-        b"disputed_item_count",
-        "feature",
-        b"feature",
-        "item_agreement",
-        b"item_agreement",
-        "item_count",
-        b"item_count",
-        "kind",
-        b"kind",
-        "label_count",
-        b"label_count",
-        "labelers",
-        b"labelers",
-        "labels_since_refit",
-        b"labels_since_refit",
-        "last_refit",
-        b"last_refit",
-        "method_version",
-        b"method_version",
-        "shared_item_count",
-        b"shared_item_count",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_accuracy", b"benchmark_accuracy", "consensus_method", b"consensus_method", "disputed_item_count", b"disputed_item_count", "feature", b"feature", "item_agreement", b"item_agreement", "item_count", b"item_count", "kind", b"kind", "label_count", b"label_count", "labelers", b"labelers", "labels_since_refit", b"labels_since_refit", "last_refit", b"last_refit", "method_version", b"method_version", "shared_item_count", b"shared_item_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -314,24 +272,7 @@ class Refit(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "changed_item_count",
-        b"changed_item_count",
-        "end_time",
-        b"end_time",
-        "feature",
-        b"feature",
-        "item_count",
-        b"item_count",
-        "label_count",
-        b"label_count",
-        "labelers",
-        b"labelers",
-        "mean_posterior_change",
-        b"mean_posterior_change",
-        "repaired_item_count",
-        b"repaired_item_count",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_item_count", b"changed_item_count", "end_time", b"end_time", "feature", b"feature", "item_count", b"item_count", "label_count", b"label_count", "labelers", b"labelers", "mean_posterior_change", b"mean_posterior_change", "repaired_item_count", b"repaired_item_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -359,26 +300,13 @@ class LabelerChange(_message.Message):
         reliability_before: _builtins.float | None = ...,
         reliability: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "_reliability_before", b"_reliability_before", "reliability_before", b"reliability_before"
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reliability_before", b"_reliability_before", "reliability_before", b"reliability_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_reliability_before",
-        b"_reliability_before",
-        "labeler",
-        b"labeler",
-        "reliability",
-        b"reliability",
-        "reliability_before",
-        b"reliability_before",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reliability_before", b"_reliability_before", "labeler", b"labeler", "reliability", b"reliability", "reliability_before", b"reliability_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reliability_before: _TypeAlias = _typing.Literal["reliability_before"]  # noqa: Y015
     _WhichOneofArgType__reliability_before: _TypeAlias = _typing.Literal["_reliability_before", b"_reliability_before"]  # noqa: Y015
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__reliability_before
-    ) -> _WhichOneofReturnType__reliability_before | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reliability_before) -> _WhichOneofReturnType__reliability_before | None: ...
 
 Global___LabelerChange: _TypeAlias = LabelerChange  # noqa: Y015
 
@@ -392,9 +320,7 @@ class ListItemQualitiesRequest(_message.Message):
         ValueType = _typing.NewType("ValueType", _builtins.int)
         V: _TypeAlias = ValueType  # noqa: Y015
 
-    class _OrderEnumTypeWrapper(
-        _enum_type_wrapper._EnumTypeWrapper[ListItemQualitiesRequest._Order.ValueType], _builtins.type
-    ):
+    class _OrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ListItemQualitiesRequest._Order.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         ORDER_UNSPECIFIED: ListItemQualitiesRequest._Order.ValueType  # 0
         """ORDER_DISAGREEMENT."""
@@ -443,20 +369,7 @@ class ListItemQualitiesRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "feature",
-        b"feature",
-        "min_score",
-        b"min_score",
-        "order",
-        b"order",
-        "page_size",
-        b"page_size",
-        "page_token",
-        b"page_token",
-        "parent",
-        b"parent",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature", b"feature", "min_score", b"min_score", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -540,24 +453,7 @@ class ItemQuality(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "answers",
-        b"answers",
-        "class_name",
-        b"class_name",
-        "disagreement",
-        b"disagreement",
-        "distribution",
-        b"distribution",
-        "gold_class_name",
-        b"gold_class_name",
-        "item",
-        b"item",
-        "label_count",
-        b"label_count",
-        "uncertainty",
-        b"uncertainty",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "class_name", b"class_name", "disagreement", b"disagreement", "distribution", b"distribution", "gold_class_name", b"gold_class_name", "item", b"item", "label_count", b"label_count", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -613,9 +509,7 @@ class RefitProjectQualityRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "feature", b"feature", "parent", b"parent", "request_id", b"request_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature", b"feature", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

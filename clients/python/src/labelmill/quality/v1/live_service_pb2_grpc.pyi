@@ -20,6 +20,7 @@ else:
 _T = _typing.TypeVar("_T")
 
 class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
@@ -35,25 +36,17 @@ class LiveQualityServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LiveQualityServiceAsyncStub: ...
-    RefreshProjectQuality: _grpc.UnaryUnaryMultiCallable[
-        _live_service_pb2.RefreshProjectQualityRequest, _live_service_pb2.RefreshProjectQualityResponse
-    ]
+    RefreshProjectQuality: _grpc.UnaryUnaryMultiCallable[_live_service_pb2.RefreshProjectQualityRequest, _live_service_pb2.RefreshProjectQualityResponse]
     """Brings the project's figures up to what annotation holds now, as the service also does by itself from the first call on.
     At most 20000 changes a call: `more` says that there are others. Asking twice changes nothing. NOT_FOUND: the project.
     """
-    GetProjectQuality: _grpc.UnaryUnaryMultiCallable[
-        _live_service_pb2.GetProjectQualityRequest, _live_service_pb2.ProjectQuality
-    ]
+    GetProjectQuality: _grpc.UnaryUnaryMultiCallable[_live_service_pb2.GetProjectQualityRequest, _live_service_pb2.ProjectQuality]
     """Reads the figures of one feature, or of all. FAILED_PRECONDITION: NOT_WATCHED before the first RefreshProjectQuality.
     NOT_FOUND: FEATURE_NOT_WATCHED, nobody has answered the feature yet, or there is none.
     """
-    ListItemQualities: _grpc.UnaryUnaryMultiCallable[
-        _live_service_pb2.ListItemQualitiesRequest, _live_service_pb2.ListItemQualitiesResponse
-    ]
+    ListItemQualities: _grpc.UnaryUnaryMultiCallable[_live_service_pb2.ListItemQualitiesRequest, _live_service_pb2.ListItemQualitiesResponse]
     """Lists items, those first on which labelers disagree most. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND: FEATURE_NOT_WATCHED."""
-    RefitProjectQuality: _grpc.UnaryUnaryMultiCallable[
-        _live_service_pb2.RefitProjectQualityRequest, _operations_pb2.Operation
-    ]
+    RefitProjectQuality: _grpc.UnaryUnaryMultiCallable[_live_service_pb2.RefitProjectQualityRequest, _operations_pb2.Operation]
     """Reads everything of one feature from annotation again and fits it anew; the service also does so by itself when a quarter of
     the labels came since the last time. Response: Refit; metadata: RefitMetadata. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND:
     FEATURE_NOT_WATCHED.
@@ -66,25 +59,17 @@ class LiveQualityServiceAsyncStub(LiveQualityServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    RefreshProjectQuality: _aio.UnaryUnaryMultiCallable[
-        _live_service_pb2.RefreshProjectQualityRequest, _live_service_pb2.RefreshProjectQualityResponse
-    ]  # type: ignore[assignment]
+    RefreshProjectQuality: _aio.UnaryUnaryMultiCallable[_live_service_pb2.RefreshProjectQualityRequest, _live_service_pb2.RefreshProjectQualityResponse]  # type: ignore[assignment]
     """Brings the project's figures up to what annotation holds now, as the service also does by itself from the first call on.
     At most 20000 changes a call: `more` says that there are others. Asking twice changes nothing. NOT_FOUND: the project.
     """
-    GetProjectQuality: _aio.UnaryUnaryMultiCallable[
-        _live_service_pb2.GetProjectQualityRequest, _live_service_pb2.ProjectQuality
-    ]  # type: ignore[assignment]
+    GetProjectQuality: _aio.UnaryUnaryMultiCallable[_live_service_pb2.GetProjectQualityRequest, _live_service_pb2.ProjectQuality]  # type: ignore[assignment]
     """Reads the figures of one feature, or of all. FAILED_PRECONDITION: NOT_WATCHED before the first RefreshProjectQuality.
     NOT_FOUND: FEATURE_NOT_WATCHED, nobody has answered the feature yet, or there is none.
     """
-    ListItemQualities: _aio.UnaryUnaryMultiCallable[
-        _live_service_pb2.ListItemQualitiesRequest, _live_service_pb2.ListItemQualitiesResponse
-    ]  # type: ignore[assignment]
+    ListItemQualities: _aio.UnaryUnaryMultiCallable[_live_service_pb2.ListItemQualitiesRequest, _live_service_pb2.ListItemQualitiesResponse]  # type: ignore[assignment]
     """Lists items, those first on which labelers disagree most. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND: FEATURE_NOT_WATCHED."""
-    RefitProjectQuality: _aio.UnaryUnaryMultiCallable[
-        _live_service_pb2.RefitProjectQualityRequest, _operations_pb2.Operation
-    ]  # type: ignore[assignment]
+    RefitProjectQuality: _aio.UnaryUnaryMultiCallable[_live_service_pb2.RefitProjectQualityRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Reads everything of one feature from annotation again and fits it anew; the service also does so by itself when a quarter of
     the labels came since the last time. Response: Refit; metadata: RefitMetadata. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND:
     FEATURE_NOT_WATCHED.
@@ -100,9 +85,7 @@ class LiveQualityServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _live_service_pb2.RefreshProjectQualityRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _live_service_pb2.RefreshProjectQualityResponse, _abc.Awaitable[_live_service_pb2.RefreshProjectQualityResponse]
-    ]:
+    ) -> _typing.Union[_live_service_pb2.RefreshProjectQualityResponse, _abc.Awaitable[_live_service_pb2.RefreshProjectQualityResponse]]:
         """Brings the project's figures up to what annotation holds now, as the service also does by itself from the first call on.
         At most 20000 changes a call: `more` says that there are others. Asking twice changes nothing. NOT_FOUND: the project.
         """
@@ -122,9 +105,7 @@ class LiveQualityServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _live_service_pb2.ListItemQualitiesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _live_service_pb2.ListItemQualitiesResponse, _abc.Awaitable[_live_service_pb2.ListItemQualitiesResponse]
-    ]:
+    ) -> _typing.Union[_live_service_pb2.ListItemQualitiesResponse, _abc.Awaitable[_live_service_pb2.ListItemQualitiesResponse]]:
         """Lists items, those first on which labelers disagree most. FAILED_PRECONDITION: NOT_WATCHED. NOT_FOUND: FEATURE_NOT_WATCHED."""
 
     @_abc_1.abstractmethod
@@ -138,6 +119,4 @@ class LiveQualityServiceServicer(metaclass=_abc_1.ABCMeta):
         FEATURE_NOT_WATCHED.
         """
 
-def add_LiveQualityServiceServicer_to_server(
-    servicer: LiveQualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]
-) -> None: ...
+def add_LiveQualityServiceServicer_to_server(servicer: LiveQualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,15 +4,18 @@
 # source: labelmill/quality/v1/service.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "labelmill/quality/v1/service.proto"
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'labelmill/quality/v1/service.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -27,86 +30,68 @@ from labelmill.type.v1 import erasure_pb2 as labelmill_dot_type_dot_v1_dot_erasu
 from labelmill.type.v1 import progress_pb2 as labelmill_dot_type_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n"labelmill/quality/v1/service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a$labelmill/quality/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\x1a labelmill/type/v1/progress.proto"\xa5\x02\n\x13ScoreProjectRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12/\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12#\n\x11\x61nnotation_filter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12I\n\x10\x63onsensus_method\x18\x04 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01"E\n\x14ScoreProjectMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress"1\n\x17GetQualityReportRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02"\x8b\x01\n\x19ListQualityReportsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t"s\n\x1aListQualityReportsResponse\x12<\n\x0fquality_reports\x18\x01 \x03(\x0b\x32#.labelmill.quality.v1.QualityReport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t"f\n\x1aListConsensusLabelsRequest\x12\x18\n\x06parent\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t"l\n\x1bListConsensusLabelsResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x85\x05\n\x0eQualityService\x12k\n\x0cScoreProject\x12).labelmill.quality.v1.ScoreProjectRequest\x1a\x1d.google.longrunning.Operation"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12x\n\x10GetQualityReport\x12-.labelmill.quality.v1.GetQualityReportRequest\x1a#.labelmill.quality.v1.QualityReport"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x8b\x01\n\x12ListQualityReports\x12/.labelmill.quality.v1.ListQualityReportsRequest\x1a\x30.labelmill.quality.v1.ListQualityReportsResponse"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x8e\x01\n\x13ListConsensusLabels\x12\x30.labelmill.quality.v1.ListConsensusLabelsRequest\x1a\x31.labelmill.quality.v1.ListConsensusLabelsResponse"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelmill/quality/v1/service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a labelmill/access/v1/access.proto\x1a$labelmill/quality/v1/resources.proto\x1a\x1flabelmill/type/v1/erasure.proto\x1a labelmill/type/v1/progress.proto\"\xa8\x02\n\x13ScoreProjectRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x32\n\x07\x66\x65\x61ture\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,62})?$\x12#\n\x11\x61nnotation_filter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12I\n\x10\x63onsensus_method\x18\x04 \x01(\x0e\x32%.labelmill.quality.v1.ConsensusMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"E\n\x14ScoreProjectMetadata\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.labelmill.type.v1.Progress\"1\n\x17GetQualityReportRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x8a\x01\n\x1bGetQualityReportPageRequest\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\'\n\x0e\x64isputed_count\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00H\x00\x88\x01\x01\x12\x17\n\x0fwithout_content\x18\x03 \x01(\x08\x42\x11\n\x0f_disputed_count\",\n\x1cGetQualityReportPageResponse\x12\x0c\n\x04html\x18\x01 \x01(\x0c\"\x8b\x01\n\x19ListQualityReportsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"s\n\x1aListQualityReportsResponse\x12<\n\x0fquality_reports\x18\x01 \x03(\x0b\x32#.labelmill.quality.v1.QualityReport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x1aListConsensusLabelsRequest\x12\x18\n\x06parent\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"l\n\x1bListConsensusLabelsResponse\x12\x34\n\x06labels\x18\x01 \x03(\x0b\x32$.labelmill.quality.v1.ConsensusLabel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x98\x06\n\x0eQualityService\x12k\n\x0cScoreProject\x12).labelmill.quality.v1.ScoreProjectRequest\x1a\x1d.google.longrunning.Operation\"\x11\x82\xa8\x19\r\n\x03\x01\x02\x06\x12\x06parent\x12x\n\x10GetQualityReport\x12-.labelmill.quality.v1.GetQualityReportRequest\x1a#.labelmill.quality.v1.QualityReport\"\x10\x82\xa8\x19\x0c\n\x04\x01\x02\x03\x06\x12\x04name\x12\x8b\x01\n\x12ListQualityReports\x12/.labelmill.quality.v1.ListQualityReportsRequest\x1a\x30.labelmill.quality.v1.ListQualityReportsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x8e\x01\n\x13ListConsensusLabels\x12\x30.labelmill.quality.v1.ListConsensusLabelsRequest\x1a\x31.labelmill.quality.v1.ListConsensusLabelsResponse\"\x12\x82\xa8\x19\x0e\n\x04\x01\x02\x03\x06\x12\x06parent\x12\x90\x01\n\x14GetQualityReportPage\x12\x31.labelmill.quality.v1.GetQualityReportPageRequest\x1a\x32.labelmill.quality.v1.GetQualityReportPageResponse\"\x0f\x82\xa8\x19\x0b\n\x03\x01\x02\x03\x12\x04name0\x01\x12m\n\x0b\x45raseAssets\x12%.labelmill.type.v1.EraseAssetsRequest\x1a&.labelmill.type.v1.EraseAssetsResponse\"\x0f\x82\xa8\x19\x0b\n\x01\x06\x12\x06parentB[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "labelmill.quality.v1.service_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'labelmill.quality.v1.service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    _globals["DESCRIPTOR"]._loaded_options = None
-    _globals[
-        "DESCRIPTOR"
-    ]._serialized_options = (
-        b"\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1"
-    )
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name[
-        "parent"
-    ]._serialized_options = b"\272H+r)2'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$"
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name["feature"]._loaded_options = None
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name[
-        "feature"
-    ]._serialized_options = b"\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$"
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name["annotation_filter"]._loaded_options = None
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name[
-        "annotation_filter"
-    ]._serialized_options = b"\272H\005r\003\030\220N"
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name["consensus_method"]._loaded_options = None
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name[
-        "consensus_method"
-    ]._serialized_options = b"\272H\005\202\001\002\020\001"
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name["request_id"]._loaded_options = None
-    _globals["_SCOREPROJECTREQUEST"].fields_by_name[
-        "request_id"
-    ]._serialized_options = b"\272H\010r\003\260\001\001\330\001\001"
-    _globals["_GETQUALITYREPORTREQUEST"].fields_by_name["name"]._loaded_options = None
-    _globals["_GETQUALITYREPORTREQUEST"].fields_by_name["name"]._serialized_options = b"\272H\005r\003\030\200\002"
-    _globals["_LISTQUALITYREPORTSREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_LISTQUALITYREPORTSREQUEST"].fields_by_name[
-        "parent"
-    ]._serialized_options = b"\272H+r)2'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$"
-    _globals["_LISTQUALITYREPORTSREQUEST"].fields_by_name["page_size"]._loaded_options = None
-    _globals["_LISTQUALITYREPORTSREQUEST"].fields_by_name["page_size"]._serialized_options = b"\272H\004\032\002(\000"
-    _globals["_LISTCONSENSUSLABELSREQUEST"].fields_by_name["parent"]._loaded_options = None
-    _globals["_LISTCONSENSUSLABELSREQUEST"].fields_by_name["parent"]._serialized_options = b"\272H\005r\003\030\200\002"
-    _globals["_LISTCONSENSUSLABELSREQUEST"].fields_by_name["page_size"]._loaded_options = None
-    _globals["_LISTCONSENSUSLABELSREQUEST"].fields_by_name["page_size"]._serialized_options = b"\272H\004\032\002(\000"
-    _globals["_QUALITYSERVICE"].methods_by_name["ScoreProject"]._loaded_options = None
-    _globals["_QUALITYSERVICE"].methods_by_name[
-        "ScoreProject"
-    ]._serialized_options = b"\202\250\031\r\n\003\001\002\006\022\006parent"
-    _globals["_QUALITYSERVICE"].methods_by_name["GetQualityReport"]._loaded_options = None
-    _globals["_QUALITYSERVICE"].methods_by_name[
-        "GetQualityReport"
-    ]._serialized_options = b"\202\250\031\014\n\004\001\002\003\006\022\004name"
-    _globals["_QUALITYSERVICE"].methods_by_name["ListQualityReports"]._loaded_options = None
-    _globals["_QUALITYSERVICE"].methods_by_name[
-        "ListQualityReports"
-    ]._serialized_options = b"\202\250\031\016\n\004\001\002\003\006\022\006parent"
-    _globals["_QUALITYSERVICE"].methods_by_name["ListConsensusLabels"]._loaded_options = None
-    _globals["_QUALITYSERVICE"].methods_by_name[
-        "ListConsensusLabels"
-    ]._serialized_options = b"\202\250\031\016\n\004\001\002\003\006\022\006parent"
-    _globals["_QUALITYSERVICE"].methods_by_name["EraseAssets"]._loaded_options = None
-    _globals["_QUALITYSERVICE"].methods_by_name[
-        "EraseAssets"
-    ]._serialized_options = b"\202\250\031\013\n\001\006\022\006parent"
-    _globals["_SCOREPROJECTREQUEST"]._serialized_start = 266
-    _globals["_SCOREPROJECTREQUEST"]._serialized_end = 559
-    _globals["_SCOREPROJECTMETADATA"]._serialized_start = 561
-    _globals["_SCOREPROJECTMETADATA"]._serialized_end = 630
-    _globals["_GETQUALITYREPORTREQUEST"]._serialized_start = 632
-    _globals["_GETQUALITYREPORTREQUEST"]._serialized_end = 681
-    _globals["_LISTQUALITYREPORTSREQUEST"]._serialized_start = 684
-    _globals["_LISTQUALITYREPORTSREQUEST"]._serialized_end = 823
-    _globals["_LISTQUALITYREPORTSRESPONSE"]._serialized_start = 825
-    _globals["_LISTQUALITYREPORTSRESPONSE"]._serialized_end = 940
-    _globals["_LISTCONSENSUSLABELSREQUEST"]._serialized_start = 942
-    _globals["_LISTCONSENSUSLABELSREQUEST"]._serialized_end = 1044
-    _globals["_LISTCONSENSUSLABELSRESPONSE"]._serialized_start = 1046
-    _globals["_LISTCONSENSUSLABELSRESPONSE"]._serialized_end = 1154
-    _globals["_QUALITYSERVICE"]._serialized_start = 1157
-    _globals["_QUALITYSERVICE"]._serialized_end = 1802
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1'
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['feature']._loaded_options = None
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['feature']._serialized_options = b'\272H\036r\0342\032^([a-z][a-z0-9_-]{0,62})?$'
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['annotation_filter']._loaded_options = None
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['annotation_filter']._serialized_options = b'\272H\005r\003\030\220N'
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['consensus_method']._loaded_options = None
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['consensus_method']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_SCOREPROJECTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_GETQUALITYREPORTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETQUALITYREPORTREQUEST'].fields_by_name['name']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_GETQUALITYREPORTPAGEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETQUALITYREPORTPAGEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_GETQUALITYREPORTPAGEREQUEST'].fields_by_name['disputed_count']._loaded_options = None
+  _globals['_GETQUALITYREPORTPAGEREQUEST'].fields_by_name['disputed_count']._serialized_options = b'\272H\007\032\005\030\310\001(\000'
+  _globals['_LISTQUALITYREPORTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTQUALITYREPORTSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]$'
+  _globals['_LISTQUALITYREPORTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTQUALITYREPORTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCONSENSUSLABELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_QUALITYSERVICE'].methods_by_name['ScoreProject']._loaded_options = None
+  _globals['_QUALITYSERVICE'].methods_by_name['ScoreProject']._serialized_options = b'\202\250\031\r\n\003\001\002\006\022\006parent'
+  _globals['_QUALITYSERVICE'].methods_by_name['GetQualityReport']._loaded_options = None
+  _globals['_QUALITYSERVICE'].methods_by_name['GetQualityReport']._serialized_options = b'\202\250\031\014\n\004\001\002\003\006\022\004name'
+  _globals['_QUALITYSERVICE'].methods_by_name['ListQualityReports']._loaded_options = None
+  _globals['_QUALITYSERVICE'].methods_by_name['ListQualityReports']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
+  _globals['_QUALITYSERVICE'].methods_by_name['ListConsensusLabels']._loaded_options = None
+  _globals['_QUALITYSERVICE'].methods_by_name['ListConsensusLabels']._serialized_options = b'\202\250\031\016\n\004\001\002\003\006\022\006parent'
+  _globals['_QUALITYSERVICE'].methods_by_name['GetQualityReportPage']._loaded_options = None
+  _globals['_QUALITYSERVICE'].methods_by_name['GetQualityReportPage']._serialized_options = b'\202\250\031\013\n\003\001\002\003\022\004name'
+  _globals['_QUALITYSERVICE'].methods_by_name['EraseAssets']._loaded_options = None
+  _globals['_QUALITYSERVICE'].methods_by_name['EraseAssets']._serialized_options = b'\202\250\031\013\n\001\006\022\006parent'
+  _globals['_SCOREPROJECTREQUEST']._serialized_start=266
+  _globals['_SCOREPROJECTREQUEST']._serialized_end=562
+  _globals['_SCOREPROJECTMETADATA']._serialized_start=564
+  _globals['_SCOREPROJECTMETADATA']._serialized_end=633
+  _globals['_GETQUALITYREPORTREQUEST']._serialized_start=635
+  _globals['_GETQUALITYREPORTREQUEST']._serialized_end=684
+  _globals['_GETQUALITYREPORTPAGEREQUEST']._serialized_start=687
+  _globals['_GETQUALITYREPORTPAGEREQUEST']._serialized_end=825
+  _globals['_GETQUALITYREPORTPAGERESPONSE']._serialized_start=827
+  _globals['_GETQUALITYREPORTPAGERESPONSE']._serialized_end=871
+  _globals['_LISTQUALITYREPORTSREQUEST']._serialized_start=874
+  _globals['_LISTQUALITYREPORTSREQUEST']._serialized_end=1013
+  _globals['_LISTQUALITYREPORTSRESPONSE']._serialized_start=1015
+  _globals['_LISTQUALITYREPORTSRESPONSE']._serialized_end=1130
+  _globals['_LISTCONSENSUSLABELSREQUEST']._serialized_start=1132
+  _globals['_LISTCONSENSUSLABELSREQUEST']._serialized_end=1234
+  _globals['_LISTCONSENSUSLABELSRESPONSE']._serialized_start=1236
+  _globals['_LISTCONSENSUSLABELSRESPONSE']._serialized_end=1344
+  _globals['_QUALITYSERVICE']._serialized_start=1347
+  _globals['_QUALITYSERVICE']._serialized_end=2139
 # @@protoc_insertion_point(module_scope)

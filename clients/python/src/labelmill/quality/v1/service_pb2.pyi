@@ -35,7 +35,7 @@ class ScoreProjectRequest(_message.Message):
     parent: _builtins.str
     """projects/{project}."""
     feature: _builtins.str
-    """A single-choice or ordinal feature of the ontology."""
+    """A feature of the ontology; empty: all that have labels, each with a report of its own, and one that names them."""
     annotation_filter: _builtins.str
     """As in ListAnnotations, to score a part; empty: all. Answers to benchmark tasks always take part, as benchmark answers
     and never as labels; a label about an asset that has gold for labelers counts as both.
@@ -58,20 +58,7 @@ class ScoreProjectRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "annotation_filter",
-        b"annotation_filter",
-        "consensus_method",
-        b"consensus_method",
-        "feature",
-        b"feature",
-        "parent",
-        b"parent",
-        "request_id",
-        b"request_id",
-        "seed",
-        b"seed",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_filter", b"annotation_filter", "consensus_method", b"consensus_method", "feature", b"feature", "parent", b"parent", "request_id", b"request_id", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -124,6 +111,60 @@ class GetQualityReportRequest(_message.Message):
 Global___GetQualityReportRequest: _TypeAlias = GetQualityReportRequest  # noqa: Y015
 
 @_typing.final
+class GetQualityReportPageRequest(_message.Message):
+    """Asks for a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DISPUTED_COUNT_FIELD_NUMBER: _builtins.int
+    WITHOUT_CONTENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/qualityReports/{quality_report}."""
+    disputed_count: _builtins.int
+    """Disputed items to show at most; absent: 30."""
+    without_content: _builtins.bool
+    """Leave out the texts and pictures of items, so that the page can be kept where the assets may not be."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        disputed_count: _builtins.int | None = ...,
+        without_content: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disputed_count", b"_disputed_count", "disputed_count", b"disputed_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disputed_count", b"_disputed_count", "disputed_count", b"disputed_count", "name", b"name", "without_content", b"without_content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__disputed_count: _TypeAlias = _typing.Literal["disputed_count"]  # noqa: Y015
+    _WhichOneofArgType__disputed_count: _TypeAlias = _typing.Literal["_disputed_count", b"_disputed_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disputed_count) -> _WhichOneofReturnType__disputed_count | None: ...
+
+Global___GetQualityReportPageRequest: _TypeAlias = GetQualityReportPageRequest  # noqa: Y015
+
+@_typing.final
+class GetQualityReportPageResponse(_message.Message):
+    """A part of a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HTML_FIELD_NUMBER: _builtins.int
+    html: _builtins.bytes
+    """UTF-8; the parts one after another are the page."""
+    def __init__(
+        self,
+        *,
+        html: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["html", b"html"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQualityReportPageResponse: _TypeAlias = GetQualityReportPageResponse  # noqa: Y015
+
+@_typing.final
 class ListQualityReportsRequest(_message.Message):
     """Asks for reports."""
 
@@ -147,9 +188,7 @@ class ListQualityReportsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -177,9 +216,7 @@ class ListQualityReportsResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "next_page_token", b"next_page_token", "quality_reports", b"quality_reports"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "quality_reports", b"quality_reports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -209,9 +246,7 @@ class ListConsensusLabelsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,6 +22,7 @@ else:
 _T = _typing.TypeVar("_T")
 
 class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
@@ -41,14 +42,14 @@ class QualityServiceStub:
     """
     GetQualityReport: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetQualityReportRequest, _resources_pb2.QualityReport]
     """Reads a report."""
-    ListQualityReports: _grpc.UnaryUnaryMultiCallable[
-        _service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse
-    ]
+    ListQualityReports: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse]
     """Lists reports, newest first."""
-    ListConsensusLabels: _grpc.UnaryUnaryMultiCallable[
-        _service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse
-    ]
+    ListConsensusLabels: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse]
     """Lists the consensus labels of a report."""
+    GetQualityReportPage: _grpc.UnaryStreamMultiCallable[_service_pb2.GetQualityReportPageRequest, _service_pb2.GetQualityReportPageResponse]
+    """Makes a report a page to look at: HTML that needs nothing else, with plots, tables beside them, and the most disputed items
+    with their texts and pictures from the clean zone. It is as secret as the assets are. NOT_FOUND: the report.
+    """
     EraseAssets: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]
     """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and the current
     figures of the assets go; reports keep their figures, and are named as kept.
@@ -65,14 +66,14 @@ class QualityServiceAsyncStub(QualityServiceStub):
     """
     GetQualityReport: _aio.UnaryUnaryMultiCallable[_service_pb2.GetQualityReportRequest, _resources_pb2.QualityReport]  # type: ignore[assignment]
     """Reads a report."""
-    ListQualityReports: _aio.UnaryUnaryMultiCallable[
-        _service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse
-    ]  # type: ignore[assignment]
+    ListQualityReports: _aio.UnaryUnaryMultiCallable[_service_pb2.ListQualityReportsRequest, _service_pb2.ListQualityReportsResponse]  # type: ignore[assignment]
     """Lists reports, newest first."""
-    ListConsensusLabels: _aio.UnaryUnaryMultiCallable[
-        _service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse
-    ]  # type: ignore[assignment]
+    ListConsensusLabels: _aio.UnaryUnaryMultiCallable[_service_pb2.ListConsensusLabelsRequest, _service_pb2.ListConsensusLabelsResponse]  # type: ignore[assignment]
     """Lists the consensus labels of a report."""
+    GetQualityReportPage: _aio.UnaryStreamMultiCallable[_service_pb2.GetQualityReportPageRequest, _service_pb2.GetQualityReportPageResponse]  # type: ignore[assignment]
+    """Makes a report a page to look at: HTML that needs nothing else, with plots, tables beside them, and the most disputed items
+    with their texts and pictures from the clean zone. It is as secret as the assets are. NOT_FOUND: the report.
+    """
     EraseAssets: _aio.UnaryUnaryMultiCallable[_erasure_pb2.EraseAssetsRequest, _erasure_pb2.EraseAssetsResponse]  # type: ignore[assignment]
     """Erases what this service keeps about some assets. Called by storage's EraseAssets. Consensus labels and the current
     figures of the assets go; reports keep their figures, and are named as kept.
@@ -104,9 +105,7 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _service_pb2.ListQualityReportsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _service_pb2.ListQualityReportsResponse, _abc.Awaitable[_service_pb2.ListQualityReportsResponse]
-    ]:
+    ) -> _typing.Union[_service_pb2.ListQualityReportsResponse, _abc.Awaitable[_service_pb2.ListQualityReportsResponse]]:
         """Lists reports, newest first."""
 
     @_abc_1.abstractmethod
@@ -114,10 +113,18 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _service_pb2.ListConsensusLabelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _service_pb2.ListConsensusLabelsResponse, _abc.Awaitable[_service_pb2.ListConsensusLabelsResponse]
-    ]:
+    ) -> _typing.Union[_service_pb2.ListConsensusLabelsResponse, _abc.Awaitable[_service_pb2.ListConsensusLabelsResponse]]:
         """Lists the consensus labels of a report."""
+
+    @_abc_1.abstractmethod
+    def GetQualityReportPage(
+        self,
+        request: _service_pb2.GetQualityReportPageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_service_pb2.GetQualityReportPageResponse], _abc.AsyncIterator[_service_pb2.GetQualityReportPageResponse]]:
+        """Makes a report a page to look at: HTML that needs nothing else, with plots, tables beside them, and the most disputed items
+        with their texts and pictures from the clean zone. It is as secret as the assets are. NOT_FOUND: the report.
+        """
 
     @_abc_1.abstractmethod
     def EraseAssets(
@@ -129,6 +136,4 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         figures of the assets go; reports keep their figures, and are named as kept.
         """
 
-def add_QualityServiceServicer_to_server(
-    servicer: QualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]
-) -> None: ...
+def add_QualityServiceServicer_to_server(servicer: QualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,8 +6,8 @@ import asyncio
 
 import structlog
 
-from labelmill_quality.keeping import KeepingCurrent
-from labelmill_quality.refits import RefitPlan
+from labelmill_quality.operations.keeping import KeepingCurrent
+from labelmill_quality.operations.refitting import RefitPlan
 from labelmill_runtime import faults
 from labelmill_runtime.errors import LabelmillError
 

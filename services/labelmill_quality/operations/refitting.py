@@ -10,10 +10,10 @@ from labelmill.quality.v1 import live_service_pb2 as pb
 from labelmill_quality.convert import live as convert
 from labelmill_quality.errors import FeatureNotWatched, FiguresBusy, NotWatched
 from labelmill_quality.jobs import live as jobs
-from labelmill_quality.keeping import OVERLAP_MS, now_ms
 from labelmill_quality.live.answers import Change
 from labelmill_quality.live.ports import ChangeSource, LiveStore
 from labelmill_quality.live.state import LiveFeature
+from labelmill_quality.operations.keeping import OVERLAP_MS, now_ms
 from labelmill_runtime import names
 from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_runtime.workers import WorkerPool

@@ -105,7 +105,7 @@ async def _collect(
     answers = Answers()
     async for page in pages:
         for answer in page:
-            answers.add(answer.item, answer.labeler, answer.class_name)
+            answers.add(answer.item, answer.labeler, answer.class_name, answer.time_ms)
         await _tell(context, before + len(answers), stage)
     return answers
 
