@@ -196,4 +196,4 @@ def _upper_tail(z: Floats, skewness: Floats) -> Floats:
     skewed = skewness > 1e-3
     shape = 4 / np.where(skewed, skewness, 1.0) ** 2
     gamma = gammaincc(shape, np.maximum(shape + z * np.sqrt(shape), 0))
-    return np.where(skewed, gamma, ndtr(-z))
+    return np.asarray(np.where(skewed, gamma, ndtr(-z)))

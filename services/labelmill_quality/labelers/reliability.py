@@ -71,11 +71,11 @@ def confusion_posterior(counts: Floats, level: float = LEVEL) -> ConfusionPoster
         level: Of the intervals.
     """
     size = len(counts)
-    total = counts.sum(axis=1, keepdims=True)
-    a, b = counts + 1 / size, total - counts + 1 - 1 / size
-    if size == 1:
+    if size < 2:
         ones = np.ones_like(counts)
         return ConfusionPosterior(counts, ones, ones, ones, level)
+    total = counts.sum(axis=1, keepdims=True)
+    a, b = counts + 1 / size, total - counts + 1 - 1 / size
     lower, upper = (betaincinv(a, b, tail) for tail in ((1 - level) / 2, (1 + level) / 2))
     return ConfusionPosterior(counts, a / (a + b), lower, upper, level)
 

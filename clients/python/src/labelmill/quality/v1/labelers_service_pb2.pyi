@@ -94,12 +94,15 @@ class AnalyzeLabelersResponse(_message.Message):
     COMPARED_PAIR_COUNT_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     METHOD_VERSION_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     compared_pair_count: _builtins.int
     """Pairs of labelers that were compared."""
     method: _resources_pb2.ConsensusMethod.ValueType
     """How the consensus was made."""
     method_version: _builtins.str
     """The version of the method's implementation."""
+    note: _builtins.str
+    """What a reader should know of how the consensus came about, such as why CONSENSUS_METHOD_AUTO chose as it did."""
     @_builtins.property
     def labelers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelerAnalysis]:
         """Every labeler, ordered by id."""
@@ -131,10 +134,11 @@ class AnalyzeLabelersResponse(_message.Message):
         compared_pair_count: _builtins.int = ...,
         method: _resources_pb2.ConsensusMethod.ValueType = ...,
         method_version: _builtins.str = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "compared_pair_count", b"compared_pair_count", "confused_classes", b"confused_classes", "items", b"items", "labelers", b"labelers", "method", b"method", "method_version", b"method_version", "similarities", b"similarities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "compared_pair_count", b"compared_pair_count", "confused_classes", b"confused_classes", "items", b"items", "labelers", b"labelers", "method", b"method", "method_version", b"method_version", "note", b"note", "similarities", b"similarities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
