@@ -1,0 +1,1 @@
+"""Average precision and recall as COCO defines them (T.-Y. Lin and others, ECCV 2014; pycocotools). Pure."""
