@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
+_FIRST_MARK = "\u0300"
+"""No character before it combines with another."""
+
+
 class Finding(NamedTuple):
     """A found entity: where it is (code points, end exclusive) and who says so. Never its value.
 
@@ -58,6 +62,8 @@ def outside(finding: Finding, covered: Sequence[Finding]) -> list[Finding]:
 def whole_characters(finding: Finding, text: str) -> Finding:
     """The finding, ended after the marks that combine with its last character, so that no accent is left behind."""
     end = finding.end
+    if end == len(text) or text[end] < _FIRST_MARK:
+        return finding
     while end < len(text) and unicodedata.category(text[end]) in ("Mn", "Mc", "Me"):
         end += 1
     return finding if end == finding.end else finding._replace(end=end)

@@ -11,15 +11,18 @@ from itertools import starmap
 import numpy as np
 from numpy.typing import NDArray
 
-from labelmill_anonymization.adapters.tagger import GAP
 from labelmill_anonymization.tagger.features import describe
 from labelmill_anonymization.tagger.labels import OUTSIDE, begin, inside
 from labelmill_anonymization.tagger.lexicon import Lexicon
+from labelmill_anonymization.tagger.links import DISTANCES
 from labelmill_anonymization.tagger.tokens import Tokens, cut
 from tools.tagger.generate import IGNORED, Generator, Marked
 from tools.tagger.lexicon import FILE as LEXICON
 
 UNLABELED = -1
+GAP = max(DISTANCES)
+"""Empty rows between texts, as many as the widest window reaches, so that no text sees another."""
+
 _AT_ONCE = 5_000
 
 

@@ -29,7 +29,7 @@ class TokenVectors:
     def __init__(self, tok2vec: Any) -> None:
         """Takes the layers of a `tok2vec` such as `en_core_web_sm` has in its recognizer."""
         (words, context), self._linear = tok2vec.layers[0].layers, tok2vec.layers[2]
-        self._features: list[str] = words.layers[0].attrs["columns"]
+        self._features: list[int | str] = words.layers[0].attrs["columns"]
         self._embed, self._mix = words.layers[2].layers[0], words.layers[3].layers[0]
         self._gap: int = context.attrs["pad"]
         self._windows = [_Window(residual.layers[0]) for residual in context.layers[0].layers]

@@ -15,13 +15,12 @@ from labelmill_anonymization.findings import Finding
 from labelmill_anonymization.tagger.blocks import join
 from labelmill_anonymization.tagger.decoding import spans
 from labelmill_anonymization.tagger.features import describe
+from labelmill_anonymization.tagger.labels import STATES
 from labelmill_anonymization.tagger.lexicon import Lexicon
+from labelmill_anonymization.tagger.links import links
 from labelmill_anonymization.tagger.tokens import BREAK, DIGIT, LETTER, Tokens, cut
 
 RECOGNIZER = "Tagger"
-GAP = 8
-"""Empty rows between texts, as many as the widest window reaches, so that no text sees another."""
-
 _AT_ONCE = 6_000  # characters; keeps the network's arrays in the processor's cache
 _HALO = 600  # characters that a piece of a long text sees on either side
 
@@ -108,14 +107,13 @@ class Tagger:
     def logits(self, tokens: Tokens) -> NDArray[np.float32]:
         """The network's answers: a row a token, a column a state."""
         features = describe(tokens, self._lexicon)
-        rows = np.arange(len(tokens)) + (tokens.text + 1) * GAP
-        size = len(tokens) + (len(tokens.offset) + 1) * GAP
-        ids = np.zeros((size, features.ids.shape[1]), np.int32)
-        dense = np.zeros((size, features.dense.shape[1]), np.float32)
-        there = np.zeros((size, 1), np.float32)
-        ids[rows], dense[rows], there[rows] = features.ids, features.dense, 1.0
-        (logits,) = self._session.run(None, {"ids": ids, "dense": dense, "there": there})
-        return np.asarray(logits[rows], np.float32)
+        if not len(tokens):
+            return np.zeros((0, STATES), np.float32)
+        before, after = links(tokens.text)
+        (logits,) = self._session.run(
+            None, {"ids": features.ids, "dense": features.dense, "before": before, "after": after}
+        )
+        return np.asarray(logits, np.float32)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[_Piece]]:
