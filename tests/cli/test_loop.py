@@ -72,6 +72,16 @@ def test_from_texts_to_a_served_model(owner: Commands, server: UpProcess, tmp_pa
     assert report["alpha"]["value"] == 1.0
     assert owner.ok("quality", "show", "-p", "loop")["name"] == report["name"]
     assert len(owner.ok("quality", "consensus", "-p", "loop")["labels"]) == 80
+    page = tmp_path / "quality.html"
+    assert owner.ok("quality", "report", "-p", "loop", "--html", str(page))["byte_count"] == page.stat().st_size
+    assert page.stat().st_mode & 0o077 == 0
+    labelers = owner.ok("quality", "labelers", "-p", "loop")["labelers"]
+    assert [each["labeler"] for each in labelers] == ["labeler-1", "labeler-2"]
+    [live] = owner.ok("quality", "live", "-p", "loop", "--feature", "sentiment")["features"]
+    assert (live["label_count"], live["alpha"]["value"], live["disputed_item_count"]) == (160, 1.0, 0)
+    assert owner.ok("quality", "disputed", "-p", "loop", "--feature", "sentiment")["items"] == []
+    refit = owner.ok("quality", "refit", "-p", "loop", "--feature", "sentiment")
+    assert (refit["label_count"], refit["repaired_item_count"]) == (160, 0)
 
     version = owner.ok("train", "run", "sentiment", "-p", "loop")["model_version"]
     assert version["evaluation"]["accuracy"]["value"] > 0.8

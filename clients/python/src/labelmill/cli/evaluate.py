@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from labelmill.anonymization.v1 import evaluation_service_pb2 as service
 from labelmill.anonymization.v1.service_pb2 import PolicySource
 from labelmill.cli import marked_texts, policies
 from labelmill.cli.documents import document
+from labelmill.cli.private_files import write_for_owner
 from labelmill.cli.session import JsonOption, ProjectOption, Session, session
 
 _READY = "readyPolicies/"
@@ -62,7 +62,7 @@ def evaluate(
     with current.client() as client:
         report = client.evaluation.stream_evaluate_policies(_messages(header, texts)).report
     if html is not None:
-        _write_for_owner(html, report.page_html)
+        write_for_owner(html, report.page_html.encode())
         report.page_html = ""
     if as_json:
         current.document(document(report))
@@ -97,14 +97,6 @@ def _messages(
         if text is not None:
             batch.sample.append(text)
             characters += len(text.text)
-
-
-def _write_for_owner(path: Path, page: str) -> None:
-    """The page holds personal data: nobody but the owner of the file may read it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)  # also where the file was there before
-        file.write(page)
 
 
 def _show(current: Session, report: service.EvaluationReport, titles: list[str], html: Path | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from labelmill import names
 from labelmill.cli.documents import document
 from labelmill.cli.exits import EPILOG
+from labelmill.cli.private_files import write_for_owner
 from labelmill.cli.progress import wait
 from labelmill.cli.session import JsonOption, ProjectOption, Session, session, short
 from labelmill.client import Client
@@ -17,27 +20,34 @@ from labelmill.errors import NotFound
 from labelmill.quality.v1 import resources_pb2, service_pb2
 
 app = typer.Typer(help="How good the labels are.", no_args_is_help=True, epilog=EPILOG)
+_LABELER_COLUMNS = ("labeler", "labels", "benchmark accuracy", "agreement with consensus")
 ReportArgument = Annotated[str | None, typer.Argument(metavar="REPORT", help="The report.", show_default="the newest")]
 
 
 class Method(StrEnum):
     """How labels are aggregated."""
 
+    AUTO = "auto"
     DAWID_SKENE = "dawid-skene"
     MAJORITY_VOTE = "majority-vote"
+    WEIGHTED_MAJORITY = "weighted-majority"
+    ONE_COIN = "one-coin"
+    GLAD = "glad"
+    MACE = "mace"
+    IBCC = "ibcc"
 
 
 @app.command(epilog=EPILOG)
 def score(
     context: typer.Context,
     project: ProjectOption,
-    feature: Annotated[str, typer.Option(help="The question of the ontology.")],
-    method: Annotated[Method, typer.Option(help="How labels are aggregated.")] = Method.DAWID_SKENE,
+    feature: Annotated[str, typer.Option(help="A feature of the ontology.", show_default="all")] = "",
+    method: Annotated[Method, typer.Option(help="How labels are aggregated.")] = Method.AUTO,
     annotation_filter: Annotated[str, typer.Option("--filter", help='AIP-160: batch = "round-1".')] = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Scores a project's labels of one feature and keeps the report."""
+    """Scores a project's labels of one feature, or of all, and keeps the report."""
     current = session(context, as_json)
     request = service_pb2.ScoreProjectRequest(
         parent=names.project(project),
@@ -80,6 +90,64 @@ def consensus(
         current.line(f"{label.item}\t{label.class_name}\t{posterior:.4f}\t{label.label_count}")
 
 
+@app.command(epilog=EPILOG)
+def report(
+    context: typer.Context,
+    project: ProjectOption,
+    html: Annotated[Path, typer.Option(help="Where to write the page; only you may read it.", dir_okay=False)],
+    report: ReportArgument = None,
+    disputed: Annotated[int, typer.Option(help="Disputed items to show.", min=0, max=200)] = 30,
+    without_content: Annotated[
+        bool, typer.Option("--without-content", help="Leave out texts and pictures of items.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes a report as a page to look at: plots, tables, disputed items; it needs nothing else.
+
+    Example: labelmill quality report -p reviews --html quality.html
+    """
+    current = session(context, as_json)
+    with current.client() as client:
+        name = report_name(client, project, report)
+        request = service_pb2.GetQualityReportPageRequest(
+            name=name, disputed_count=disputed, without_content=without_content
+        )
+        page = b"".join(part.html for part in client.quality.get_quality_report_page(request))
+    write_for_owner(html, page)
+    if as_json:
+        current.document({"name": name, "path": str(html), "byte_count": len(page)})
+    else:
+        current.say(f"{html}: the page of {name}")
+
+
+@app.command(epilog=EPILOG)
+def labelers(
+    context: typer.Context, project: ProjectOption, report: ReportArgument = None, as_json: JsonOption = False
+) -> None:
+    """Lists the labelers of a report, those who need a look first."""
+    current = session(context, as_json)
+    with current.client() as client:
+        name = report_name(client, project, report)
+        found = client.quality.get_quality_report(service_pb2.GetQualityReportRequest(name=name))
+    ordered = sorted(found.labelers, key=_need)
+    if as_json:
+        current.document({"name": name, "labelers": [document(labeler) for labeler in ordered]})
+    else:
+        current.table(_LABELER_COLUMNS, labeler_rows(ordered))
+
+
+def _need(labeler: resources_pb2.LabelerQuality) -> tuple[float, str]:
+    known = (e for e in (labeler.benchmark_accuracy, labeler.consensus_agreement) if e.HasField("value"))
+    return (next((e.lower if e.HasField("lower") else e.value for e in known), 2.0), labeler.labeler)
+
+
+def labeler_rows(labelers: Iterable[resources_pb2.LabelerQuality]) -> list[tuple[object, ...]]:
+    """Labelers as rows of a table."""
+    return [
+        (q.labeler, q.label_count, estimate(q.benchmark_accuracy), estimate(q.consensus_agreement)) for q in labelers
+    ]
+
+
 def report_name(client: Client, project: str, report: str | None) -> str:
     """The full name of a report; the newest where none is given."""
     if report is not None:
@@ -95,6 +163,8 @@ def estimate(value: resources_pb2.Estimate) -> str:
     """A number with its interval, or why there is none."""
     if not value.HasField("value"):
         return f"undefined ({value.undefined_reason or 'not computed'})"
+    if not value.HasField("lower"):
+        return f"{value.value:.3f}"
     return f"{value.value:.3f} [{value.lower:.3f}, {value.upper:.3f}]"
 
 
@@ -102,6 +172,8 @@ def _print(current: Session, report: resources_pb2.QualityReport) -> None:
     if current.as_json:
         current.document(document(report))
         return
+    for part in report.feature_reports:
+        current.say(f"One report a feature: {short(part)}")
     current.facts(
         {
             "report": short(report.name),
@@ -115,11 +187,7 @@ def _print(current: Session, report: resources_pb2.QualityReport) -> None:
             "consensus accuracy": estimate(report.consensus_accuracy),
         }
     )
-    labelers = [
-        (q.labeler, q.label_count, estimate(q.benchmark_accuracy), estimate(q.consensus_agreement))
-        for q in report.labelers
-    ]
-    current.table(("labeler", "labels", "benchmark accuracy", "agreement with consensus"), labelers)
+    current.table(_LABELER_COLUMNS, labeler_rows(report.labelers))
     classes = [
         (c.class_name, c.consensus_count, estimate(c.benchmark_recall), estimate(c.benchmark_precision))
         for c in report.classes
