@@ -12,9 +12,10 @@ from labelmill import errors, labels
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2 as annotation
 from labelmill.annotation.v1 import service_pb2 as annotation_calls
+from labelmill.quality.v1 import live_service_pb2 as live
 from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.quality.v1 import service_pb2 as calls
-from labelmill.type.v1 import ontology_pb2
+from labelmill.type.v1 import annotation_pb2, ontology_pb2
 from labelmill_annotation.server import builder
 from labelmill_annotation.statements import AssetFacts
 from labelmill_quality.server import build
@@ -175,3 +176,48 @@ async def test_what_cannot_be_scored_is_refused(
     with pytest.raises(kind) as caught:
         await scored(client_of["owner"], **changes)
     assert caught.value.reason == reason
+
+
+async def test_figures_follow_the_annotation_service_through_corrections_and_withdrawals(
+    client_of: Mapping[str, Client],
+) -> None:
+    owner = client_of["owner"]
+    refresh = live.RefreshProjectQualityRequest(parent=PARENT)
+    asked = live.GetProjectQualityRequest(parent=PARENT, feature="sentiment")
+    assert (await owner.live.refresh_project_quality(refresh)).change_count == 0
+    await label_everything(client_of)
+    first = await owner.live.refresh_project_quality(refresh)
+    assert first.change_count == 2 * (36 + len(await answers(owner, "BENCHMARK")))
+    [found] = (await owner.live.get_project_quality(asked)).features
+    report = await scored(owner, consensus_method=pb.CONSENSUS_METHOD_DAWID_SKENE)
+    assert (found.label_count, found.item_count, found.alpha.value) == (36, 12, report.alpha.value)
+    assert found.benchmark_accuracy == report.benchmark_accuracy
+    await correct_first(owner, client_of["cleo"], "negative")
+    again = await owner.live.refresh_project_quality(refresh)
+    assert (again.change_count, again.item_count) == (2, 2)  # sentiment corrected; tone withdrawn
+    fitted = await (
+        await owner.live.refit_project_quality(live.RefitProjectQualityRequest(parent=PARENT, feature="sentiment"))
+    ).result(timeout_s=60)
+    assert (fitted.label_count, fitted.repaired_item_count) == (36, 0)
+    [now] = (await owner.live.get_project_quality(asked)).features
+    told = await scored(owner, consensus_method=pb.CONSENSUS_METHOD_DAWID_SKENE)
+    assert now.alpha.value == told.alpha.value != found.alpha.value
+    assert [each.consensus_agreement for each in now.labelers] == [each.consensus_agreement for each in told.labelers]
+
+
+async def answers(owner: Client, kind: str) -> list[annotation_pb2.Annotation]:
+    request = annotation_calls.ListAnnotationsRequest(parent=PARENT, filter=f'kind = {kind} AND feature = "sentiment"')
+    return [each async for each in owner.annotations.list_annotations(request)]
+
+
+async def correct_first(owner: Client, labeler: Client, class_name: str) -> None:
+    """Cleo's first answer that is another one becomes this; her answer to the other question is withdrawn."""
+    said = next(
+        each
+        for each in await answers(owner, "LABEL")
+        if each.provenance.human.labeler == "cleo" and each.classification.single != class_name
+    )
+    said.classification.single = class_name
+    await labeler.annotations.revise_annotations(
+        annotation_calls.ReviseAnnotationsRequest(task=said.task, annotations=[said])
+    )
