@@ -97,6 +97,28 @@ async def test_who_was_asked_and_said_nothing_is_scored(mill: Mill) -> None:
     assert [(s.labeler, s.outcome) for s in answer.scores] == [("cleo", Outcome.OUTCOME_MISSED)]
 
 
+async def test_average_precision_is_told_in_the_mode_coco(mill: Mill) -> None:
+    gold = [drawn(f"i{n}", "", box(0, 0, 40, 40)) for n in range(8)]
+    said = [drawn(f"i{n}", "model", box(0, 0, 40, 40 - 15 * (n % 2))) for n in range(8)]
+    for n, one in enumerate(said):
+        one.confidence = 0.9 - n / 100
+    options = scoring.ScoringOptions(mode=scoring.MATCHING_MODE_COCO, bootstrap_count=100)
+    request = pb.ScoreAnnotationsRequest(
+        annotations=said, gold=scoring.GoldSet(annotations=gold, empty_items=["i9"]), options=options
+    )
+    (told,) = (await mill.benchmark.score_annotations(request)).average_precisions
+    figures = {(figure.figure_name, figure.class_name): figure.value for figure in told.figures}
+    assert (told.labeler, told.feature, told.unranked_count) == ("model", "thing", 0)
+    assert {name for name, class_name in figures if not class_name} == {
+        *("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+    }
+    assert (figures["AP50", ""].value, figures["AP", "cat"].value) == (pytest.approx(1), figures["AP", ""].value)
+    average = figures["AP", ""]
+    assert average.lower < average.value < average.upper
+    assert (average.interval_method, average.sample_count) == ("bootstrap_items_100", 9)
+    assert figures["APl", ""].undefined_reason
+
+
 async def test_a_labeler_is_watched_where_drift_is_asked_for(mill: Mill) -> None:
     items = [f"i{n}" for n in range(40)]
     gold = scoring.GoldSet(annotations=[answered(item, "", "yes") for item in items])

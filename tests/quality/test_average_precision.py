@@ -21,8 +21,13 @@ from labelmill_quality.average_precision.columns import (
     MaskLikeness,
 )
 from labelmill_quality.average_precision.evaluation import BOXES, KEYPOINTS, Design, Evaluation, evaluate
+from labelmill_quality.average_precision.instances import evaluate_instances
+from labelmill_quality.matching.measures import Measures
+from labelmill_quality.shapes.answers import Number
+from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.run_lengths import MaskBatch
-from labelmill_quality.shapes.values import ImageSize, Mask
+from labelmill_quality.shapes.values import Box, ImageSize, Mask
+from tests.quality.drawing import keypoints, polyline
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under numpy 2
 
@@ -183,6 +188,55 @@ def test_keypoints_are_evaluated_as_by_pycocotools() -> None:
         run.params.kpt_oks_sigmas,
     )  # fmt: skip
     same(evaluate(*columns(gold, found), likeness, classes=CLASSES, design=KEYPOINTS), run)
+
+
+def drawn(rows: Rows, kind: str) -> list[Instance]:
+    """The rows as annotations: boxes, or the pixels of masks."""
+    size = ImageSize(400, 400)
+    crowd = (("iscrowd", Number(1)),)
+    return [
+        Instance(
+            *(f"i{one['image_id']:02}", "model", "thing", str(one["category_id"])),
+            Box(*one["bbox"], 0.0, size) if kind == "box" else batch_mask(one),
+            crowd if one.get("iscrowd") and "score" not in one else (),
+            one.get("score"),
+        )
+        for one in rows
+    ]
+
+
+def batch_mask(one: dict[str, Any]) -> Mask:
+    counts = batch([one]).counts
+    return Mask(counts, ImageSize(100, 80))
+
+
+def test_annotations_are_evaluated_like_columns() -> None:
+    gold, found = random_boxes(np.random.default_rng(0))
+    items = [f"i{image:02}" for image in range(IMAGES)]
+    ours = evaluate_instances(drawn(gold, "box"), drawn(found, "box"), items, Measures())
+    assert ours is not None
+    assert (ours.classes, ours.unranked, ours.detections) == (("0", "1", "2"), 0, len(found))
+    same(ours.evaluation, theirs(gold, found, "bbox", (400, 400)))
+
+
+def test_masks_of_annotations_are_evaluated_like_columns() -> None:
+    gold, found = random_masks(np.random.default_rng(0))
+    for one in gold:
+        del one["score"]
+    items = [f"i{image:02}" for image in range(IMAGES)]
+    ours = evaluate_instances(drawn(gold, "mask"), drawn(found, "mask"), items, Measures())
+    columnar = evaluate(*columns(gold, found), MaskLikeness(batch(gold), batch(found)), classes=CLASSES)
+    assert ours is not None
+    np.testing.assert_allclose(ours.evaluation.precision, columnar.precision)
+
+
+def test_annotations_of_keypoints_have_a_figure_and_lines_have_none() -> None:
+    person = Instance("x", "model", "thing", "person", keypoints(a=(0, 0), b=(40, 40)), confidence=0.5)
+    found = evaluate_instances([person], [person], ["x"], Measures())
+    assert found is not None
+    assert found.evaluation.average_precision() == pytest.approx(1)
+    line = Instance("x", "model", "thing", "road", polyline((0, 0), (9, 9)))
+    assert evaluate_instances([line], [line], ["x"], Measures()) is None
 
 
 def one_of_each(design: Design = BOXES, **more: Any) -> Evaluation:

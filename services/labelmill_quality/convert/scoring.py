@@ -12,6 +12,7 @@ from labelmill_quality.benchmark.errors import NoAsset, NoLabeler
 from labelmill_quality.benchmark.figures import Figures
 from labelmill_quality.benchmark.groups import ClassConfusion, Group
 from labelmill_quality.benchmark.judgement import Judgement
+from labelmill_quality.benchmark.precision import SourcePrecision
 from labelmill_quality.benchmark.rules import DriftDesign, Mode, Rules
 from labelmill_quality.benchmark.scoring import ItemScore
 from labelmill_quality.convert.annotations import labeler_of, statements
@@ -152,6 +153,21 @@ def labeler_drift(drift: Drift) -> pb.LabelerDrift:
         message.run_length_in_control = drift.chart.run_length_in_control
         message.run_length_shifted = drift.chart.run_length_shifted
     return message
+
+
+def average_precision(precision: SourcePrecision) -> pb.AveragePrecision:
+    """COCO's figures of a source."""
+    return pb.AveragePrecision(
+        labeler=precision.labeler,
+        feature=precision.feature,
+        figures=[
+            pb.AveragePrecision.Figure(
+                figure_name=figure.figure_name, class_name=figure.class_name, value=estimate(figure.value)
+            )
+            for figure in precision.figures
+        ],
+        unranked_count=precision.unranked,
+    )
 
 
 def _design(options: pb.DriftOptions) -> DriftDesign:

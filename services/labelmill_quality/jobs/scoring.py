@@ -11,7 +11,8 @@ from labelmill.quality.v1 import scoring_pb2
 from labelmill_quality.benchmark.gold import Gold
 from labelmill_quality.benchmark.groups import drifts, grouped
 from labelmill_quality.benchmark.judgement import Judgement
-from labelmill_quality.benchmark.rules import Rules
+from labelmill_quality.benchmark.precision import source_precisions
+from labelmill_quality.benchmark.rules import Mode, Rules
 from labelmill_quality.benchmark.scoring import VERSION, Judged, judge
 from labelmill_quality.convert import scoring as convert
 from labelmill_quality.shapes.instance import Instance, Response, Statements
@@ -26,8 +27,12 @@ def score_annotations(body: bytes) -> bytes:
     gold = Gold()
     gold.add(convert.gold(request.gold.annotations, field=_GOLD), request.gold.empty_items, field=_GOLD)
     said = convert.said(request.annotations, field="annotations")
-    judged = judge(said, gold, _asked(request.gold), rules)
+    asked = _asked(request.gold)
+    judged = judge(said, gold, asked, rules)
     response = _scores(judged, said.repaired)
+    if rules.mode is Mode.COCO:
+        precisions = source_precisions(said, gold, asked, rules)
+        response.average_precisions.extend(convert.average_precision(precision) for precision in precisions)
     response.MergeFrom(_summary(judged.judgements, rules))
     return response.SerializeToString()
 

@@ -24,11 +24,12 @@ def mask_areas(counts: RunLengths, offsets: Offsets) -> Offsets:
 
 
 @compiled
-def mask_bounds(counts: RunLengths, offsets: Offsets, height: int) -> Bounds:
+def mask_bounds(counts: RunLengths, offsets: Offsets, heights: Offsets) -> Bounds:
     """(masks, 4): left, top, right, bottom of each, ends exclusive; zeros of an empty one."""
     bounds = np.zeros((len(offsets) - 1, 4), np.int64)
     for mask in range(len(bounds)):
-        left, top, right, bottom, place = np.int64(-1), np.int64(height), np.int64(0), np.int64(0), np.int64(0)
+        height = heights[mask]
+        left, top, right, bottom, place = np.int64(-1), height, np.int64(0), np.int64(0), np.int64(0)
         for run in range(offsets[mask], offsets[mask + 1]):
             length = np.int64(counts[run])
             if (run - offsets[mask]) % 2 == 1 and length > 0:
@@ -39,7 +40,7 @@ def mask_bounds(counts: RunLengths, offsets: Offsets, height: int) -> Bounds:
                 if first // height == last // height:
                     top, bottom = min(top, first % height), max(bottom, last % height + 1)
                 else:
-                    top, bottom = np.int64(0), np.int64(height)
+                    top, bottom = np.int64(0), height
             place += length
         if left >= 0:
             bounds[mask, 0], bounds[mask, 1], bounds[mask, 2], bounds[mask, 3] = left, top, right, bottom

@@ -23,25 +23,33 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class MaskBatch:
-    """Masks of one image size, one after another."""
+    """Masks, one after another."""
 
     counts: RunLengths
     offsets: Offsets
     """(masks + 1,): where each mask's runs begin, and where the last ends."""
-    size: ImageSize
+    sizes: tuple[ImageSize, ...]
+    """Of the image of each."""
 
     @classmethod
     def of(cls, masks: Sequence[Mask]) -> MaskBatch:
-        """The masks as a batch.
+        """The masks as a batch; they may be of different images."""
+        offsets = np.concatenate([[0], np.cumsum([len(mask.counts) for mask in masks])]).astype(np.int64)
+        counts = np.concatenate([np.empty(0, np.uint32), *(mask.counts for mask in masks)]).astype(
+            np.uint32, copy=False
+        )
+        return cls(counts, offsets, tuple(mask.size for mask in masks))
+
+    @property
+    def size(self) -> ImageSize:
+        """The one size of the images.
 
         Raises:
-            ValueError: None at all, or masks of different sizes.
+            ValueError: None at all, or images of different sizes.
         """
-        if len({mask.size for mask in masks}) != 1:
+        if len(set(self.sizes)) != 1:
             raise ValueError("masks must be of one size")
-        offsets = np.concatenate([[0], np.cumsum([len(mask.counts) for mask in masks])]).astype(np.int64)
-        counts = np.concatenate([mask.counts for mask in masks]).astype(np.uint32, copy=False)
-        return cls(counts, offsets, masks[0].size)
+        return self.sizes[0]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -58,7 +66,9 @@ class MaskBatch:
         """(masks, 4): left, top, right, bottom in pixels, ends exclusive; zeros where a mask is empty."""
         from labelmill_quality.shapes import run_length_loops
 
-        return run_length_loops.mask_bounds(self.counts, self.offsets, self.size.height)
+        return run_length_loops.mask_bounds(
+            self.counts, self.offsets, np.array([size.height for size in self.sizes], np.int64)
+        )
 
 
 def intersections(left: MaskBatch, right: MaskBatch) -> Offsets:
@@ -102,10 +112,11 @@ def voted(masks: Sequence[Mask], needed: float, weights: npt.ArrayLike) -> Mask:
     from labelmill_quality.shapes import run_length_loops
 
     batch = MaskBatch.of(masks)
+    size = batch.size
     room = np.empty(len(batch.counts) + 1, np.uint32)
     weighing = np.asarray(weights, np.float64)
     runs = run_length_loops.vote(batch.counts, batch.offsets, weighing, float(needed), room)
-    return Mask(room[:runs].copy(), batch.size)
+    return Mask(room[:runs].copy(), size)
 
 
 def union(masks: Sequence[Mask]) -> Mask:

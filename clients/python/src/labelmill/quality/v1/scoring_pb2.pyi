@@ -614,7 +614,10 @@ Global___LabelerDrift: _TypeAlias = LabelerDrift  # noqa: Y015
 
 @_typing.final
 class AveragePrecision(_message.Message):
-    """COCO's twelve figures of one source, and AP of each class. Figures that are undefined are absent."""
+    """COCO's figures of one source, with the numbers of pycocotools, and AP of each class. A source is measured on all benchmark items,
+    unless `asked` names items of it. Areas are those of the box, of the pixels, or of the box around the keypoints. Gold with an
+    attribute iscrowd or is_crowd of 1, "1", "true" or "yes" is a crowd.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
