@@ -44,7 +44,7 @@ def _usable(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in strings)
 
 
-def _used(encoded: Any) -> tuple[Any, Codes]:
+def _used(encoded: Any) -> tuple[Any, Any]:
     """The names that rows have, as strings, and each row's place among them.
 
     The pieces of a file share a dictionary that may be much larger than each of them.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from pyarrow import csv, ipc, json, parquet
@@ -22,6 +22,7 @@ _LONGEST = 256
 _LONGEST_CLASS = 63
 
 Batches = Iterator[pa.RecordBatch]
+Names: TypeAlias = "pa.DictionaryArray[Any, Any]"
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,19 @@ class LabelColumns:
     """Labels as three columns of equal length, in the order in which they came; each piece a dictionary of its own."""
 
     row_limit: int
-    items: list[pa.DictionaryArray[Any, Any]] = field(default_factory=list)
-    labelers: list[pa.DictionaryArray[Any, Any]] = field(default_factory=list)
-    classes: list[pa.DictionaryArray[Any, Any]] = field(default_factory=list)
+    items: list[Names] = field(default_factory=list)
+    labelers: list[Names] = field(default_factory=list)
+    classes: list[Names] = field(default_factory=list)
     rows: int = 0
 
     def add(self, items: pa.Array[Any], labelers: pa.Array[Any], classes: pa.Array[Any], names: ColumnNames) -> None:
         """Appends rows. Raises CellRefused, TooManyRows."""
         if self.rows + len(items) > self.row_limit:
             raise TooManyRows(self.row_limit)
-        self.items.append(as_names(items, names.item, self.rows, _LONGEST))
-        self.labelers.append(as_names(labelers, names.labeler, self.rows, _LONGEST))
-        self.classes.append(as_names(classes, names.class_name, self.rows, _LONGEST_CLASS))
+        for column, some in zip(
+            (self.items, self.labelers, self.classes), checked(items, labelers, classes, names, self.rows), strict=True
+        ):
+            column.append(some)
         self.rows += len(items)
 
     def columns(self) -> tuple[Any, Any, Any]:
@@ -63,6 +65,17 @@ class LabelColumns:
             pa.chunked_array(self.labelers, kind),
             pa.chunked_array(self.classes, kind),
         )
+
+
+def checked(
+    items: pa.Array[Any], labelers: pa.Array[Any], classes: pa.Array[Any], names: ColumnNames, first_row: int
+) -> tuple[Names, Names, Names]:
+    """Rows as names. Raises CellRefused."""
+    return (
+        as_names(items, names.item, first_row, _LONGEST),
+        as_names(labelers, names.labeler, first_row, _LONGEST),
+        as_names(classes, names.class_name, first_row, _LONGEST_CLASS),
+    )
 
 
 def read_table(path: Path, media_type: str, names: ColumnNames, row_limit: int) -> LabelColumns:
@@ -81,14 +94,27 @@ def read_table(path: Path, media_type: str, names: ColumnNames, row_limit: int) 
         CellRefused: A cell is no item, labeler or answer.
         TooManyRows: It has more.
     """
+    columns = LabelColumns(row_limit)
+    for batch in _batches(path, media_type, names):
+        columns.add(batch.column(names.item), batch.column(names.labeler), batch.column(names.class_name), names)
+    return columns
+
+
+def read_batches(path: Path, media_type: str, names: ColumnNames) -> Iterator[tuple[Names, Names, Names]]:
+    """The same, some rows at a time, any number of them."""
+    row = 0
+    for batch in _batches(path, media_type, names):
+        three = (batch.column(names.item), batch.column(names.labeler), batch.column(names.class_name))
+        yield checked(*three, names, row)
+        row += len(batch)
+
+
+def _batches(path: Path, media_type: str, names: ColumnNames) -> Batches:
     reader = READERS.get(media_type)
     if reader is None:
         raise UnsupportedMediaType(media_type, ", ".join(READERS))
-    columns = LabelColumns(row_limit)
     with _as_malformed(media_type):
-        for batch in reader(path, tuple(names)):
-            columns.add(batch.column(names.item), batch.column(names.labeler), batch.column(names.class_name), names)
-    return columns
+        yield from reader(path, tuple(names))
 
 
 def _parquet(path: Path, names: Sequence[str]) -> Batches:
