@@ -292,3 +292,15 @@ class TooManyInstances(InvalidArgument):
             metadata={"limit": str(limit)},
             fields={"annotations": f"must hold at most {limit} of one item and feature"},
         )
+
+
+class TextsTooLong(InvalidArgument):
+    """Texts that would take too long to align."""
+
+    def __init__(self, *, units: int, limit: int) -> None:
+        super().__init__(
+            "TEXTS_TOO_LONG",
+            "A text has too many words or characters, or all texts about the same items have.",
+            metadata={"units": str(units), "limit": str(limit)},
+            fields={"labels": "must have shorter texts, or fewer answers about each item"},
+        )
