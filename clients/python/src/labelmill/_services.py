@@ -918,10 +918,9 @@ class AsyncInstancesService:
         one to one into objects; existence, class, geometry and attributes of each are inferred with the
         reliability of its labelers, relations between objects as well. No member is picked, but in MODE_CVAT.
         Renaming or reordering labelers changes nothing. INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes
-        no sense, an annotation without asset, or masks of one asset of different sizes), NO_LABELER (an
-        annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a whole asset:
-        use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset),
-        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        no sense, or masks of one asset of different sizes), NO_ASSET, NO_LABELER (an annotation without a human
+        or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a whole asset: use ConsensusService),
+        MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset), TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.AggregateAnnotations, request, timeout_s=timeout_s)
 
@@ -943,8 +942,8 @@ class AsyncInstancesService:
         self, request: quality_instances_service_pb2.ComputeInstanceAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_instances_service_pb2.ComputeInstanceAgreementResponse:
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would
-        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a
-        statistic of the line asked for shapes in an image).
+        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and
+        WRONG_SHAPES (a statistic of the line asked for shapes in an image).
         """
         return await self._transport.unary(self._stub.ComputeInstanceAgreement, request, timeout_s=timeout_s)
 
@@ -1043,7 +1042,7 @@ class AsyncModelQualityService:
     ) -> AsyncIterator[quality_model_quality_service_pb2.StreamFindLabelErrorsResponse]:
         """The same for as many items as memory holds: the first message has the options, the others items; the
         answer comes when the stream has ended, in parts: issues first, scores in the order of the items, the
-        summary last. INVALID_ARGUMENT also: OPTIONS_MISSING. RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+        summary last. INVALID_ARGUMENT also: OPTIONS_MISSING. RESOURCE_EXHAUSTED: SPOOL_FULL.
         """
         return self._transport.exchange(self._stub.StreamFindLabelErrors, requests, timeout_s=timeout_s)
 
@@ -1052,7 +1051,8 @@ class AsyncModelQualityService:
     ) -> quality_model_quality_service_pb2.ScoreModelResponse:
         """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and
         how reliable it is as one more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD,
-        DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY, LABELER_NAMED_AS_MODEL, TOO_MANY_CELLS,
+        ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ScoreModel, request, timeout_s=timeout_s)
 
@@ -2511,10 +2511,9 @@ class InstancesService:
         one to one into objects; existence, class, geometry and attributes of each are inferred with the
         reliability of its labelers, relations between objects as well. No member is picked, but in MODE_CVAT.
         Renaming or reordering labelers changes nothing. INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes
-        no sense, an annotation without asset, or masks of one asset of different sizes), NO_LABELER (an
-        annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a whole asset:
-        use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset),
-        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        no sense, or masks of one asset of different sizes), NO_ASSET, NO_LABELER (an annotation without a human
+        or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a whole asset: use ConsensusService),
+        MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset), TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.aggregate_annotations(request, timeout_s=timeout_s))
 
@@ -2537,8 +2536,8 @@ class InstancesService:
         self, request: quality_instances_service_pb2.ComputeInstanceAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_instances_service_pb2.ComputeInstanceAgreementResponse:
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would
-        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a
-        statistic of the line asked for shapes in an image).
+        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and
+        WRONG_SHAPES (a statistic of the line asked for shapes in an image).
         """
         return self._portal.call(self._service.compute_instance_agreement(request, timeout_s=timeout_s))
 
@@ -2637,7 +2636,7 @@ class ModelQualityService:
     ) -> Iterator[quality_model_quality_service_pb2.StreamFindLabelErrorsResponse]:
         """The same for as many items as memory holds: the first message has the options, the others items; the
         answer comes when the stream has ended, in parts: issues first, scores in the order of the items, the
-        summary last. INVALID_ARGUMENT also: OPTIONS_MISSING. RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+        summary last. INVALID_ARGUMENT also: OPTIONS_MISSING. RESOURCE_EXHAUSTED: SPOOL_FULL.
         """
         return self._portal.iterate(
             self._service.stream_find_label_errors(self._portal.feed(requests), timeout_s=timeout_s)
@@ -2648,7 +2647,8 @@ class ModelQualityService:
     ) -> quality_model_quality_service_pb2.ScoreModelResponse:
         """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and
         how reliable it is as one more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD,
-        DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY, LABELER_NAMED_AS_MODEL, TOO_MANY_CELLS,
+        ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.score_model(request, timeout_s=timeout_s))
 

@@ -122,7 +122,8 @@ class LabelErrorOptions(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     FOLD_COUNT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
-    LEAST_SIMILARITY_FIELD_NUMBER: _builtins.int
+    LEAST_COSINE_FIELD_NUMBER: _builtins.int
+    LEAST_JACCARD_FIELD_NUMBER: _builtins.int
     MOST_DIFFERENT_BITS_FIELD_NUMBER: _builtins.int
     LEAST_OUTLIER_Z_FIELD_NUMBER: _builtins.int
     kind: Global___LabelErrorOptions.Kind.ValueType
@@ -135,12 +136,12 @@ class LabelErrorOptions(_message.Message):
     """Folds of the cross-validation, where there are no probabilities; 0: 5."""
     seed: _builtins.int
     """Seed of the folds."""
-    least_similarity: _builtins.float
-    """Items are near duplicates from this similarity on: the cosine of embeddings, or the share of the words' shingles that two texts have
-    in common (Jaccard); 0: 0.9.
-    """
+    least_cosine: _builtins.float
+    """Items are near duplicates from this cosine of their embeddings on; 0: 0.9."""
+    least_jaccard: _builtins.float
+    """... or when their texts have this share of their character 4-grams in common (Jaccard); 0: 0.7."""
     most_different_bits: _builtins.int
-    """... or from image hashes that differ in at most so many of 64 bits; 0: 4."""
+    """... or when their image hashes differ in at most so many of 64 bits; 0: 4."""
     least_outlier_z: _builtins.float
     """An outlier's distance to its nearest neighbours is so many robust standard deviations above the median; 0: 3.5."""
     @_builtins.property
@@ -156,13 +157,14 @@ class LabelErrorOptions(_message.Message):
         score: Global___LabelErrorOptions.Score.ValueType = ...,
         fold_count: _builtins.int = ...,
         seed: _builtins.int = ...,
-        least_similarity: _builtins.float = ...,
+        least_cosine: _builtins.float = ...,
+        least_jaccard: _builtins.float = ...,
         most_different_bits: _builtins.int = ...,
         least_outlier_z: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "filter", b"filter", "fold_count", b"fold_count", "kind", b"kind", "least_outlier_z", b"least_outlier_z", "least_similarity", b"least_similarity", "most_different_bits", b"most_different_bits", "score", b"score", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "filter", b"filter", "fold_count", b"fold_count", "kind", b"kind", "least_cosine", b"least_cosine", "least_jaccard", b"least_jaccard", "least_outlier_z", b"least_outlier_z", "most_different_bits", b"most_different_bits", "score", b"score", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -69,7 +69,7 @@ class ModelQualityServiceServicer:
     def StreamFindLabelErrors(self, request_iterator, context):
         """The same for as many items as memory holds: the first message has the options, the others items; the answer comes when the stream
         has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
-        RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+        RESOURCE_EXHAUSTED: SPOOL_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,7 +78,7 @@ class ModelQualityServiceServicer:
     def ScoreModel(self, request, context):
         """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
         more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD, DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY,
-        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        LABELER_NAMED_AS_MODEL, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,12 +42,12 @@ class ModelQualityServiceStub:
     StreamFindLabelErrors: _grpc.StreamStreamMultiCallable[_model_quality_service_pb2.StreamFindLabelErrorsRequest, _model_quality_service_pb2.StreamFindLabelErrorsResponse]
     """The same for as many items as memory holds: the first message has the options, the others items; the answer comes when the stream
     has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
-    RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+    RESOURCE_EXHAUSTED: SPOOL_FULL.
     """
     ScoreModel: _grpc.UnaryUnaryMultiCallable[_model_quality_service_pb2.ScoreModelRequest, _model_quality_service_pb2.ScoreModelResponse]
     """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
     more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD, DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY,
-    TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+    LABELER_NAMED_AS_MODEL, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
     """
 
 @_typing.type_check_only
@@ -64,12 +64,12 @@ class ModelQualityServiceAsyncStub(ModelQualityServiceStub):
     StreamFindLabelErrors: _aio.StreamStreamMultiCallable[_model_quality_service_pb2.StreamFindLabelErrorsRequest, _model_quality_service_pb2.StreamFindLabelErrorsResponse]  # type: ignore[assignment]
     """The same for as many items as memory holds: the first message has the options, the others items; the answer comes when the stream
     has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
-    RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+    RESOURCE_EXHAUSTED: SPOOL_FULL.
     """
     ScoreModel: _aio.UnaryUnaryMultiCallable[_model_quality_service_pb2.ScoreModelRequest, _model_quality_service_pb2.ScoreModelResponse]  # type: ignore[assignment]
     """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
     more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD, DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY,
-    TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+    LABELER_NAMED_AS_MODEL, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
     """
 
 class ModelQualityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -95,7 +95,7 @@ class ModelQualityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_model_quality_service_pb2.StreamFindLabelErrorsResponse], _abc.AsyncIterator[_model_quality_service_pb2.StreamFindLabelErrorsResponse]]:
         """The same for as many items as memory holds: the first message has the options, the others items; the answer comes when the stream
         has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
-        RESOURCE_EXHAUSTED: TOO_MANY_ROWS.
+        RESOURCE_EXHAUSTED: SPOOL_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -106,7 +106,7 @@ class ModelQualityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_model_quality_service_pb2.ScoreModelResponse, _abc.Awaitable[_model_quality_service_pb2.ScoreModelResponse]]:
         """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
         more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD, DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY,
-        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        LABELER_NAMED_AS_MODEL, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
 
 def add_ModelQualityServiceServicer_to_server(servicer: ModelQualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
