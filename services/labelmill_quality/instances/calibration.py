@@ -12,7 +12,6 @@ Floats = npt.NDArray[np.float64]
 
 LEAST = 20
 """Judged objects below which nothing is called calibrated."""
-_ROUNDS = 50
 _EDGE = 1e-6
 
 
@@ -38,18 +37,18 @@ def calibrate(posterior: Floats, real: npt.NDArray[np.bool_]) -> Calibration | N
     """
     if len(real) < LEAST:
         return None
-    design = np.column_stack([np.ones(len(real)), _logit(posterior)])
-    start = np.array([0.0, 1.0])
-    weights = start.copy()
-    for _ in range(_ROUNDS):
-        chance = expit(design @ weights)
-        gradient = design.T @ (real - chance) - (weights - start)
-        hessian = (design * (chance * (1 - chance))[:, None]).T @ design + np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        weights = weights + step
-        if np.abs(step).max() < 1e-9:
-            break
-    return Calibration(float(weights[0]), float(max(weights[1], 0.0)), len(real))
+    from scipy.optimize import minimize
+
+    logits, start = _logit(posterior), np.array([0.0, 1.0])
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = weights[0] + weights[1] * logits
+        off = expit(scores) - real
+        value = np.logaddexp(0, scores).sum() - scores[real].sum() + ((weights - start) ** 2).sum() / 2
+        return float(value), np.array([off.sum(), off @ logits]) + weights - start
+
+    shift, slope = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None)]).x
+    return Calibration(float(shift), float(slope), len(real))
 
 
 def _logit(posterior: Floats) -> Floats:

@@ -159,18 +159,23 @@ def infer_objects(
 
 
 def _existence(rows: Drawn, clusters: Clusters, seen: Seen, truth: Truth) -> tuple[Existence, Calibration | None]:
-    """With gold taken as known, and the calibration that comparing with gold gives when it is not known."""
+    """With gold taken as known; and the calibration that half of gold gives to what the other half says."""
     item_of = rows.item_codes[clusters.members[clusters.starts[:-1]]]
-    looks = seen.looks(np.concatenate([item_of, truth.missed_items]), clusters, rows.labeler_codes)
-    known = np.concatenate([truth.existence, np.full(len(truth.missed_items), REAL)])
-    calibration = None
-    if (truth.existence != UNKNOWN).any():
-        blind_looks = seen.looks(item_of, clusters, rows.labeler_codes)
-        nothing = np.zeros(len(seen.items), np.bool_)
-        blind = infer_existence(blind_looks, seen.views(nothing), np.full(len(clusters), UNKNOWN))
-        judged = truth.existence != UNKNOWN
-        calibration = calibrate(blind.posterior[judged], truth.existence[judged] != SPURIOUS)
-    return infer_existence(looks, seen.views(truth.complete), known), calibration
+
+    def inferred(told: npt.NDArray[np.bool_]) -> Existence:
+        """With the gold of some items: (items,)."""
+        missed = truth.missed_items[told[truth.missed_items]]
+        looks = seen.looks(np.concatenate([item_of, missed]), clusters, rows.labeler_codes)
+        known = np.concatenate([np.where(told[item_of], truth.existence, UNKNOWN), np.full(len(missed), REAL)])
+        return infer_existence(looks, seen.views(told), known)
+
+    judged = truth.existence != UNKNOWN
+    if not judged.any():
+        return inferred(truth.complete), None
+    half = np.cumsum(truth.complete) % 2 == 0
+    first, second = (inferred(truth.complete & told).posterior[: len(clusters)] for told in (half, ~half))
+    blind = np.where(half[item_of], second, first)
+    return inferred(truth.complete), calibrate(blind[judged], truth.existence[judged] != SPURIOUS)
 
 
 def _objects(

@@ -22,14 +22,14 @@ _SALT = 19_790_101
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Pseudo-counts: before any evidence, labelers draw most of what is there and little of what is not."""
+    """What is taken for true before any evidence."""
 
     hits: float = 8.0
     misses: float = 2.0
     """Objects that every labeler is taken to have drawn, and missed, besides those of the data."""
-    false_draws: float = 1.0
-    refusals: float = 9.0
-    """Tempting things that every labeler is taken to have drawn, and left, besides those of the data."""
+    joining: float = 0.05
+    """Probability that a labeler draws a thing that is no object, where another has. Only gold can tell it: it counts
+    like 20 things that gold judges."""
     max_iterations: int = 200
     tolerance: float = 1e-3
     """EM has converged when no posterior moves by more."""
@@ -84,20 +84,21 @@ _DEFAULT = Options()
 def infer_existence(looks: Looks, views: Views, known: Integers, options: Options = _DEFAULT) -> Existence:
     """Existence of every cluster and sensitivity of every labeler, each inferred from the other.
 
-    An item holds Poisson(lambda) real objects and Poisson(mu) things that tempt. Labeler l, who sees the item, draws a
-    real one with probability a_l (sensitivity) and a tempting one with b_l < a_l, independently. A cluster drawn by the
-    set D of those S who saw its item therefore has the intensities
+    An item holds Poisson(lambda) real objects; labeler l, who sees the item, draws one with probability a_l
+    (sensitivity), independently. And l takes Poisson(phi_l) other things on it for objects, each of which any other
+    labeler joins with probability delta. A cluster drawn by the set D of those S who saw its item therefore has the
+    intensities
 
         real:      lambda  prod_{l in D} a_l  prod_{l in S - D} (1 - a_l)
-        spurious:  mu      prod_{l in D} b_l  prod_{l in S - D} (1 - b_l)
+        spurious:  sum_{l in D} phi_l  delta^(|D| - 1)  (1 - delta)^(|S| - |D|)
 
     and the posterior r = real / (real + spurious) (E). What nobody drew is not seen but counted: an item is expected to
     hide lambda prod_{l in S} (1 - a_l) real objects. Without these, two labelers who each miss half would look perfect
-    (it is capture and recapture, Petersen 1896). M: shares of expected counts, with the pseudo-counts of `options`. It
-    is Dawid and Skene's model (1979) for two classes where items with no vote are never seen.
+    (it is capture and recapture, Petersen 1896). M: shares of expected counts, with the pseudo-counts of `options`.
 
-    With one labeler nothing but the start and the pseudo-counts tells real from spurious; with two, they decide about
-    what one of them drew alone.
+    Three labelers tell all of it but delta: did spurious things coincide freely (Dawid and Skene's model for two
+    classes), the patterns of votes could be explained in many ways. With two, the pseudo-counts decide about what one
+    of them drew alone; with one, the start does.
 
     Args:
         looks: Who drew what.
@@ -107,43 +108,85 @@ def infer_existence(looks: Looks, views: Views, known: Integers, options: Option
     """
     looks, known, weights, pattern_of = _patterns(looks, known)
     sets, set_labelers, set_counts = _seen_sets(views, looks.labeler_count)
-    labelers, drew = looks.labelers, looks.drew.astype(np.float64)
     voters = np.bincount(looks.clusters, minlength=len(weights))
-    posterior = tally(looks.clusters, drew, len(weights))
+    posterior = tally(looks.clusters, looks.drew, len(weights))
     posterior = _anchor((posterior + 1) / (voters + 1.2), known)  # a share of the votes, one vote alone being 0.9
-    items, iteration, converged = max(1, views.item_count), 0, False
-    hidden = [np.zeros(len(set_counts)), np.zeros(len(set_counts))]
+    state = _State(looks, weights, sets, set_labelers, set_counts, max(1, views.item_count), options)
+    joining = _joining(looks, weights, known, options)
+    seen = tally(views.labelers, np.ones(len(views.items)), looks.labeler_count)
+    hidden = np.zeros(len(set_counts))
+    iteration, converged = 0, False
     while not converged and iteration < options.max_iterations:
         iteration += 1
-        intensities, chances = [], []
-        counts = ((options.hits, options.misses), (options.false_draws, options.refusals))
-        for kind, (yes, no) in enumerate(counts):
-            share = weights * (posterior if kind == 0 else 1 - posterior)
-            per_look = share[looks.clusters]
-            drawn = tally(labelers, per_look * drew, looks.labeler_count)
-            there = tally(labelers, per_look, looks.labeler_count)
-            there += tally(set_labelers, hidden[kind][sets], looks.labeler_count)
-            chance = (drawn + yes) / (there + yes + no)
-            rate = (share.sum() + hidden[kind].sum() + 0.5) / (items + 1)
-            hidden[kind] = set_counts * rate * np.exp(tally(sets, np.log1p(-chance[set_labelers]), len(set_counts)))
-            logs = np.where(looks.drew, np.log(chance)[labelers], np.log1p(-chance)[labelers])
-            intensities.append(np.log(rate) + tally(looks.clusters, logs, len(weights)))
-            chances.append((chance, drawn, there))
-        before = posterior
-        posterior = _anchor(expit(intensities[0] - intensities[1]), known)
+        real, hidden, figures = state.real(posterior, hidden)
+        spurious = state.spurious(posterior, joining, seen)
+        before, posterior = posterior, _anchor(expit(real - spurious), known)
         converged = bool(np.abs(posterior - before).max(initial=0.0) < options.tolerance)
-    sensitivity, drawn, there = chances[0]
+    sensitivity, drawn, there = figures
+    drew = looks.drew.astype(np.float64)
     return Existence(
         posterior[pattern_of],
         sensitivity,
         drawn,
         there,
-        chances[1][1],
-        tally(labelers, weights[looks.clusters] * drew, looks.labeler_count),
-        float(hidden[0].sum()),
+        tally(looks.labelers, (weights * (1 - posterior))[looks.clusters] * drew, looks.labeler_count),
+        tally(looks.labelers, weights[looks.clusters] * drew, looks.labeler_count),
+        float(hidden.sum()),
         iteration,
         converged,
     )
+
+
+@dataclass
+class _State:
+    """The parameters between rounds."""
+
+    looks: Looks
+    weights: Floats
+    sets: Integers
+    set_labelers: Integers
+    set_counts: Floats
+    items: int
+    options: Options
+    false_rates: Floats | None = None
+
+    def real(self, posterior: Floats, hidden: Floats) -> tuple[Floats, Floats, tuple[Floats, Floats, Floats]]:
+        """(patterns,): log intensity of real objects; what is hidden; sensitivity, objects drawn and objects there."""
+        looks, labelers = self.looks, self.looks.labeler_count
+        share = self.weights * posterior
+        per_look = share[looks.clusters]
+        drawn = tally(looks.labelers, per_look * looks.drew, labelers)
+        there = tally(looks.labelers, per_look, labelers) + tally(self.set_labelers, hidden[self.sets], labelers)
+        chance = (drawn + self.options.hits) / (there + self.options.hits + self.options.misses)
+        rate = (share.sum() + hidden.sum() + 0.5) / (self.items + 1)
+        missing = tally(self.sets, np.log1p(-chance[self.set_labelers]), len(self.set_counts))
+        logs = np.where(looks.drew, np.log(chance)[looks.labelers], np.log1p(-chance)[looks.labelers])
+        intensity = np.log(rate) + tally(looks.clusters, logs, len(self.weights))
+        return intensity, self.set_counts * rate * np.exp(missing), (chance, drawn, there)
+
+    def spurious(self, posterior: Floats, joining: float, seen: Floats) -> Floats:
+        """(patterns,): log intensity of what is no object."""
+        looks = self.looks
+        drew = looks.drew.astype(np.float64)
+        rates = np.ones(looks.labeler_count) if self.false_rates is None else self.false_rates
+        by_pattern = tally(looks.clusters, rates[looks.labelers] * drew, len(self.weights))
+        share = self.weights * (1 - posterior) / np.maximum(by_pattern, 1e-300)
+        begun = tally(looks.labelers, (share[looks.clusters] * drew) * rates[looks.labelers], looks.labeler_count)
+        self.false_rates = (begun + 0.1) / (seen + 1)
+        by_pattern = tally(looks.clusters, self.false_rates[looks.labelers] * drew, len(self.weights))
+        logs = np.where(looks.drew, np.log(joining), np.log1p(-joining))
+        with np.errstate(divide="ignore"):  # what nobody drew is no spurious thing
+            intensity: Floats = np.log(by_pattern) + tally(looks.clusters, logs, len(self.weights)) - np.log(joining)
+        return intensity
+
+
+def _joining(looks: Looks, weights: Floats, known: Integers, options: Options) -> float:
+    """The probability that others join a spurious thing, from those that gold judges."""
+    drawn = tally(looks.clusters, looks.drew, len(weights))
+    others = np.bincount(looks.clusters, minlength=len(weights)) - 1
+    judged = weights * (known == SPURIOUS)
+    joined = float((judged * (drawn - 1)).sum()) + 20 * options.joining
+    return joined / (float((judged * others).sum()) + 20)
 
 
 def _patterns(looks: Looks, known: Integers) -> tuple[Looks, Integers, Floats, Integers]:

@@ -15,8 +15,8 @@ NAME = "leave_one_out_variances"
 VERSION = "1"
 _SHRINKAGE = 4.0
 _ROUNDS = 100
-_TOLERANCE = 5e-3
-_DAMPING = 0.5
+_TOLERANCE = 2e-3
+_DAMPING = 0.8
 _MOST_EXACT = 0.1
 _CLUSTERS = 15_000
 _CLUSTERS_PER_LABELER = 100
@@ -89,27 +89,26 @@ def locate(data: Measurements, *, weighted: bool = True) -> Located:
         data: What labelers gave.
         weighted: False: the plain mean of the members, with spreads but no biases taken off.
     """
+    from labelmill_quality.instances import placing
+
     exponent = _exponent(data)
     unit = data.scale**exponent
     origin = data.values[data.starts[:-1]]
-    member_unit, member_origin = _repeat(unit, data.starts), _repeat(origin, data.starts)
-    values = (data.values - member_origin) / member_unit
+    values = (data.values - _repeat(origin, data.starts)) / _repeat(unit, data.starts)
     known = np.full(origin.shape, np.nan) if data.known is None else (data.known - origin) / unit
     anchored = bool(np.isfinite(known).all(axis=1).any())
     bias, variance, counts, rounds, converged = _fit(data, values, known, anchored=anchored, biased=weighted)
-    equal = np.ones_like(variance) if not weighted else variance
-    from labelmill_quality.instances import placing
-
-    places, information = placing.place(data.starts, data.labelers, values, bias, equal, weighted)
+    weights = variance if weighted else np.ones_like(variance)
+    places, information = placing.place(data.starts, data.labelers, values, bias, weights, weighted)
     if not weighted:
-        mean = np.add.reduceat(variance[data.labelers], data.starts[:-1], axis=0)
-        information = np.diff(data.starts)[:, None] ** 2 / mean
-    typical = np.median(unit, axis=0) if len(unit) else np.ones(unit.shape[1])
+        information = np.diff(data.starts)[:, None] ** 2 / np.add.reduceat(variance[data.labelers], data.starts[:-1])
+    typical = np.median(unit, axis=0)
+    told = 1.0 if counts.any() else np.nan  # where no object has two members, nothing tells how far they scatter
     return Located(
         origin + unit * places,
-        unit / np.sqrt(information),
+        unit / np.sqrt(information) * told,
         bias * typical,
-        np.sqrt(variance) * typical,
+        np.sqrt(variance) * typical * told,
         counts,
         exponent,
         rounds,
@@ -129,7 +128,7 @@ def _fit(
     bias = np.zeros((data.labeler_count, coordinates))
     least = _LEAST_SPREAD**2
     if not counts.any():
-        return bias, np.full_like(bias, np.nan), counts, 0, True
+        return bias, np.ones_like(bias), counts, 0, True  # the spreads are not known: `locate` says so
     variance = np.full_like(bias, 1.0) * _start(data, values, telling, least)
     shown = counts > 0
     for iteration in range(1, _ROUNDS + 1):
