@@ -21,6 +21,8 @@ AREAS = (
     "scale",
     "accuracy",
     "agreement",
+    "spammers",
+    "matching",
 )
 
 

@@ -17,7 +17,7 @@ from labelmill_quality.labelers.bias import biases
 from labelmill_quality.labelers.copying import false_discovery_rates, similarities
 from labelmill_quality.labelers.reference import NO_REFERENCE, References, references
 from labelmill_quality.labelers.reliability import NO_REFERENCES, confusion_posterior, gold_accuracies, reliabilities
-from labelmill_quality.labelers.spammers import independence_p_value, raykar_yu, spammer_scores
+from labelmill_quality.labelers.spammers import independence_p_value, mean_ranks, raykar_yu, spammer_scores
 from labelmill_quality.labelers.times import NO_TIMES, TOO_FEW_LABELERS, time_scores
 from labelmill_quality.labels import NO_GOLD, LabelTable, gold_codes, make_table
 from tests.quality.crowds import Crowd, Ints, always, at_random, crowd, right_with
@@ -147,6 +147,17 @@ def test_spammers_stand_out_in_every_score_but_the_one_that_does_not_see_them() 
     assert constant.independence_p_value == 1.0
     assert random.independence_p_value is not None
     assert random.independence_p_value > 0.01
+
+
+def test_the_mean_rank_puts_spammers_first_and_needs_company() -> None:
+    group = crowd({**GOOD, "constant": always(0), "random": at_random()}, items=300)
+    table = group.table()
+    ranks = dict(zip(table.labelers, mean_ranks(spammer_scores(compared(table))), strict=True))
+    assert sorted(ranks, key=ranks.__getitem__)[:2] == ["constant", "random"]
+    assert all(0 <= rank <= 1 for rank in ranks.values())
+    alone = make_table(["x"], ["a"], ["p"])
+    assert np.isnan(mean_ranks(spammer_scores(compared(alone)))).tolist() == [True]
+    assert mean_ranks([]).tolist() == []
 
 
 def test_the_g_test_is_scipys_with_williams_correction() -> None:

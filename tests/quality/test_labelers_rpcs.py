@@ -72,6 +72,7 @@ async def test_labelers_are_scored_side_by_side(mill: Mill) -> None:
     assert constant.spammer_scores.independence_p_value == 1
     assert random.spammer_scores.kappa_with_reference.upper < good.spammer_scores.kappa_with_reference.lower
     assert random.times.z < -4
+    assert max(constant.spammer_rank, random.spammer_rank) < good.spammer_rank
     assert random.times.timed_count == 120
     assert not random.times.z_undefined_reason
     assert {bias.class_name: bias.difference.lower > 0 for bias in constant.biases}["1"]
@@ -111,6 +112,7 @@ async def test_the_time_of_the_answer_that_counts_is_taken(mill: Mill) -> None:
     answer = await mill.labelers.analyze_labelers(pb.AnalyzeLabelersRequest(labels=twice))
     assert (answer.labelers[0].label_count, answer.labelers[0].times.median_ms) == (1, pytest.approx(90))
     assert answer.labelers[0].reliability.undefined_reason
+    assert not answer.labelers[0].HasField("spammer_rank")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from labelmill_quality.convert.resources import method_number
 from labelmill_quality.labelers.analysis import Analysis
 from labelmill_quality.labelers.bias import ClassBias
 from labelmill_quality.labelers.reliability import confusion_posterior
-from labelmill_quality.labelers.spammers import SpammerScores
+from labelmill_quality.labelers.spammers import SpammerScores, mean_ranks
 from labelmill_quality.labelers.times import TimeScores
 
 
@@ -35,6 +35,7 @@ def analysis(found: Analysis, method: str, *, items: int, pairs: int) -> pb.Anal
 def _labelers(found: Analysis) -> Iterator[pb.LabelerAnalysis]:
     table, classes, counts = found.table, found.table.classes, found.references.counts
     given = np.bincount(table.labeler_codes, minlength=len(table.labelers)).tolist()
+    ranks = mean_ranks(found.spammers)
     for code, labeler in enumerate(table.labelers):
         yield pb.LabelerAnalysis(
             labeler=labeler,
@@ -47,6 +48,7 @@ def _labelers(found: Analysis) -> Iterator[pb.LabelerAnalysis]:
             biases=[_bias(each, classes) for each in found.biases[code]],
             spammer_scores=_spammer(found.spammers[code]),
             times=_times(found.times[code]),
+            spammer_rank=_number(ranks[code]),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from labelmill_quality.labelers.reliability import NO_REFERENCES
 Floats = npt.NDArray[np.float64]
 
 SCORES = ("raykar_yu", "kappa_with_reference", "agreement_with_reference", "answer_entropy", "mutual_information")
+RANKED = ("raykar_yu", "kappa_with_reference", "agreement_with_reference", "mutual_information")
 ONE_CLASS = "all references are one class"
 _PRIOR = 2.0
 """Pseudo-labels of each row of a confusion matrix, spread as the labeler's own answers: no evidence means a spammer."""
@@ -73,6 +75,30 @@ def spammer_scores(
         scores = _scores(np.concatenate([counts[None], drawn.reshape(-1, *counts.shape).astype(np.float64)]))
         found[int(labeler)] = _estimates(counts, scores, level, replicates)
     return found
+
+
+def mean_ranks(scores: Sequence[SpammerScores]) -> Floats:
+    """For each labeler, the mean of their ranks in RANKED, from 0 (the lowest in all) to 1.
+
+    Ties share their ranks; a score that is undefined takes no part. NaN where none is defined, or there is nobody else.
+    """
+    columns = []
+    for name in RANKED:
+        values = np.array([np.nan if (value := getattr(each, name).value) is None else value for each in scores])
+        known = np.isfinite(values)
+        ranks = np.full(len(values), np.nan)
+        if known.sum() > 1:
+            ranks[known] = _places(values[known]) / (known.sum() - 1)
+        columns.append(ranks)
+    table = np.array(columns).reshape(len(RANKED), len(scores))
+    counts = np.isfinite(table).sum(axis=0)
+    return np.where(counts > 0, np.nansum(table, axis=0) / np.maximum(counts, 1), np.nan)
+
+
+def _places(values: Floats) -> Floats:
+    """How many values are smaller, and half of the other equal ones."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[inverse])
 
 
 def raykar_yu(confusions: Floats) -> Floats:

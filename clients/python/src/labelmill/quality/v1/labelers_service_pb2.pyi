@@ -160,12 +160,18 @@ class LabelerAnalysis(_message.Message):
     BIASES_FIELD_NUMBER: _builtins.int
     SPAMMER_SCORES_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
+    SPAMMER_RANK_FIELD_NUMBER: _builtins.int
     labeler: _builtins.str
     """The labeler's id."""
     label_count: _builtins.int
     """Labels given."""
     compared_count: _builtins.int
     """Labels that can be compared with gold or the others."""
+    spammer_rank: _builtins.float
+    """Where to look first for spammers: the mean of the labeler's ranks in raykar_yu, kappa_with_reference,
+    agreement_with_reference and mutual_information, from 0, the most suspicious in all, to 1. It orders the labelers and says
+    nothing about how many are spammers. Absent where nothing can be compared, or there is just one labeler.
+    """
     @_builtins.property
     def gold_accuracy(self) -> _resources_pb2.Estimate:
         """Share of answers about gold that are right, Wilson."""
@@ -207,12 +213,15 @@ class LabelerAnalysis(_message.Message):
         biases: _abc.Iterable[Global___ClassBias] | None = ...,
         spammer_scores: Global___SpammerScores | None = ...,
         times: Global___LabelerTimes | None = ...,
+        spammer_rank: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_with_others", b"agreement_with_others", "confusion", b"confusion", "gold_accuracy", b"gold_accuracy", "reliability", b"reliability", "spammer_scores", b"spammer_scores", "times", b"times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_spammer_rank", b"_spammer_rank", "agreement_with_others", b"agreement_with_others", "confusion", b"confusion", "gold_accuracy", b"gold_accuracy", "reliability", b"reliability", "spammer_rank", b"spammer_rank", "spammer_scores", b"spammer_scores", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_with_others", b"agreement_with_others", "biases", b"biases", "compared_count", b"compared_count", "confusion", b"confusion", "gold_accuracy", b"gold_accuracy", "label_count", b"label_count", "labeler", b"labeler", "reliability", b"reliability", "spammer_scores", b"spammer_scores", "times", b"times"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_spammer_rank", b"_spammer_rank", "agreement_with_others", b"agreement_with_others", "biases", b"biases", "compared_count", b"compared_count", "confusion", b"confusion", "gold_accuracy", b"gold_accuracy", "label_count", b"label_count", "labeler", b"labeler", "reliability", b"reliability", "spammer_rank", b"spammer_rank", "spammer_scores", b"spammer_scores", "times", b"times"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__spammer_rank: _TypeAlias = _typing.Literal["spammer_rank"]  # noqa: Y015
+    _WhichOneofArgType__spammer_rank: _TypeAlias = _typing.Literal["_spammer_rank", b"_spammer_rank"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__spammer_rank) -> _WhichOneofReturnType__spammer_rank | None: ...
 
 Global___LabelerAnalysis: _TypeAlias = LabelerAnalysis  # noqa: Y015
 
