@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -49,6 +49,12 @@ class LabelTable:
         weights = None if self.weights is None else self.weights[rows]
         codes = self.item_codes[rows], self.labeler_codes[rows], self.class_codes[rows]
         return LabelTable(self.items, self.labelers, self.classes, *codes, weights)
+
+    def about(self, items: npt.NDArray[np.bool_]) -> LabelTable:
+        """The labels of some of the items, which are numbered anew in the same order."""
+        some, codes = self.only(items[self.item_codes]), np.cumsum(items, dtype=np.int32) - 1
+        names = [self.items[place] for place in np.flatnonzero(items).tolist()]
+        return replace(some, items=names, item_codes=codes[some.item_codes].astype(np.int32))
 
     @property
     def answer_count(self) -> int:

@@ -11,6 +11,10 @@ from labelmill_quality.labels import Codes, LabelTable, gold_codes, make_table
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "crowd"
 
+CATEGORICAL = (
+    "D_PosSent", "D_Product", "S_Rel", "S_Adult", "S_Face", "Bluebird", "Snow_temp", "Snow_wsd", "CF", "TREC",
+)  # fmt: skip
+
 needs_crowd = pytest.mark.skipif(not FOLDER.is_dir(), reason="the crowd sets are not on this machine")
 
 

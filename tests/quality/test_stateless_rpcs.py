@@ -76,10 +76,11 @@ async def test_majority_vote_is_answered_item_by_item(mill: Mill) -> None:
     assert (answer.iteration_count, answer.converged) == (0, True)
 
 
-async def test_the_default_method_is_dawid_skene(mill: Mill) -> None:
+async def test_the_default_method_is_auto_and_says_why(mill: Mill) -> None:
     answer = await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=THREE))
-    assert answer.method == pb.CONSENSUS_METHOD_DAWID_SKENE
+    assert answer.method == pb.CONSENSUS_METHOD_AUTO
     assert answer.iteration_count > 0
+    assert "labels held out" in answer.note
     assert [sum(share.probability for share in label.distribution) for label in answer.labels] == pytest.approx([1] * 3)
 
 
@@ -130,17 +131,6 @@ async def test_repeated_answers_follow_the_policy(
     assert (answer.labels[0].class_name, answer.labels[0].label_count) == (class_name, count)
     assert answer.repeat_policy == (policy or labels_pb.REPEAT_POLICY_LAST)
     assert answer.repeated_label_count == 2
-
-
-async def test_a_method_that_counts_labels_whole_refuses_parts_of_them(mill: Mill) -> None:
-    request = consensus_pb.ScoreConsensusRequest(
-        labels=label_rows(("x", "anna", "no"), ("x", "anna", "yes")),
-        method=pb.CONSENSUS_METHOD_MACE,
-        repeat_policy=labels_pb.REPEAT_POLICY_ALL,
-    )
-    with pytest.raises(errors.InvalidArgument) as caught:
-        await mill.consensus.score_consensus(request)
-    assert caught.value.reason == "REPEATS_NOT_WEIGHED"
 
 
 async def test_gold_is_kept_and_tells_whom_to_believe(mill: Mill) -> None:

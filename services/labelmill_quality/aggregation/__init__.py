@@ -14,10 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
-from labelmill_quality.aggregation import dawid_skene, glad, ibcc, mace, majority_vote, one_coin, weighted_majority
+from labelmill_quality.aggregation import auto
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.aggregation.leave_one_out import Anchored
-from labelmill_quality.errors import RepeatsNotWeighed
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
 
 
@@ -35,30 +34,12 @@ class Model(Protocol):
 Fit = Callable[[LabelTable, Codes | None], Model]
 """Learns about labelers from a table; `anchors` is the known class of every item, NO_GOLD where there is none."""
 
-METHODS: Mapping[str, Fit] = MappingProxyType(
-    {
-        majority_vote.NAME: majority_vote.fit,
-        weighted_majority.NAME: weighted_majority.fit,
-        one_coin.NAME: one_coin.fit,
-        dawid_skene.NAME: dawid_skene.fit,
-        glad.NAME: glad.fit,
-        mace.NAME: mace.fit,
-        ibcc.NAME: ibcc.fit,
-    }
-)
-COUNTING_WHOLE = frozenset({mace.NAME})
-"""Methods that cannot count a part of a label, which Repeats.ALL asks for."""
-DEFAULT = dawid_skene.NAME
+METHODS: Mapping[str, Fit] = MappingProxyType({auto.NAME: auto.fit, **auto.CANDIDATES})
+DEFAULT = auto.NAME
 
 
 def aggregate(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
-    """The consensus of a table by the method of that name; anchored items get their known class.
-
-    Raises:
-        RepeatsNotWeighed: The table has weights, and the method is of those that count labels whole.
-    """
-    if table.weights is not None and method in COUNTING_WHOLE:
-        raise RepeatsNotWeighed(method)
+    """The consensus of a table by the method of that name; anchored items get their known class."""
     consensus = METHODS[method](table, anchors).apply(table)
     return consensus if anchors is None else anchored(table, consensus, anchors)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from labelmill_quality.aggregation.selection import Selection
 from labelmill_quality.labels import Codes, LabelTable
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +39,9 @@ class Consensus:
     iterations: int = 0
     converged: bool = True
     note: str = ""
-    """What a reader should know of how it came about, such as why `auto` chose the method."""
+    """What a reader should know of how it came about, such as why `auto` weighs methods as it does."""
+    selection: Selection | None = None
+    """What `auto` found out about every method; None for other methods."""
 
     @cached_property
     def winners(self) -> Codes:

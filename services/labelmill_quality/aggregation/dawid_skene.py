@@ -129,7 +129,8 @@ def fit_parts(parts: Parts, labelers: int, options: Options = _DEFAULT, start: D
         iteration += 1
         counted = parts.round(estimate.prior, estimate.confusion)
         likelihood = counted.likelihood + estimate.log_density(options)
-        settled = settled + 1 if counted.changed <= options.settled * counted.items else 0
+        few = options.settled * counted.items
+        settled = settled + 1 if few >= 1 and counted.changed <= few else 0  # one of few items may be a tie
         converged = options.tolerance > 0 and (likelihood - reached < enough or settled >= _SETTLED_ROUNDS)
         reached = likelihood
         if not converged and iteration < options.max_iterations:

@@ -47,7 +47,7 @@ class ByContributions:
 class ByApplying:
     """For every method: the model judges the items anew, each time without one label of each.
 
-    As many times as the item with the most labels has labels.
+    As many times as the item with the most labels has labels; items with fewer no longer take part.
     """
 
     model: Model
@@ -57,13 +57,13 @@ class ByApplying:
         """The winner without each label."""
         table = self.table
         winners, tied = np.zeros(len(table), np.int32), np.ones(len(table), np.bool_)
-        ranks = np.arange(len(table)) - table.offsets[table.item_codes]
-        several = table.labels_per_item[table.item_codes] >= 2
         for rank in range(int(table.labels_per_item.max(initial=0))):
-            left_out = several & (ranks == rank)
-            items = table.item_codes[left_out]
-            consensus = self.model.apply(table.only(~left_out))
-            winners[left_out], tied[left_out] = consensus.winners[items], consensus.tied[items]
+            several = table.labels_per_item > max(rank, 1)
+            part = table.about(several)
+            left_out = np.arange(len(part)) - part.offsets[part.item_codes] == rank
+            consensus = self.model.apply(part.only(~left_out))
+            rows = np.flatnonzero(several[table.item_codes])[left_out]  # one of each item
+            winners[rows], tied[rows] = consensus.winners, consensus.tied
         return Others(winners, tied)
 
 
