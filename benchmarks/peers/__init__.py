@@ -29,11 +29,15 @@ def ensure(requirements: Path = REQUIREMENTS, home: Path = HOME) -> Path:
     return python
 
 
-def call(script: str, *arguments: str) -> dict[str, Any]:
+def call(script: str, *arguments: str, requirements: Path = REQUIREMENTS, home: Path = HOME) -> dict[str, Any]:
     """What a script of this folder prints, run in the peers' environment."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        [ensure(), FOLDER / script, *arguments], check=True, capture_output=True, text=True, env=environment
+        [ensure(requirements, home), FOLDER / script, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
