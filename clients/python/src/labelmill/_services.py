@@ -40,6 +40,8 @@ from labelmill.prelabel.v1 import service_pb2 as prelabel_service_pb2
 from labelmill.prelabel.v1 import service_pb2_grpc as prelabel_service_pb2_grpc
 from labelmill.quality.v1 import agreement_service_pb2 as quality_agreement_service_pb2
 from labelmill.quality.v1 import agreement_service_pb2_grpc as quality_agreement_service_pb2_grpc
+from labelmill.quality.v1 import answers_service_pb2 as quality_answers_service_pb2
+from labelmill.quality.v1 import answers_service_pb2_grpc as quality_answers_service_pb2_grpc
 from labelmill.quality.v1 import benchmark_service_pb2 as quality_benchmark_service_pb2
 from labelmill.quality.v1 import benchmark_service_pb2_grpc as quality_benchmark_service_pb2_grpc
 from labelmill.quality.v1 import consensus_service_pb2 as quality_consensus_service_pb2
@@ -52,6 +54,8 @@ from labelmill.quality.v1 import live_service_pb2 as quality_live_service_pb2
 from labelmill.quality.v1 import live_service_pb2_grpc as quality_live_service_pb2_grpc
 from labelmill.quality.v1 import model_quality_service_pb2 as quality_model_quality_service_pb2
 from labelmill.quality.v1 import model_quality_service_pb2_grpc as quality_model_quality_service_pb2_grpc
+from labelmill.quality.v1 import planning_service_pb2 as quality_planning_service_pb2
+from labelmill.quality.v1 import planning_service_pb2_grpc as quality_planning_service_pb2_grpc
 from labelmill.quality.v1 import resources_pb2 as quality_resources_pb2
 from labelmill.quality.v1 import service_pb2 as quality_service_pb2
 from labelmill.quality.v1 import service_pb2_grpc as quality_service_pb2_grpc
@@ -115,6 +119,8 @@ class AsyncServices:
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.agreement = AsyncAgreementService(transport)
         """Measures how well labelers agree on labels sent along; keeps nothing."""
+        self.answers = AsyncAnswersService(transport)
+        """Aggregates numbers and texts sent along; keeps nothing."""
         self.benchmark = AsyncBenchmarkService(transport)
         """Scores labels sent along against gold sent along; keeps nothing."""
         self.consensus = AsyncConsensusService(transport)
@@ -132,6 +138,8 @@ class AsyncServices:
         """
         self.model_quality = AsyncModelQualityService(transport)
         """Doubts labels with the help of a model, and scores models; keeps nothing."""
+        self.planning = AsyncPlanningService(transport)
+        """Plans the buying of labels from labels sent along; keeps nothing."""
         self.quality = AsyncQualityService(transport)
         """Scores a project's labels and keeps the reports."""
         self.weak_supervision = AsyncWeakSupervisionService(transport)
@@ -826,6 +834,34 @@ class AsyncAgreementService:
         return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
 
 
+class AsyncAnswersService:
+    """Aggregates numbers and texts sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_answers_service_pb2_grpc.AnswersServiceStub(transport.channel)
+
+    async def aggregate_numbers(
+        self, request: quality_answers_service_pb2.AggregateNumbersRequest, *, timeout_s: float | None = None
+    ) -> quality_answers_service_pb2.AggregateNumbersResponse:
+        """Makes one number of several labelers' numbers about each item, with an interval, and says how labelers
+        differ: by how much they lie above or below, how far their answers follow the truth, how widely they
+        scatter. INVALID_ARGUMENT: WRONG_ANSWER_KIND (a label that is no number), NOT_A_NUMBER (beyond 1e15),
+        DUPLICATE_GOLD, ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.AggregateNumbers, request, timeout_s=timeout_s)
+
+    async def aggregate_texts(
+        self, request: quality_answers_service_pb2.AggregateTextsRequest, *, timeout_s: float | None = None
+    ) -> quality_answers_service_pb2.AggregateTextsResponse:
+        """Makes one text of several labelers' texts about each item, such as transcripts, and says how alike they
+        are. Votes weigh by how alike a labeler's texts are to the others'. INVALID_ARGUMENT: WRONG_ANSWER_KIND (a
+        label that is no text), REPEATS_NOT_WEIGHED, TEXTS_TOO_LONG (over 2,000 words or characters, as asked for,
+        or too many long texts in one call), ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.AggregateTexts, request, timeout_s=timeout_s)
+
+
 class AsyncBenchmarkService:
     """Scores labels sent along against gold sent along; keeps nothing."""
 
@@ -1055,6 +1091,27 @@ class AsyncModelQualityService:
         ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ScoreModel, request, timeout_s=timeout_s)
+
+
+class AsyncPlanningService:
+    """Plans the buying of labels from labels sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_planning_service_pb2_grpc.PlanningServiceStub(transport.channel)
+
+    async def plan_labels(
+        self, request: quality_planning_service_pb2.PlanLabelsRequest, *, timeout_s: float | None = None
+    ) -> quality_planning_service_pb2.PlanLabelsResponse:
+        """Says for every item whether it needs more labels, how many that will be, and what one is worth; which
+        items are next; and where a number of labels is best spent. By the expected value of what an average
+        labeler would say. Posteriors are those of Dawid and Skene's model with a firm prior, or of labelers and
+        classifier together where predictions are given; from 20 items with gold on, calibrated by one
+        temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION,
+        BAD_DISTRIBUTION, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.PlanLabels, request, timeout_s=timeout_s)
 
 
 class AsyncQualityService:
@@ -1717,6 +1774,8 @@ class SyncServices:
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
         self.agreement = AgreementService(portal, services.agreement)
         """Measures how well labelers agree on labels sent along; keeps nothing."""
+        self.answers = AnswersService(portal, services.answers)
+        """Aggregates numbers and texts sent along; keeps nothing."""
         self.benchmark = BenchmarkService(portal, services.benchmark)
         """Scores labels sent along against gold sent along; keeps nothing."""
         self.consensus = ConsensusService(portal, services.consensus)
@@ -1734,6 +1793,8 @@ class SyncServices:
         """
         self.model_quality = ModelQualityService(portal, services.model_quality)
         """Doubts labels with the help of a model, and scores models; keeps nothing."""
+        self.planning = PlanningService(portal, services.planning)
+        """Plans the buying of labels from labels sent along; keeps nothing."""
         self.quality = QualityService(portal, services.quality)
         """Scores a project's labels and keeps the reports."""
         self.weak_supervision = WeakSupervisionService(portal, services.weak_supervision)
@@ -2419,6 +2480,34 @@ class AgreementService:
         return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
 
 
+class AnswersService:
+    """Aggregates numbers and texts sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncAnswersService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def aggregate_numbers(
+        self, request: quality_answers_service_pb2.AggregateNumbersRequest, *, timeout_s: float | None = None
+    ) -> quality_answers_service_pb2.AggregateNumbersResponse:
+        """Makes one number of several labelers' numbers about each item, with an interval, and says how labelers
+        differ: by how much they lie above or below, how far their answers follow the truth, how widely they
+        scatter. INVALID_ARGUMENT: WRONG_ANSWER_KIND (a label that is no number), NOT_A_NUMBER (beyond 1e15),
+        DUPLICATE_GOLD, ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.aggregate_numbers(request, timeout_s=timeout_s))
+
+    def aggregate_texts(
+        self, request: quality_answers_service_pb2.AggregateTextsRequest, *, timeout_s: float | None = None
+    ) -> quality_answers_service_pb2.AggregateTextsResponse:
+        """Makes one text of several labelers' texts about each item, such as transcripts, and says how alike they
+        are. Votes weigh by how alike a labeler's texts are to the others'. INVALID_ARGUMENT: WRONG_ANSWER_KIND (a
+        label that is no text), REPEATS_NOT_WEIGHED, TEXTS_TOO_LONG (over 2,000 words or characters, as asked for,
+        or too many long texts in one call), ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.aggregate_texts(request, timeout_s=timeout_s))
+
+
 class BenchmarkService:
     """Scores labels sent along against gold sent along; keeps nothing."""
 
@@ -2651,6 +2740,27 @@ class ModelQualityService:
         ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.score_model(request, timeout_s=timeout_s))
+
+
+class PlanningService:
+    """Plans the buying of labels from labels sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncPlanningService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def plan_labels(
+        self, request: quality_planning_service_pb2.PlanLabelsRequest, *, timeout_s: float | None = None
+    ) -> quality_planning_service_pb2.PlanLabelsResponse:
+        """Says for every item whether it needs more labels, how many that will be, and what one is worth; which
+        items are next; and where a number of labels is best spent. By the expected value of what an average
+        labeler would say. Posteriors are those of Dawid and Skene's model with a firm prior, or of labelers and
+        classifier together where predictions are given; from 20 items with gold on, calibrated by one
+        temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION,
+        BAD_DISTRIBUTION, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.plan_labels(request, timeout_s=timeout_s))
 
 
 class QualityService:

@@ -60,8 +60,8 @@ class InstancesServiceServicer:
         """Aggregates annotations sent along. Shapes of a feature that several labelers drew on one asset are grouped one to one into objects;
         existence, class, geometry and attributes of each are inferred with the reliability of its labelers, relations between objects
         as well. No member is picked, but in MODE_CVAT. Renaming or reordering labelers changes nothing.
-        INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, an annotation without asset, or masks of one asset of
-        different sizes), NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
+        INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, or masks of one asset of different sizes), NO_ASSET,
+        NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
         whole asset: use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset), TOO_MANY_CELLS,
         ANSWER_TOO_LARGE.
         """
@@ -80,8 +80,8 @@ class InstancesServiceServicer:
 
     def ComputeInstanceAgreement(self, request, context):
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a statistic of the line asked for
-        shapes in an image).
+        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
+        (a statistic of the line asked for shapes in an image).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,8 +37,8 @@ class InstancesServiceStub:
     """Aggregates annotations sent along. Shapes of a feature that several labelers drew on one asset are grouped one to one into objects;
     existence, class, geometry and attributes of each are inferred with the reliability of its labelers, relations between objects
     as well. No member is picked, but in MODE_CVAT. Renaming or reordering labelers changes nothing.
-    INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, an annotation without asset, or masks of one asset of
-    different sizes), NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
+    INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, or masks of one asset of different sizes), NO_ASSET,
+    NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
     whole asset: use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset), TOO_MANY_CELLS,
     ANSWER_TOO_LARGE.
     """
@@ -49,8 +49,8 @@ class InstancesServiceStub:
     """
     ComputeInstanceAgreement: _grpc.UnaryUnaryMultiCallable[_instances_service_pb2.ComputeInstanceAgreementRequest, _instances_service_pb2.ComputeInstanceAgreementResponse]
     """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a statistic of the line asked for
-    shapes in an image).
+    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
+    (a statistic of the line asked for shapes in an image).
     """
 
 @_typing.type_check_only
@@ -62,8 +62,8 @@ class InstancesServiceAsyncStub(InstancesServiceStub):
     """Aggregates annotations sent along. Shapes of a feature that several labelers drew on one asset are grouped one to one into objects;
     existence, class, geometry and attributes of each are inferred with the reliability of its labelers, relations between objects
     as well. No member is picked, but in MODE_CVAT. Renaming or reordering labelers changes nothing.
-    INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, an annotation without asset, or masks of one asset of
-    different sizes), NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
+    INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, or masks of one asset of different sizes), NO_ASSET,
+    NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
     whole asset: use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset), TOO_MANY_CELLS,
     ANSWER_TOO_LARGE.
     """
@@ -74,8 +74,8 @@ class InstancesServiceAsyncStub(InstancesServiceStub):
     """
     ComputeInstanceAgreement: _aio.UnaryUnaryMultiCallable[_instances_service_pb2.ComputeInstanceAgreementRequest, _instances_service_pb2.ComputeInstanceAgreementResponse]  # type: ignore[assignment]
     """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a statistic of the line asked for
-    shapes in an image).
+    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
+    (a statistic of the line asked for shapes in an image).
     """
 
 class InstancesServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -90,8 +90,8 @@ class InstancesServiceServicer(metaclass=_abc_1.ABCMeta):
         """Aggregates annotations sent along. Shapes of a feature that several labelers drew on one asset are grouped one to one into objects;
         existence, class, geometry and attributes of each are inferred with the reliability of its labelers, relations between objects
         as well. No member is picked, but in MODE_CVAT. Renaming or reordering labelers changes nothing.
-        INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, an annotation without asset, or masks of one asset of
-        different sizes), NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
+        INVALID_ARGUMENT: INVALID_ANNOTATION (a shape that makes no sense, or masks of one asset of different sizes), NO_ASSET,
+        NO_LABELER (an annotation without a human or model source), CLASSIFICATION_NOT_EXPECTED (an answer about a
         whole asset: use ConsensusService), MIXED_SHAPES, TOO_MANY_INSTANCES (over 4,000 of one feature and asset), TOO_MANY_CELLS,
         ANSWER_TOO_LARGE.
         """
@@ -114,8 +114,8 @@ class InstancesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_instances_service_pb2.ComputeInstanceAgreementResponse, _abc.Awaitable[_instances_service_pb2.ComputeInstanceAgreementResponse]]:
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and WRONG_SHAPES (a statistic of the line asked for
-        shapes in an image).
+        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
+        (a statistic of the line asked for shapes in an image).
         """
 
 def add_InstancesServiceServicer_to_server(servicer: InstancesServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
