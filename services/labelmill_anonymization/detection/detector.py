@@ -43,9 +43,10 @@ class TextDetector:
         self._finders = tuple(finders)
         self._models = tuple(models)
         self._languages = languages
-        self._prefilter = make_prefilter(
-            [rule.prefilter for rule in rules.rules] + [(finder.hint, CASED) for finder in finders]
-        )
+        first = [rule.prefilter for rule in rules.rules] + [(finder.hint, CASED) for finder in finders]
+        second = {i: more for i, rule in enumerate(rules.rules) if (more := rule.second_prefilter) is not None}
+        self._prefilter = make_prefilter([*first, *second.values()])
+        self._second = {index: len(first) + place for place, index in enumerate(second)}
         self._versions = (*(asked.model.version for asked in models), *versions)
 
     @property
@@ -111,11 +112,12 @@ class TextDetector:
 
     def _matches(self, text: str, wanted: frozenset[str]) -> Iterator[Finding]:
         count = len(self._rules.rules)
-        candidates = self._prefilter.candidates(text)
-        yield from self._rules.findings(text, [i for i in candidates if i < count], wanted)
-        for index in candidates:
-            if index >= count and self._finders[index - count].entity_type in wanted:
-                yield from self._finders[index - count].findings(text)
+        candidates = dict.fromkeys(self._prefilter.candidates(text))
+        rules = [i for i in candidates if i < count and self._second.get(i, i) in candidates]
+        yield from self._rules.findings(text, rules, wanted)
+        for finder in (self._finders[i - count] for i in candidates if count <= i < count + len(self._finders)):
+            if finder.entity_type in wanted:
+                yield from finder.findings(text)
 
 
 def _failure(error: Exception) -> LabelmillError:

@@ -56,6 +56,11 @@ class Rule:
             return self.context.hint, CASELESS
         return self.pattern, self.flags
 
+    @property
+    def second_prefilter(self) -> tuple[str, int] | None:
+        """What must be in the text as well, if the first says nothing of the pattern."""
+        return (self.pattern, self.flags) if self.needs_context and not self.hint else None
+
 
 class RuleSet:
     """Rules, compiled. A prefilter says which of them to try on a text."""

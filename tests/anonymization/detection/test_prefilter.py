@@ -43,9 +43,34 @@ def test_findings_are_those_of_trying_every_pattern(before: str, case: tuple[str
     hinted = HYPERSCAN.candidates(text)
     every = EveryPattern(len(RULES)).candidates(text)
     assert OURS.findings(text, [i for i in hinted if i < len(RULES)], ALL) == OURS.findings(text, every, ALL)
+    assert not _second_misses(text)
     for number, finder in enumerate(finders()):
         if list(finder.findings(text)):
             assert len(RULES) + number in hinted
+
+
+SECOND = [(rule, rule.second_prefilter) for rule in (*RULES, *presidio_rules())]
+BOTH = [(rule, second) for rule, second in SECOND if second is not None]
+SECONDS = HyperscanPrefilter([second for _, second in BOTH])
+
+
+def _second_misses(text: str) -> list[str]:
+    """Rules that find something in a text that the second prefilter shuts out."""
+    hinted = SECONDS.candidates(text)
+    return [
+        rule.recognizer
+        for number, (rule, _) in enumerate(BOTH)
+        if number not in hinted and RuleSet([rule]).findings(text, [0], ALL)
+    ]
+
+
+@pytest.mark.parametrize("index", range(len(BOTH)), ids=lambda i: f"{BOTH[i][0].recognizer}-{i}")
+@given(data=st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_rule_that_needs_context_is_tried_where_context_and_pattern_are(index: int, data: st.DataObject) -> None:
+    rule, _ = BOTH[index]
+    match = data.draw(st.from_regex(re.compile(rule.pattern, re.DOTALL | re.MULTILINE | re.IGNORECASE)))
+    assert rule.recognizer not in _second_misses(f"{rule.context.before[0]} {match}")
 
 
 def test_lone_surrogates_are_scanned() -> None:
