@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from labelmill.quality.v1 import agreement_service_pb2, agreement_service_pb2_grpc
+from labelmill_quality.adapters.labelmill_assets import LabelmillAssets
 from labelmill_quality.assembly.parts import Area, Parts
+from labelmill_quality.intake.spool import Spools
 from labelmill_quality.servicers.agreement import AgreementServicer
+from labelmill_quality.servicers.bulk_agreement import BulkAgreement
 
 
 def agreement(parts: Parts) -> Area:
     """The service."""
-    servicer = AgreementServicer(parts.computing)
+    settings = parts.settings
+    spools = Spools(settings.spool_dir or parts.context.settings.data_dir / "quality-spool", settings.max_spool_bytes)
+    bulk = BulkAgreement(parts.computing, spools, LabelmillAssets(parts.context.peers), settings.row_limit)
+    servicer = AgreementServicer(parts.computing, bulk)
     return Area(
         servicers=((agreement_service_pb2_grpc.add_AgreementServiceServicer_to_server, servicer),),
         descriptors=(agreement_service_pb2.DESCRIPTOR,),

@@ -69,20 +69,33 @@ def needs_numbers(request: _Request) -> bool:
     return METRICS[request.metric] in _NUMERIC or not FORMS.keys().isdisjoint(coefficients(request))
 
 
-def checked_numbers(request: _Request, said: Sequence[str]) -> dict[str, float]:
+def checked_numbers(
+    request: _Request, said: Sequence[str], said_field: str = "labels[{index}].class_name"
+) -> dict[str, float]:
     """What class names are as numbers; checked row by row where there is no list, so that the error points at the row.
+
+    Args:
+        request: The request.
+        said: Class names, row by row.
+        said_field: The path to one of them, with {index}.
 
     Raises:
         ClassNotNumeric: One is no number.
         ClassNegative: One is below 0, and the metric is ratio.
     """
     given = request.class_names or said
-    field = "class_names[{index}]" if request.class_names else "labels[{index}].class_name"
+    field = "class_names[{index}]" if request.class_names else said_field
     values = numeric_values(given, field)
     negative = np.flatnonzero(values < 0)
     if METRICS[request.metric] is Metric.RATIO and len(negative):
         raise ClassNegative(field.format(index=negative[0]))
     return dict(zip(given, values.tolist(), strict=True))
+
+
+def needs_squares(request: _Request) -> bool:
+    """Whether a (classes, classes) table is needed: alpha takes it from its metric, the others always have weights."""
+    alpha = {pb.AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA}
+    return METRICS[request.metric] in (Metric.RATIO, Metric.CUSTOM) or not alpha.issuperset(request.coefficients)
 
 
 def question(request: _Request, classes: int, numbers: Floats | None) -> Question:

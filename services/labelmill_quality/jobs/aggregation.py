@@ -45,7 +45,7 @@ def aggregate_labels(folder: str, head: bytes, media_type: str, limits: Limits) 
         limits: What may be asked for.
     """
     place, header = Path(folder), Request.Header.FromString(head)
-    table, rows = _read(place, header, media_type, limits.rows)
+    table, rows = read_labels(place, header, media_type, limits.rows)
     require_room(table, limits.cells)
     gold = _gold(place)
     anchors = gold_codes(table.items, *gold, table.classes) if gold[0] else None
@@ -67,7 +67,9 @@ def aggregate_labels(folder: str, head: bytes, media_type: str, limits: Limits) 
     ).SerializeToString()
 
 
-def _read(place: Path, header: pb.AggregateLabelsRequest.Header, media_type: str, limit: int) -> tuple[LabelTable, int]:
+def read_labels(
+    place: Path, header: pb.AggregateLabelsRequest.Header, media_type: str, limit: int
+) -> tuple[LabelTable, int]:
     """The labels, and how many rows there were."""
     from labelmill_quality.intake import tables
 

@@ -1,27 +1,36 @@
-"""Answers ComputeAgreement."""
+"""Answers ComputeAgreement and StreamAgreement."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from labelmill.quality.v1 import agreement_service_pb2 as pb
-from labelmill.quality.v1 import labels_pb2
+from labelmill.quality.v1 import consensus_service_pb2, labels_pb2
 from labelmill_quality.agreement.breakdown import Window, by_class, by_pair, by_window, windows
 from labelmill_quality.agreement.coefficients import Coefficient, Labels, Question, agreement
 from labelmill_quality.convert import agreement as convert
 from labelmill_quality.convert.estimates import estimate
 from labelmill_quality.convert.labels import answers
 from labelmill_quality.errors import AnswerTimeMissing, TooManyWindows
+from labelmill_quality.intake.layout import ANSWER, ROWS
+from labelmill_quality.intake.spool import framed, frames
+from labelmill_quality.jobs.aggregation import Limits, read_labels
 from labelmill_quality.labels import LabelTable, make_table
 from labelmill_quality.limits import require_room_to_compare
+
+T = TypeVar("T")
 
 _ALPHA = (Coefficient.KRIPPENDORFF_ALPHA,)
 _DEFAULT_PAIR_ITEMS = 5
 _WINDOW_LIMIT = 2000
+_ROWS_A_MESSAGE = 200
+"""Classes, pairs or windows with up to 15 estimates of some 150 bytes each: half a megabyte."""
 
 
 def compute_agreement(body: bytes, cell_limit: int) -> bytes:
@@ -32,43 +41,93 @@ def compute_agreement(body: bytes, cell_limit: int) -> bytes:
     numbers = convert.checked_numbers(request, rows.classes) if convert.needs_numbers(request) else None
     latest = _latest_ms(request.labels) if request.window_ms else {}
     table = make_table(rows.items, rows.labelers, rows.classes, class_names=request.class_names or None)
-    require_room_to_compare(table, cell_limit, squares=bool(request.coefficients), pairs=request.per_pair)
-    values = None if numbers is None else np.array([numbers[name] for name in table.classes])
-    question = convert.question(request, len(table.classes), values)
-    labels = Labels(table)
-    response = pb.ComputeAgreementResponse(
-        alpha=estimate(agreement(labels, replace(question, coefficients=_ALPHA))[0]),
-        coefficients=map(estimate, agreement(labels, question)),
-    )
-    asked = replace(question, coefficients=question.coefficients or _ALPHA)
-    _break_down(response, request, labels, asked)
-    if request.window_ms:
-        times = np.array([latest[item] for item in table.items], np.int64)
-        response.windows.extend(map(convert.window, _windows(table, times, asked, request.window_ms)))
+    response = pb.ComputeAgreementResponse()
+    for part in _answer(request, table, numbers, latest, cell_limit):
+        response.MergeFrom(part)
     return response.SerializeToString()
 
 
-def _break_down(
-    response: pb.ComputeAgreementResponse, request: pb.ComputeAgreementRequest, labels: Labels, question: Question
-) -> None:
-    table = labels.table
+def stream_agreement(folder: str, head: bytes, media_type: str, limits: Limits) -> bytes:
+    """Answers StreamAgreement: reads the labels from the folder and writes the answer there.
+
+    Args:
+        folder: The spool.
+        head: The header.
+        media_type: Of the source; empty: there is none.
+        limits: What may be asked for.
+    """
+    place, header = Path(folder), pb.StreamAgreementRequest.Header.FromString(head)
+    request = header.question
+    convert.require_order(request)
+    source = consensus_service_pb2.AggregateLabelsRequest.Header(
+        class_names=request.class_names, columns=header.columns
+    )
+    latest = _latest_ms(_rows(place)) if request.window_ms else {}
+    table, _ = read_labels(place, source, media_type, limits.rows)
+    numbers = None
+    if convert.needs_numbers(request):
+        numbers = convert.checked_numbers(request, table.classes, "class_name")
+    with (place / ANSWER).open("wb") as file:
+        for part in _answer(request, table, numbers, latest, limits.cells):
+            file.write(framed(pb.StreamAgreementResponse(agreement=part).SerializeToString()))
+    return b""
+
+
+def _answer(
+    request: pb.ComputeAgreementRequest,
+    table: LabelTable,
+    numbers: dict[str, float] | None,
+    latest: dict[str, int],
+    cell_limit: int,
+) -> Iterator[pb.ComputeAgreementResponse]:
+    """The answer in parts that fit into a message each; merged, they are the whole."""
+    require_room_to_compare(table, cell_limit, squares=convert.needs_squares(request), pairs=request.per_pair)
+    values = None if numbers is None else np.array([numbers[name] for name in table.classes])
+    question = convert.question(request, len(table.classes), values)
+    labels = Labels(table)
+    yield pb.ComputeAgreementResponse(
+        alpha=estimate(agreement(labels, replace(question, coefficients=_ALPHA))[0]),
+        coefficients=map(estimate, agreement(labels, question)),
+    )
+    question = replace(question, coefficients=question.coefficients or _ALPHA)
     if request.per_class:
         counts = np.bincount(table.class_codes, minlength=len(table.classes)).tolist()
-        response.classes.extend(convert.class_agreements(table.classes, counts, by_class(labels, question)))
+        for some in _pieces(convert.class_agreements(table.classes, counts, by_class(labels, question))):
+            yield pb.ComputeAgreementResponse(classes=some)
     if request.per_pair:
         scores = by_pair(table, question, request.min_pair_item_count or _DEFAULT_PAIR_ITEMS)
-        response.pairs.extend(convert.pair_agreements(scores, table.labelers))
-        response.small_pair_count = scores.left_out
+        yield pb.ComputeAgreementResponse(small_pair_count=scores.left_out)
+        for pairs in _pieces(convert.pair_agreements(scores, table.labelers)):
+            yield pb.ComputeAgreementResponse(pairs=pairs)
+    if request.window_ms and len(table):
+        times = np.array([latest[item] for item in table.items], np.int64)
+        for stretches in _pieces(list(map(convert.window, _windows(table, times, question, request.window_ms)))):
+            yield pb.ComputeAgreementResponse(windows=stretches)
 
 
-def _windows(table: LabelTable, latest_ms: npt.NDArray[np.int64], question: Question, width_ms: int) -> list[Window]:
+def _pieces(rows: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(rows), _ROWS_A_MESSAGE):
+        yield rows[start : start + _ROWS_A_MESSAGE]
+
+
+def _windows(
+    table: LabelTable, latest_ms: npt.NDArray[np.int64], question: Question, width_ms: int
+) -> Iterator[Window]:
     count = len(np.unique(windows(latest_ms, width_ms)))
     if count > _WINDOW_LIMIT:
         raise TooManyWindows(windows=count, limit=_WINDOW_LIMIT)
-    return list(by_window(table, latest_ms, question, width_ms))
+    return by_window(table, latest_ms, question, width_ms)
 
 
-def _latest_ms(labels: Sequence[labels_pb2.LabelRow]) -> dict[str, int]:
+def _rows(place: Path) -> Iterator[labels_pb2.LabelRow]:
+    """The spooled rows; raises AnswerTimeMissing where labels came in another form."""
+    if not (place / ROWS).exists():
+        raise AnswerTimeMissing("rows")
+    for frame in frames(place / ROWS):
+        yield from consensus_service_pb2.AggregateLabelsRequest.Rows.FromString(frame).labels
+
+
+def _latest_ms(labels: Iterable[labels_pb2.LabelRow]) -> dict[str, int]:
     """When each item was last answered."""
     latest: dict[str, int] = {}
     for number, row in enumerate(labels):

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.protobuf.message import Message
+
 from labelmill.quality.v1 import consensus_service_pb2 as pb
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill_quality.intake.errors import ProjectForbidden, RawForbidden, StreamSequence
@@ -44,7 +46,7 @@ class BulkLabels:
         header = first.header
         _require_access(header)
         with self.spools.open() as spool:
-            media_type = await self._receive(requests, header, spool)
+            media_type = await receive(requests, spool, self.assets, header.source, header.source_zone)
             limits = Limits(self.computing.cell_limit, self.row_limit)
             head = header.SerializeToString()
             body = await self.computing.call(aggregate_labels, str(spool.folder), head, media_type, limits)
@@ -56,33 +58,38 @@ class BulkLabels:
                 yield message
                 await asyncio.sleep(0)  # messages that wait for nobody must not hold up the loop
 
-    async def _receive(
-        self, requests: AsyncIterator[pb.AggregateLabelsRequest], header: pb.AggregateLabelsRequest.Header, spool: Spool
-    ) -> str:
-        """Spools labels and gold; the media type of the source, if there is one."""
-        kinds: set[str] = {"source"} if header.source else set()
-        async for request in requests:
-            kind = request.WhichOneof("part") or ""
-            if kind == "header":
-                raise StreamSequence("there must be one header")
-            kinds |= {kind} - {"gold"}
-            if len(kinds) > 1:
-                raise StreamSequence("labels must come in one form: rows, arrow or a source")
-            await asyncio.to_thread(_spool, spool, kind, request)
-        spool.close()
-        if not header.source:
-            return ""
-        raw, path = header.source_zone == storage.ZONE_RAW, spool.folder / SOURCE
-        return await self.assets.fetch(header.source, raw=raw, path=path, limit_bytes=spool.limit_bytes)
+
+async def receive(
+    requests: AsyncIterator[Message], spool: Spool, assets: AssetFiles, source: str, zone: storage.Zone.ValueType
+) -> str:
+    """Spools what follows the header: labels, gold, or the source; the media type of the source, if there is one.
+
+    Raises:
+        StreamSequence: There is a second header, or labels come in several forms.
+        SpoolFull: It is more than a call may bring.
+    """
+    kinds: set[str] = {"source"} if source else set()
+    async for request in requests:
+        kind = request.WhichOneof("part") or ""
+        if kind == "header":
+            raise StreamSequence("there must be one header")
+        kinds |= {kind} - {"gold"}
+        if len(kinds) > 1:
+            raise StreamSequence("labels must come in one form: rows, arrow or a source")
+        await asyncio.to_thread(_spool, spool, kind, request)
+    spool.close()
+    if not source:
+        return ""
+    raw, path = zone == storage.ZONE_RAW, spool.folder / SOURCE
+    return await assets.fetch(source, raw=raw, path=path, limit_bytes=spool.limit_bytes)
 
 
-def _spool(spool: Spool, kind: str, request: pb.AggregateLabelsRequest) -> None:
+def _spool(spool: Spool, kind: str, request: Message) -> None:
+    part = getattr(request, kind)
     if kind == "arrow":
-        spool.append(ARROW, request.arrow)
-    elif kind == "rows":
-        spool.append_frame(ROWS, request.rows.SerializeToString())
+        spool.append(ARROW, part)
     else:
-        spool.append_frame(GOLD, request.gold.SerializeToString())
+        spool.append_frame(ROWS if kind == "rows" else GOLD, part.SerializeToString())
 
 
 def _answer(folder: Path) -> Iterator[pb.AggregateLabelsResponse]:
@@ -95,14 +102,23 @@ def _answer(folder: Path) -> Iterator[pb.AggregateLabelsResponse]:
                 yield pb.AggregateLabelsResponse(arrow=chunk)
 
 
-def _require_access(header: pb.AggregateLabelsRequest.Header) -> None:
-    """Whoever may call at all may not read or write every project's assets."""
-    if header.source:
-        roles = current_principal().roles(names.parse(_ASSET, header.source, field="header.source")["project"])
+def require_readable(source: str, zone: storage.Zone.ValueType) -> None:
+    """Whoever may call at all may not read every project's assets.
+
+    Raises:
+        ProjectForbidden: The caller may not read that one.
+        RawForbidden: They may not read its RAW content.
+    """
+    if source:
+        roles = current_principal().roles(names.parse(_ASSET, source, field="header.source")["project"])
         if roles.isdisjoint(_READERS):
             raise ProjectForbidden("header.source")
-        if header.source_zone == storage.ZONE_RAW and Role.SERVICE not in roles:
+        if zone == storage.ZONE_RAW and Role.SERVICE not in roles:
             raise RawForbidden
+
+
+def _require_access(header: pb.AggregateLabelsRequest.Header) -> None:
+    require_readable(header.source, header.source_zone)
     if header.output_parent:
         project = names.parse(_PROJECT, header.output_parent, field="header.output_parent")["project"]
         if current_principal().roles(project).isdisjoint(_WRITERS):

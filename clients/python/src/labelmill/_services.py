@@ -117,14 +117,14 @@ class AsyncServices:
         """
         self.prelabel = AsyncPrelabelService(transport)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
+        self.consensus = AsyncConsensusService(transport)
+        """Aggregates labels sent along; keeps nothing."""
         self.agreement = AsyncAgreementService(transport)
         """Measures how well labelers agree on labels sent along; keeps nothing."""
         self.answers = AsyncAnswersService(transport)
         """Aggregates numbers and texts sent along; keeps nothing."""
         self.benchmark = AsyncBenchmarkService(transport)
         """Scores labels sent along against gold sent along; keeps nothing."""
-        self.consensus = AsyncConsensusService(transport)
-        """Aggregates labels sent along; keeps nothing."""
         self.instances = AsyncInstancesService(transport)
         """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
         objects; keeps nothing.
@@ -813,6 +813,43 @@ class AsyncPrelabelService:
         return await self._transport.unary(self._stub.EraseAssets, request, timeout_s=timeout_s)
 
 
+class AsyncConsensusService:
+    """Aggregates labels sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_consensus_service_pb2_grpc.ConsensusServiceStub(transport.channel)
+
+    async def score_consensus(
+        self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
+    ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
+        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
+        UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
+        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
+
+    def aggregate_labels(
+        self,
+        requests: AsyncIterable[quality_consensus_service_pb2.AggregateLabelsRequest]
+        | Iterable[quality_consensus_service_pb2.AggregateLabelsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_consensus_service_pb2.AggregateLabelsResponse]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
+        Arrow IPC stream, or none where the header names an asset that holds them; gold anywhere among them. When
+        the caller has said all, the answer streams: the summary first, then labelers and labels. Also an asset
+        with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
+        (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
+        alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
+        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS,
+        TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as
+        DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
+        """
+        return self._transport.exchange(self._stub.AggregateLabels, requests, timeout_s=timeout_s)
+
+
 class AsyncAgreementService:
     """Measures how well labelers agree on labels sent along; keeps nothing."""
 
@@ -829,9 +866,27 @@ class AsyncAgreementService:
         CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without class_names), CLASS_NOT_NUMERIC
         (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix that makes no
         sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
-        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """
         return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
+
+    def stream_agreement(
+        self,
+        requests: AsyncIterable[quality_agreement_service_pb2.StreamAgreementRequest]
+        | Iterable[quality_agreement_service_pb2.StreamAgreementRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_agreement_service_pb2.StreamAgreementResponse]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
+        Arrow IPC stream, or none where the header names an asset that holds them (as in
+        ConsensusService.AggregateLabels). When the caller has said all, the answer streams: alpha and
+        coefficients first, then classes, pairs and windows, a part of them a message. INVALID_ARGUMENT: as
+        ComputeAgreement; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED:
+        PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset. RESOURCE_EXHAUSTED:
+        SPOOL_FULL, WORKERS_BUSY.
+        """
+        return self._transport.exchange(self._stub.StreamAgreement, requests, timeout_s=timeout_s)
 
 
 class AsyncAnswersService:
@@ -899,43 +954,6 @@ class AsyncBenchmarkService:
         indices count over the whole stream.
         """
         return self._transport.exchange(self._stub.StreamScoreAnnotations, requests, timeout_s=timeout_s)
-
-
-class AsyncConsensusService:
-    """Aggregates labels sent along; keeps nothing."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._stub = quality_consensus_service_pb2_grpc.ConsensusServiceStub(transport.channel)
-
-    async def score_consensus(
-        self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
-    ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
-        UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
-        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
-        ANSWER_TOO_LARGE.
-        """
-        return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
-
-    def aggregate_labels(
-        self,
-        requests: AsyncIterable[quality_consensus_service_pb2.AggregateLabelsRequest]
-        | Iterable[quality_consensus_service_pb2.AggregateLabelsRequest],
-        *,
-        timeout_s: float | None = None,
-    ) -> AsyncIterator[quality_consensus_service_pb2.AggregateLabelsResponse]:
-        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
-        Arrow IPC stream, or none where the header names an asset that holds them; gold anywhere among them. When
-        the caller has said all, the answer streams: the summary first, then labelers and labels. Also an asset
-        with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
-        (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
-        alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
-        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS,
-        TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as
-        DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
-        """
-        return self._transport.exchange(self._stub.AggregateLabels, requests, timeout_s=timeout_s)
 
 
 class AsyncInstancesService:
@@ -1772,14 +1790,14 @@ class SyncServices:
         """
         self.prelabel = PrelabelService(portal, services.prelabel)
         """Serves models from a repository in Triton's layout, through Triton or an embedded runtime."""
+        self.consensus = ConsensusService(portal, services.consensus)
+        """Aggregates labels sent along; keeps nothing."""
         self.agreement = AgreementService(portal, services.agreement)
         """Measures how well labelers agree on labels sent along; keeps nothing."""
         self.answers = AnswersService(portal, services.answers)
         """Aggregates numbers and texts sent along; keeps nothing."""
         self.benchmark = BenchmarkService(portal, services.benchmark)
         """Scores labels sent along against gold sent along; keeps nothing."""
-        self.consensus = ConsensusService(portal, services.consensus)
-        """Aggregates labels sent along; keeps nothing."""
         self.instances = InstancesService(portal, services.instances)
         """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
         objects; keeps nothing.
@@ -2459,6 +2477,42 @@ class PrelabelService:
         return self._portal.call(self._service.erase_assets(request, timeout_s=timeout_s))
 
 
+class ConsensusService:
+    """Aggregates labels sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncConsensusService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def score_consensus(
+        self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
+    ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
+        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
+        UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
+        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))
+
+    def aggregate_labels(
+        self,
+        requests: Iterable[quality_consensus_service_pb2.AggregateLabelsRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_consensus_service_pb2.AggregateLabelsResponse]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
+        Arrow IPC stream, or none where the header names an asset that holds them; gold anywhere among them. When
+        the caller has said all, the answer streams: the summary first, then labelers and labels. Also an asset
+        with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
+        (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
+        alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
+        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS,
+        TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as
+        DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
+        """
+        return self._portal.iterate(self._service.aggregate_labels(self._portal.feed(requests), timeout_s=timeout_s))
+
+
 class AgreementService:
     """Measures how well labelers agree on labels sent along; keeps nothing."""
 
@@ -2475,9 +2529,26 @@ class AgreementService:
         CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without class_names), CLASS_NOT_NUMERIC
         (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix that makes no
         sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
-        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """
         return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
+
+    def stream_agreement(
+        self,
+        requests: Iterable[quality_agreement_service_pb2.StreamAgreementRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_agreement_service_pb2.StreamAgreementResponse]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
+        Arrow IPC stream, or none where the header names an asset that holds them (as in
+        ConsensusService.AggregateLabels). When the caller has said all, the answer streams: alpha and
+        coefficients first, then classes, pairs and windows, a part of them a message. INVALID_ARGUMENT: as
+        ComputeAgreement; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED:
+        PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset. RESOURCE_EXHAUSTED:
+        SPOOL_FULL, WORKERS_BUSY.
+        """
+        return self._portal.iterate(self._service.stream_agreement(self._portal.feed(requests), timeout_s=timeout_s))
 
 
 class AnswersService:
@@ -2546,42 +2617,6 @@ class BenchmarkService:
         return self._portal.iterate(
             self._service.stream_score_annotations(self._portal.feed(requests), timeout_s=timeout_s)
         )
-
-
-class ConsensusService:
-    """Aggregates labels sent along; keeps nothing."""
-
-    def __init__(self, portal: Portal, service: AsyncConsensusService) -> None:
-        self._portal = portal
-        self._service = service
-
-    def score_consensus(
-        self, request: quality_consensus_service_pb2.ScoreConsensusRequest, *, timeout_s: float | None = None
-    ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
-        """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
-        UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
-        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
-        ANSWER_TOO_LARGE.
-        """
-        return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))
-
-    def aggregate_labels(
-        self,
-        requests: Iterable[quality_consensus_service_pb2.AggregateLabelsRequest],
-        *,
-        timeout_s: float | None = None,
-    ) -> Iterator[quality_consensus_service_pb2.AggregateLabelsResponse]:
-        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an
-        Arrow IPC stream, or none where the header names an asset that holds them; gold anywhere among them. When
-        the caller has said all, the answer streams: the summary first, then labelers and labels. Also an asset
-        with the labels, where the header asks for one. Asset: Parquet (application/vnd.apache.parquet), Arrow
-        (application/vnd.apache.arrow.stream, .file), CSV, TSV, NDJSON. It is read in its CLEAN form; services
-        alone may ask for RAW. INVALID_ARGUMENT: as ScoreConsensus; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED
-        (with the row and column; nothing of its content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS,
-        TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED, RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as
-        DownloadAsset and UploadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
-        """
-        return self._portal.iterate(self._service.aggregate_labels(self._portal.feed(requests), timeout_s=timeout_s))
 
 
 class InstancesService:

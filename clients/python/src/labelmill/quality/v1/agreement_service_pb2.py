@@ -25,11 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
+from labelmill.quality.v1 import consensus_service_pb2 as labelmill_dot_quality_dot_v1_dot_consensus__service__pb2
 from labelmill.quality.v1 import labels_pb2 as labelmill_dot_quality_dot_v1_dot_labels__pb2
 from labelmill.quality.v1 import resources_pb2 as labelmill_dot_quality_dot_v1_dot_resources__pb2
+from labelmill.storage.v1 import resources_pb2 as labelmill_dot_storage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/quality/v1/agreement_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/access/v1/access.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\"\xfd\x06\n\x17\x43omputeAgreementRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12N\n\x06metric\x18\x02 \x01(\x0e\x32\x34.labelmill.quality.v1.ComputeAgreementRequest.MetricB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12#\n\x0f\x62ootstrap_count\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12U\n\x0c\x63oefficients\x18\x06 \x03(\x0e\x32*.labelmill.quality.v1.AgreementCoefficientB\x13\xbaH\x10\x92\x01\r\x10\x0f\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x41\n\x07weights\x18\x07 \x01(\x0e\x32&.labelmill.quality.v1.AgreementWeightsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12!\n\rweight_matrix\x18\x08 \x03(\x01\x42\n\xbaH\x07\x92\x01\x04\x10\xc0\x84=\x12#\n\x0f\x64istance_matrix\x18\t \x03(\x01\x42\n\xbaH\x07\x92\x01\x04\x10\xc0\x84=\x12R\n\x08interval\x18\n \x01(\x0e\x32\x36.labelmill.quality.v1.ComputeAgreementRequest.IntervalB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\tper_class\x18\x0b \x01(\x08\x12\x10\n\x08per_pair\x18\x0c \x01(\x08\x12(\n\x13min_pair_item_count\x18\r \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12 \n\twindow_ms\x18\x0e \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x90\xde\xe6u(\x00\"\x82\x01\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x12\n\x0eMETRIC_NOMINAL\x10\x01\x12\x12\n\x0eMETRIC_ORDINAL\x10\x02\x12\x13\n\x0fMETRIC_INTERVAL\x10\x03\x12\x10\n\x0cMETRIC_RATIO\x10\x04\x12\x11\n\rMETRIC_CUSTOM\x10\x05\"S\n\x08Interval\x12\x18\n\x14INTERVAL_UNSPECIFIED\x10\x00\x12\x16\n\x12INTERVAL_BOOTSTRAP\x10\x01\x12\x15\n\x11INTERVAL_ANALYTIC\x10\x02\"\xbc\x02\n\x18\x43omputeAgreementResponse\x12-\n\x05\x61lpha\x18\x01 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x34\n\x0c\x63oefficients\x18\x02 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x35\n\x07\x63lasses\x18\x03 \x03(\x0b\x32$.labelmill.quality.v1.ClassAgreement\x12\x32\n\x05pairs\x18\x04 \x03(\x0b\x32#.labelmill.quality.v1.PairAgreement\x12\x18\n\x10small_pair_count\x18\x05 \x01(\x03\x12\x36\n\x07windows\x18\x06 \x03(\x0b\x32%.labelmill.quality.v1.AgreementWindow\"o\n\x0e\x43lassAgreement\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12\x34\n\x0c\x63oefficients\x18\x03 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xa7\x01\n\rPairAgreement\x12\x15\n\rfirst_labeler\x18\x01 \x01(\t\x12\x16\n\x0esecond_labeler\x18\x02 \x01(\t\x12\x31\n\tagreement\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x34\n\x0c\x63oefficients\x18\x04 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xba\x01\n\x0f\x41greementWindow\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blabel_count\x18\x03 \x01(\x03\x12\x34\n\x0c\x63oefficients\x18\x04 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate*\x88\x05\n\x14\x41greementCoefficient\x12%\n!AGREEMENT_COEFFICIENT_UNSPECIFIED\x10\x00\x12,\n(AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA\x10\x01\x12+\n\'AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT\x10\x02\x12%\n!AGREEMENT_COEFFICIENT_COHEN_KAPPA\x10\x03\x12\"\n\x1e\x41GREEMENT_COEFFICIENT_SCOTT_PI\x10\x04\x12&\n\"AGREEMENT_COEFFICIENT_FLEISS_KAPPA\x10\x05\x12\x32\n.AGREEMENT_COEFFICIENT_FLEISS_KAPPA_GENERALIZED\x10\x06\x12&\n\"AGREEMENT_COEFFICIENT_CONGER_KAPPA\x10\x07\x12!\n\x1d\x41GREEMENT_COEFFICIENT_GWET_AC\x10\x08\x12*\n&AGREEMENT_COEFFICIENT_BRENNAN_PREDIGER\x10\t\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_1_1\x10\n\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_2_1\x10\x0b\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_3_1\x10\x0c\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_1_K\x10\r\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_2_K\x10\x0e\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_3_K\x10\x0f*\xf0\x01\n\x10\x41greementWeights\x12!\n\x1d\x41GREEMENT_WEIGHTS_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41GREEMENT_WEIGHTS_IDENTITY\x10\x01\x12\x1c\n\x18\x41GREEMENT_WEIGHTS_LINEAR\x10\x02\x12\x1f\n\x1b\x41GREEMENT_WEIGHTS_QUADRATIC\x10\x03\x12\x1d\n\x19\x41GREEMENT_WEIGHTS_RADICAL\x10\x04\x12\x1d\n\x19\x41GREEMENT_WEIGHTS_ORDINAL\x10\x05\x12\x1c\n\x18\x41GREEMENT_WEIGHTS_CUSTOM\x10\x06\x32\x93\x01\n\x10\x41greementService\x12\x7f\n\x10\x43omputeAgreement\x12-.labelmill.quality.v1.ComputeAgreementRequest\x1a..labelmill.quality.v1.ComputeAgreementResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/quality/v1/agreement_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a labelmill/access/v1/access.proto\x1a,labelmill/quality/v1/consensus_service.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\x1a$labelmill/storage/v1/resources.proto\"\xfb\x06\n\x17\x43omputeAgreementRequest\x12:\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12N\n\x06metric\x18\x02 \x01(\x0e\x32\x34.labelmill.quality.v1.ComputeAgreementRequest.MetricB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12#\n\x0f\x62ootstrap_count\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12U\n\x0c\x63oefficients\x18\x06 \x03(\x0e\x32*.labelmill.quality.v1.AgreementCoefficientB\x13\xbaH\x10\x92\x01\r\x10\x0f\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x41\n\x07weights\x18\x07 \x01(\x0e\x32&.labelmill.quality.v1.AgreementWeightsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12!\n\rweight_matrix\x18\x08 \x03(\x01\x42\n\xbaH\x07\x92\x01\x04\x10\xc0\x84=\x12#\n\x0f\x64istance_matrix\x18\t \x03(\x01\x42\n\xbaH\x07\x92\x01\x04\x10\xc0\x84=\x12R\n\x08interval\x18\n \x01(\x0e\x32\x36.labelmill.quality.v1.ComputeAgreementRequest.IntervalB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\tper_class\x18\x0b \x01(\x08\x12\x10\n\x08per_pair\x18\x0c \x01(\x08\x12(\n\x13min_pair_item_count\x18\r \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12 \n\twindow_ms\x18\x0e \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x90\xde\xe6u(\x00\"\x82\x01\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x12\n\x0eMETRIC_NOMINAL\x10\x01\x12\x12\n\x0eMETRIC_ORDINAL\x10\x02\x12\x13\n\x0fMETRIC_INTERVAL\x10\x03\x12\x10\n\x0cMETRIC_RATIO\x10\x04\x12\x11\n\rMETRIC_CUSTOM\x10\x05\"S\n\x08Interval\x12\x18\n\x14INTERVAL_UNSPECIFIED\x10\x00\x12\x16\n\x12INTERVAL_BOOTSTRAP\x10\x01\x12\x15\n\x11INTERVAL_ANALYTIC\x10\x02\"\xbc\x02\n\x18\x43omputeAgreementResponse\x12-\n\x05\x61lpha\x18\x01 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x34\n\x0c\x63oefficients\x18\x02 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x35\n\x07\x63lasses\x18\x03 \x03(\x0b\x32$.labelmill.quality.v1.ClassAgreement\x12\x32\n\x05pairs\x18\x04 \x03(\x0b\x32#.labelmill.quality.v1.PairAgreement\x12\x18\n\x10small_pair_count\x18\x05 \x01(\x03\x12\x36\n\x07windows\x18\x06 \x03(\x0b\x32%.labelmill.quality.v1.AgreementWindow\"\xe0\x04\n\x16StreamAgreementRequest\x12\x45\n\x06header\x18\x01 \x01(\x0b\x32\x33.labelmill.quality.v1.StreamAgreementRequest.HeaderH\x00\x12\x41\n\x04rows\x18\x02 \x01(\x0b\x32\x31.labelmill.quality.v1.AggregateLabelsRequest.RowsH\x00\x12\x1a\n\x05\x61rrow\x18\x03 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x1a\x90\x03\n\x06Header\x12G\n\x08question\x18\x01 \x01(\x0b\x32-.labelmill.quality.v1.ComputeAgreementRequestB\x06\xbaH\x03\xc8\x01\x01\x12U\n\x06source\x18\x02 \x01(\tBE\xbaHBr=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\xd8\x01\x01\x12\x39\n\x0bsource_zone\x18\x03 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x45\n\x07\x63olumns\x18\x04 \x01(\x0b\x32\x34.labelmill.quality.v1.AggregateLabelsRequest.Columns:d\xbaHa\x1a_\n!stream_agreement_header.no_labels\x12\x18labels follow the header\x1a this.question.labels.size() == 0B\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\\\n\x17StreamAgreementResponse\x12\x41\n\tagreement\x18\x01 \x01(\x0b\x32..labelmill.quality.v1.ComputeAgreementResponse\"o\n\x0e\x43lassAgreement\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12\x34\n\x0c\x63oefficients\x18\x03 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xa7\x01\n\rPairAgreement\x12\x15\n\rfirst_labeler\x18\x01 \x01(\t\x12\x16\n\x0esecond_labeler\x18\x02 \x01(\t\x12\x31\n\tagreement\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x34\n\x0c\x63oefficients\x18\x04 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\xba\x01\n\x0f\x41greementWindow\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blabel_count\x18\x03 \x01(\x03\x12\x34\n\x0c\x63oefficients\x18\x04 \x03(\x0b\x32\x1e.labelmill.quality.v1.Estimate*\x88\x05\n\x14\x41greementCoefficient\x12%\n!AGREEMENT_COEFFICIENT_UNSPECIFIED\x10\x00\x12,\n(AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA\x10\x01\x12+\n\'AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT\x10\x02\x12%\n!AGREEMENT_COEFFICIENT_COHEN_KAPPA\x10\x03\x12\"\n\x1e\x41GREEMENT_COEFFICIENT_SCOTT_PI\x10\x04\x12&\n\"AGREEMENT_COEFFICIENT_FLEISS_KAPPA\x10\x05\x12\x32\n.AGREEMENT_COEFFICIENT_FLEISS_KAPPA_GENERALIZED\x10\x06\x12&\n\"AGREEMENT_COEFFICIENT_CONGER_KAPPA\x10\x07\x12!\n\x1d\x41GREEMENT_COEFFICIENT_GWET_AC\x10\x08\x12*\n&AGREEMENT_COEFFICIENT_BRENNAN_PREDIGER\x10\t\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_1_1\x10\n\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_2_1\x10\x0b\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_3_1\x10\x0c\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_1_K\x10\r\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_2_K\x10\x0e\x12!\n\x1d\x41GREEMENT_COEFFICIENT_ICC_3_K\x10\x0f*\xf0\x01\n\x10\x41greementWeights\x12!\n\x1d\x41GREEMENT_WEIGHTS_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41GREEMENT_WEIGHTS_IDENTITY\x10\x01\x12\x1c\n\x18\x41GREEMENT_WEIGHTS_LINEAR\x10\x02\x12\x1f\n\x1b\x41GREEMENT_WEIGHTS_QUADRATIC\x10\x03\x12\x1d\n\x19\x41GREEMENT_WEIGHTS_RADICAL\x10\x04\x12\x1d\n\x19\x41GREEMENT_WEIGHTS_ORDINAL\x10\x05\x12\x1c\n\x18\x41GREEMENT_WEIGHTS_CUSTOM\x10\x06\x32\x96\x02\n\x10\x41greementService\x12\x7f\n\x10\x43omputeAgreement\x12-.labelmill.quality.v1.ComputeAgreementRequest\x1a..labelmill.quality.v1.ComputeAgreementResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x80\x01\n\x0fStreamAgreement\x12,.labelmill.quality.v1.StreamAgreementRequest\x1a-.labelmill.quality.v1.StreamAgreementResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01(\x01\x30\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027io.labelmill.quality.v1P\001Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1'
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['labels']._loaded_options = None
-  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
+  _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\007\222\001\004\020\240\215\006'
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['metric']._loaded_options = None
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['metric']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['class_names']._loaded_options = None
@@ -59,26 +61,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['min_pair_item_count']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['window_ms']._loaded_options = None
   _globals['_COMPUTEAGREEMENTREQUEST'].fields_by_name['window_ms']._serialized_options = b'\272H\n\"\010\030\200\220\336\346u(\000'
+  _globals['_STREAMAGREEMENTREQUEST_HEADER'].fields_by_name['question']._loaded_options = None
+  _globals['_STREAMAGREEMENTREQUEST_HEADER'].fields_by_name['question']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_STREAMAGREEMENTREQUEST_HEADER'].fields_by_name['source']._loaded_options = None
+  _globals['_STREAMAGREEMENTREQUEST_HEADER'].fields_by_name['source']._serialized_options = b'\272HBr=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\330\001\001'
+  _globals['_STREAMAGREEMENTREQUEST_HEADER'].fields_by_name['source_zone']._loaded_options = None
+  _globals['_STREAMAGREEMENTREQUEST_HEADER'].fields_by_name['source_zone']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_STREAMAGREEMENTREQUEST_HEADER']._loaded_options = None
+  _globals['_STREAMAGREEMENTREQUEST_HEADER']._serialized_options = b'\272Ha\032_\n!stream_agreement_header.no_labels\022\030labels follow the header\032 this.question.labels.size() == 0'
+  _globals['_STREAMAGREEMENTREQUEST'].oneofs_by_name['part']._loaded_options = None
+  _globals['_STREAMAGREEMENTREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
+  _globals['_STREAMAGREEMENTREQUEST'].fields_by_name['arrow']._loaded_options = None
+  _globals['_STREAMAGREEMENTREQUEST'].fields_by_name['arrow']._serialized_options = b'\272H\006z\004\030\200\200@'
   _globals['_AGREEMENTSERVICE'].methods_by_name['ComputeAgreement']._loaded_options = None
   _globals['_AGREEMENTSERVICE'].methods_by_name['ComputeAgreement']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
-  _globals['_AGREEMENTCOEFFICIENT']._serialized_start=1927
-  _globals['_AGREEMENTCOEFFICIENT']._serialized_end=2575
-  _globals['_AGREEMENTWEIGHTS']._serialized_start=2578
-  _globals['_AGREEMENTWEIGHTS']._serialized_end=2818
-  _globals['_COMPUTEAGREEMENTREQUEST']._serialized_start=240
-  _globals['_COMPUTEAGREEMENTREQUEST']._serialized_end=1133
-  _globals['_COMPUTEAGREEMENTREQUEST_METRIC']._serialized_start=918
-  _globals['_COMPUTEAGREEMENTREQUEST_METRIC']._serialized_end=1048
-  _globals['_COMPUTEAGREEMENTREQUEST_INTERVAL']._serialized_start=1050
-  _globals['_COMPUTEAGREEMENTREQUEST_INTERVAL']._serialized_end=1133
-  _globals['_COMPUTEAGREEMENTRESPONSE']._serialized_start=1136
-  _globals['_COMPUTEAGREEMENTRESPONSE']._serialized_end=1452
-  _globals['_CLASSAGREEMENT']._serialized_start=1454
-  _globals['_CLASSAGREEMENT']._serialized_end=1565
-  _globals['_PAIRAGREEMENT']._serialized_start=1568
-  _globals['_PAIRAGREEMENT']._serialized_end=1735
-  _globals['_AGREEMENTWINDOW']._serialized_start=1738
-  _globals['_AGREEMENTWINDOW']._serialized_end=1924
-  _globals['_AGREEMENTSERVICE']._serialized_start=2821
-  _globals['_AGREEMENTSERVICE']._serialized_end=2968
+  _globals['_AGREEMENTSERVICE'].methods_by_name['StreamAgreement']._loaded_options = None
+  _globals['_AGREEMENTSERVICE'].methods_by_name['StreamAgreement']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
+  _globals['_AGREEMENTCOEFFICIENT']._serialized_start=2714
+  _globals['_AGREEMENTCOEFFICIENT']._serialized_end=3362
+  _globals['_AGREEMENTWEIGHTS']._serialized_start=3365
+  _globals['_AGREEMENTWEIGHTS']._serialized_end=3605
+  _globals['_COMPUTEAGREEMENTREQUEST']._serialized_start=324
+  _globals['_COMPUTEAGREEMENTREQUEST']._serialized_end=1215
+  _globals['_COMPUTEAGREEMENTREQUEST_METRIC']._serialized_start=1000
+  _globals['_COMPUTEAGREEMENTREQUEST_METRIC']._serialized_end=1130
+  _globals['_COMPUTEAGREEMENTREQUEST_INTERVAL']._serialized_start=1132
+  _globals['_COMPUTEAGREEMENTREQUEST_INTERVAL']._serialized_end=1215
+  _globals['_COMPUTEAGREEMENTRESPONSE']._serialized_start=1218
+  _globals['_COMPUTEAGREEMENTRESPONSE']._serialized_end=1534
+  _globals['_STREAMAGREEMENTREQUEST']._serialized_start=1537
+  _globals['_STREAMAGREEMENTREQUEST']._serialized_end=2145
+  _globals['_STREAMAGREEMENTREQUEST_HEADER']._serialized_start=1730
+  _globals['_STREAMAGREEMENTREQUEST_HEADER']._serialized_end=2130
+  _globals['_STREAMAGREEMENTRESPONSE']._serialized_start=2147
+  _globals['_STREAMAGREEMENTRESPONSE']._serialized_end=2239
+  _globals['_CLASSAGREEMENT']._serialized_start=2241
+  _globals['_CLASSAGREEMENT']._serialized_end=2352
+  _globals['_PAIRAGREEMENT']._serialized_start=2355
+  _globals['_PAIRAGREEMENT']._serialized_end=2522
+  _globals['_AGREEMENTWINDOW']._serialized_start=2525
+  _globals['_AGREEMENTWINDOW']._serialized_end=2711
+  _globals['_AGREEMENTSERVICE']._serialized_start=3608
+  _globals['_AGREEMENTSERVICE']._serialized_end=3886
 # @@protoc_insertion_point(module_scope)

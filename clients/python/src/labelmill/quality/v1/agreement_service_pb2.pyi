@@ -9,8 +9,10 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from labelmill.quality.v1 import consensus_service_pb2 as _consensus_service_pb2
 from labelmill.quality.v1 import labels_pb2 as _labels_pb2
 from labelmill.quality.v1 import resources_pb2 as _resources_pb2
+from labelmill.storage.v1 import resources_pb2 as _resources_pb2_1
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -248,7 +250,7 @@ class ComputeAgreementRequest(_message.Message):
     """
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
-        """The labels."""
+        """The labels; none in the header of a stream."""
 
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -345,6 +347,102 @@ class ComputeAgreementResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ComputeAgreementResponse: _TypeAlias = ComputeAgreementResponse  # noqa: Y015
+
+@_typing.final
+class StreamAgreementRequest(_message.Message):
+    """One message of a stream of labels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Header(_message.Message):
+        """What a stream begins with."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        QUESTION_FIELD_NUMBER: _builtins.int
+        SOURCE_FIELD_NUMBER: _builtins.int
+        SOURCE_ZONE_FIELD_NUMBER: _builtins.int
+        COLUMNS_FIELD_NUMBER: _builtins.int
+        source: _builtins.str
+        """projects/{project}/assets/{asset}: where the labels are, if they are not sent."""
+        source_zone: _resources_pb2_1.Zone.ValueType
+        """Which content of it; unspecified: CLEAN."""
+        @_builtins.property
+        def question(self) -> Global___ComputeAgreementRequest:
+            """What is asked, without labels. window_ms needs labels that come as rows, with their answer_time."""
+
+        @_builtins.property
+        def columns(self) -> _consensus_service_pb2.AggregateLabelsRequest.Columns:
+            """What the columns of the asset or of the Arrow stream are called."""
+
+        def __init__(
+            self,
+            *,
+            question: Global___ComputeAgreementRequest | None = ...,
+            source: _builtins.str = ...,
+            source_zone: _resources_pb2_1.Zone.ValueType = ...,
+            columns: _consensus_service_pb2.AggregateLabelsRequest.Columns | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "question", b"question"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "question", b"question", "source", b"source", "source_zone", b"source_zone"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    ARROW_FIELD_NUMBER: _builtins.int
+    arrow: _builtins.bytes
+    """The next bytes of an Arrow IPC stream."""
+    @_builtins.property
+    def header(self) -> Global___StreamAgreementRequest.Header:
+        """The first message."""
+
+    @_builtins.property
+    def rows(self) -> _consensus_service_pb2.AggregateLabelsRequest.Rows:
+        """Labels."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___StreamAgreementRequest.Header | None = ...,
+        rows: _consensus_service_pb2.AggregateLabelsRequest.Rows | None = ...,
+        arrow: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "header", b"header", "part", b"part", "rows", b"rows"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "header", b"header", "part", b"part", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "rows", "arrow"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___StreamAgreementRequest: _TypeAlias = StreamAgreementRequest  # noqa: Y015
+
+@_typing.final
+class StreamAgreementResponse(_message.Message):
+    """One message of the answer: a part of what ComputeAgreement says, alpha and coefficients in the first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agreement(self) -> Global___ComputeAgreementResponse:
+        """The part."""
+
+    def __init__(
+        self,
+        *,
+        agreement: Global___ComputeAgreementResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamAgreementResponse: _TypeAlias = StreamAgreementResponse  # noqa: Y015
 
 @_typing.final
 class ClassAgreement(_message.Message):

@@ -40,6 +40,11 @@ class AgreementServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.ComputeAgreementRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.ComputeAgreementResponse.FromString,
                 _registered_method=True)
+        self.StreamAgreement = channel.stream_stream(
+                '/labelmill.quality.v1.AgreementService/StreamAgreement',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.StreamAgreementRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.StreamAgreementResponse.FromString,
+                _registered_method=True)
 
 
 class AgreementServiceServicer:
@@ -52,7 +57,19 @@ class AgreementServiceServicer:
         item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
         that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
-        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamAgreement(self, request_iterator, context):
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+        none where the header names an asset that holds them (as in ConsensusService.AggregateLabels). When the caller has said all, the
+        answer streams: alpha and coefficients first, then classes, pairs and windows, a part of them a message.
+        INVALID_ARGUMENT: as ComputeAgreement; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED,
+        RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -65,6 +82,11 @@ def add_AgreementServiceServicer_to_server(servicer, server):
                     servicer.ComputeAgreement,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.ComputeAgreementRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.ComputeAgreementResponse.SerializeToString,
+            ),
+            'StreamAgreement': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamAgreement,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.StreamAgreementRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.StreamAgreementResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +117,33 @@ class AgreementService:
             '/labelmill.quality.v1.AgreementService/ComputeAgreement',
             labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.ComputeAgreementRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.ComputeAgreementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamAgreement(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/labelmill.quality.v1.AgreementService/StreamAgreement',
+            labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.StreamAgreementRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_agreement__service__pb2.StreamAgreementResponse.FromString,
             options,
             channel_credentials,
             insecure,

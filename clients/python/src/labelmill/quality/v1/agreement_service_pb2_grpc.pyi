@@ -39,7 +39,15 @@ class AgreementServiceStub:
     item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
     class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
     that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
-    TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
+    TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
+    """
+    StreamAgreement: _grpc.StreamStreamMultiCallable[_agreement_service_pb2.StreamAgreementRequest, _agreement_service_pb2.StreamAgreementResponse]
+    """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+    none where the header names an asset that holds them (as in ConsensusService.AggregateLabels). When the caller has said all, the
+    answer streams: alpha and coefficients first, then classes, pairs and windows, a part of them a message.
+    INVALID_ARGUMENT: as ComputeAgreement; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED,
+    RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
     """
 
 @_typing.type_check_only
@@ -53,7 +61,15 @@ class AgreementServiceAsyncStub(AgreementServiceStub):
     item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
     class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
     that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
-    TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
+    TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
+    """
+    StreamAgreement: _aio.StreamStreamMultiCallable[_agreement_service_pb2.StreamAgreementRequest, _agreement_service_pb2.StreamAgreementResponse]  # type: ignore[assignment]
+    """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+    none where the header names an asset that holds them (as in ConsensusService.AggregateLabels). When the caller has said all, the
+    answer streams: alpha and coefficients first, then classes, pairs and windows, a part of them a message.
+    INVALID_ARGUMENT: as ComputeAgreement; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+    content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED,
+    RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
     """
 
 class AgreementServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -70,7 +86,21 @@ class AgreementServiceServicer(metaclass=_abc_1.ABCMeta):
         item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
         that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
-        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE.
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamAgreement(
+        self,
+        request_iterator: _MaybeAsyncIterator[_agreement_service_pb2.StreamAgreementRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_agreement_service_pb2.StreamAgreementResponse], _abc.AsyncIterator[_agreement_service_pb2.StreamAgreementResponse]]:
+        """The same for any number of labels, as a stream. First a header; then labels as rows, or as the bytes of an Arrow IPC stream, or
+        none where the header names an asset that holds them (as in ConsensusService.AggregateLabels). When the caller has said all, the
+        answer streams: alpha and coefficients first, then classes, pairs and windows, a part of them a message.
+        INVALID_ARGUMENT: as ComputeAgreement; STREAM_SEQUENCE, COLUMN_MISSING, CELL_REFUSED (with the row and column; nothing of its
+        content), CONTENT_MALFORMED, UNSUPPORTED_MEDIA_TYPE, NO_LABELS, TOO_MANY_ROWS. PERMISSION_DENIED: PERMISSION_DENIED,
+        RAW_FORBIDDEN. NOT_FOUND and FAILED_PRECONDITION: as DownloadAsset. RESOURCE_EXHAUSTED: SPOOL_FULL, WORKERS_BUSY.
         """
 
 def add_AgreementServiceServicer_to_server(servicer: AgreementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
