@@ -21,6 +21,7 @@ AREAS = (
     "scale",
     "accuracy",
     "agreement",
+    "instances",
     "spammers",
     "matching",
 )
