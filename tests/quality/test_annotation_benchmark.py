@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelmill_quality.benchmark.drift import designed, watch
-from labelmill_quality.benchmark.errors import ImageSizeDiffers
+from labelmill_quality.benchmark.errors import ImageSizeDiffers, ShapeTooLarge, TooManyShapes
 from labelmill_quality.benchmark.gold import Gold
 from labelmill_quality.benchmark.groups import Group, grouped
 from labelmill_quality.benchmark.judgement import Judgement, Outcome, missed, pair
-from labelmill_quality.benchmark.rules import DriftDesign, Rules
+from labelmill_quality.benchmark.rules import DriftDesign, Mode, Rules
 from labelmill_quality.benchmark.scoring import Judged, judge
 from labelmill_quality.errors import DuplicateGold
 from labelmill_quality.intervals import wilson
@@ -30,7 +30,7 @@ from labelmill_quality.shapes.answers import (
 from labelmill_quality.shapes.instance import Instance, Response, Statements
 from labelmill_quality.shapes.values import ImageSize, Mask, Relation, Shape, TextSpan
 from tests.quality import drawing
-from tests.quality.drawing import box
+from tests.quality.drawing import box, polygon
 
 RULES = Rules(bootstrap_count=100)
 RIGHT, WRONG, SPURIOUS, MISSED = Outcome
@@ -249,6 +249,19 @@ def test_masks_of_images_of_different_size_are_refused() -> None:
     with pytest.raises(ImageSizeDiffers) as refused:
         judged([shape("x", "anna", large)], [shape("x", "", small)])
     assert list(refused.value.fields) == ["annotations[0]"]
+
+
+def test_what_is_too_large_to_be_drawn_is_refused() -> None:
+    zigzag = polygon([(9e6 * (n % 2), n) for n in range(20)])
+    with pytest.raises(ShapeTooLarge) as refused:
+        judged([shape("x", "anna", box(0, 0, 9, 9))], [shape("x", "", zigzag)], replace(RULES, mode=Mode.CVAT))
+    assert list(refused.value.fields) == ["gold.annotations[0]"]
+
+
+def test_too_many_shapes_of_one_item_are_refused() -> None:
+    many = [box(0, 0, 1, 1)] * 2001
+    with pytest.raises(TooManyShapes):
+        judged([shape("x", "anna", one) for one in many], [shape("x", "", one) for one in many])
 
 
 def test_windows_of_time_are_those_of_the_labeler() -> None:

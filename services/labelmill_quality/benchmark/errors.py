@@ -41,6 +41,30 @@ class ImageSizeDiffers(InvalidArgument):
         )
 
 
+class ShapeTooLarge(InvalidArgument):
+    """A polygon that would have to be drawn is too large."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "SHAPE_TOO_LARGE",
+            "A shape, or the image that it is in, is too large to be compared pixel by pixel.",
+            metadata={"field": field},
+            fields={field: "must have a shorter boundary, in an image of fewer than 2^32 pixels"},
+        )
+
+
+class TooManyShapes(InvalidArgument):
+    """More pairs of shapes than one item may have."""
+
+    def __init__(self, field: str, limit: int) -> None:
+        super().__init__(
+            "TOO_MANY_SHAPES",
+            "An item has too many shapes of one feature to be matched with gold.",
+            metadata={"field": field, "limit": str(limit)},
+            fields={field: f"must be of an item with at most {limit} pairs of its own and gold's shapes"},
+        )
+
+
 class StreamSequence(InvalidArgument):
     """The messages of a stream are not in their order."""
 

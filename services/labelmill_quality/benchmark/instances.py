@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from labelmill_quality.benchmark.answers import judge_answer
-from labelmill_quality.benchmark.errors import ImageSizeDiffers
+from labelmill_quality.benchmark.errors import ImageSizeDiffers, ShapeTooLarge, TooManyShapes
 from labelmill_quality.benchmark.judgement import Judgement, Verdict, missed, pair, spurious
 from labelmill_quality.benchmark.rules import Mode, Rules
 from labelmill_quality.matching.assignment import Matching
@@ -14,6 +14,8 @@ from labelmill_quality.matching.cvat import cvat_matching
 from labelmill_quality.matching.labelbox import greedy_matching
 from labelmill_quality.matching.similarity import match_instances
 from labelmill_quality.shapes.instance import Instance
+from labelmill_quality.shapes.outlines import rings
+from labelmill_quality.shapes.raster import is_drawable
 from labelmill_quality.shapes.values import Box, Mask, Polygon
 
 Matcher = Callable[[Sequence[Instance], Sequence[Instance], Rules], Matching]
@@ -35,13 +37,39 @@ MATCHERS: Mapping[Mode, Matcher] = {
 }
 
 
-def require_one_size(gold: Sequence[Instance], said: Sequence[Instance]) -> None:
-    """Refuses masks beside shapes of another image size: pixels are compared with pixels."""
-    areas = [(one, one.shape.size) for one in (*gold, *said) if isinstance(one.shape, Box | Polygon | Mask)]
-    if any(isinstance(one.shape, Mask) for one, _ in areas):
-        for one, size in areas:
-            if size != areas[0][1]:
-                raise ImageSizeDiffers(f"annotations[{one.index}]")
+MOST_PAIRS = 4_000_000
+"""Of gold's and a labeler's shapes of one item and feature: 2,000 each. The assignment takes some seconds then."""
+
+
+def require_comparable(gold: Sequence[Instance], said: Sequence[Instance], mode: Mode) -> None:
+    """Refuses what cannot be compared.
+
+    Raises:
+        TooManyShapes: More pairs than MOST_PAIRS.
+        ImageSizeDiffers: Pixels would be compared with pixels of an image of another size.
+        ShapeTooLarge: A polygon, or the image that it is in, is too large to be drawn.
+    """
+    if len(gold) * len(said) > MOST_PAIRS:
+        raise TooManyShapes(f"annotations[{said[0].index}]", MOST_PAIRS)
+    areas = [(one, one.shape) for one in (*gold, *said) if isinstance(one.shape, Box | Polygon | Mask)]
+    if any(isinstance(shape, Mask) or (mode in _DRAWING and not _is_upright(shape)) for _, shape in areas):
+        for one, shape in areas:
+            if shape.size != areas[0][1].size:
+                raise ImageSizeDiffers(_place(one))
+            if not isinstance(shape, Mask) and not is_drawable(rings(shape), shape.size):
+                raise ShapeTooLarge(_place(one))
+
+
+_DRAWING = (Mode.CVAT, Mode.COCO)
+"""Modes that compare the pixels of whatever is no upright box."""
+
+
+def _is_upright(shape: Box | Polygon | Mask) -> bool:
+    return isinstance(shape, Box) and shape.upright
+
+
+def _place(instance: Instance) -> str:
+    return f"annotations[{instance.index}]" if instance.labeler else f"gold.annotations[{instance.index}]"
 
 
 def judge_matching(

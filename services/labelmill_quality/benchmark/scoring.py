@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from labelmill_quality.benchmark.answers import judge_answer
 from labelmill_quality.benchmark.gold import Gold, Said, gathered
-from labelmill_quality.benchmark.instances import MATCHERS, judge_matching, require_one_size
+from labelmill_quality.benchmark.instances import MATCHERS, judge_matching, require_comparable
 from labelmill_quality.benchmark.judgement import Judgement
 from labelmill_quality.benchmark.rules import Mode, Rules
 from labelmill_quality.matching import labelbox
@@ -47,8 +47,9 @@ def judge(statements: Statements, gold: Gold, asked: Iterable[tuple[str, str]], 
     judgements: list[Judgement] = []
     scores: list[ItemScore] = []
     for said in gathered(statements, asked, gold.items):
+        latest_ms = said.latest_ms
         for found, score in _of_item(said, gold, rules):
-            judgements += [_timed(judgement, said.latest_ms) for judgement in found]
+            judgements += [_timed(judgement, latest_ms) for judgement in found] if latest_ms is not None else found
             if score is not None and rules.mode is not Mode.LABELBOX:
                 scores.append(score)
         if rules.mode is Mode.LABELBOX:
@@ -65,7 +66,7 @@ def _of_item(said: Said, gold: Gold, rules: Rules) -> Iterator[tuple[list[Judgem
     for feature in sorted(features, key=lambda name: _relates(name, gold, said)):
         right = [_translated(instance, partners) for instance in said.shapes.get(feature, ())]
         left = gold.shapes.get((said.item, feature), [])
-        require_one_size(left, right)
+        require_comparable(left, right, rules.mode)
         matching = MATCHERS[rules.mode](left, right, rules)
         for one, other in zip(matching.left.tolist(), matching.right.tolist(), strict=True):
             partners[right[other].local_id] = left[one].local_id
@@ -79,9 +80,11 @@ def _labelbox_score(said: Said, gold: Gold) -> Iterator[ItemScore]:
     item = said.item
     shapes = [one for feature in sorted(gold.shape_features) for one in gold.shapes.get((item, feature), ())]
     answers = [(feature, gold.answers[item, feature].answer) for feature in gold.questions.get(item, ())]
+    drawn = [one for feature in sorted(said.shapes) for one in said.shapes[feature]]
+    require_comparable(shapes, drawn, Mode.LABELBOX)
     score = labelbox.item_score(
         shapes,
-        [one for feature in sorted(said.shapes) for one in said.shapes[feature]],
+        drawn,
         answers,
         [(feature, response.answer) for feature, response in said.answers.items()],
     )
@@ -89,7 +92,7 @@ def _labelbox_score(said: Said, gold: Gold) -> Iterator[ItemScore]:
         yield ItemScore(item, said.labeler, "", score)
 
 
-def _timed(judgement: Judgement, create_ms: int | None) -> Judgement:
+def _timed(judgement: Judgement, create_ms: int) -> Judgement:
     return judgement if judgement.create_ms is not None else replace(judgement, create_ms=create_ms)
 
 

@@ -30,7 +30,7 @@ from labelmill_quality.matching.lines import aligned, gaussian
 from labelmill_quality.matching.measures import BoxMeasure, Measures
 from labelmill_quality.matching.similarity import similarities
 from labelmill_quality.shapes.instance import Instance
-from labelmill_quality.shapes.run_lengths import MaskBatch, mask_ious, voted
+from labelmill_quality.shapes.run_lengths import MaskBatch, mask_ious, union, voted
 from labelmill_quality.shapes.values import (
     Box,
     Keypoints,
@@ -87,11 +87,11 @@ def _areas(gold: Sequence[Polygon | Mask], said: Sequence[Polygon | Mask], _meas
 
 def _visible(areas: Sequence[Polygon | Mask]) -> MaskBatch:
     masks = [as_mask(area, area.size) for area in areas]
-    shown = [
-        voted([mask, *masks[place + 1 :]], 1.0, [1.0] + [-1.0] * (len(masks) - place - 1))
-        for place, mask in enumerate(masks)
-    ]
-    return MaskBatch.of(shown)
+    shown, covered = [masks[-1]], masks[-1]
+    for mask in masks[-2::-1]:
+        shown.append(voted([mask, covered], 1.0, [1.0, -1.0]))
+        covered = union([mask, covered])
+    return MaskBatch.of(shown[::-1])
 
 
 def _lines(gold: Sequence[Polyline], said: Sequence[Polyline], measures: Measures) -> Floats:

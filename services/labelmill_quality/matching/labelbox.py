@@ -119,10 +119,13 @@ def _with_attributes(gold: Instance, said: Instance, score: float) -> float:
 
 def _greedy(alike: Floats) -> list[tuple[int, int]]:
     """Pairs by falling similarity; of equals the first of gold."""
+    free_left, free_right = set(range(alike.shape[0])), set(range(alike.shape[1]))
     pairs: list[tuple[int, int]] = []
-    for place in np.argsort(-alike.ravel(), kind="stable").tolist():
+    for place in np.argsort(-alike, axis=None, kind="stable").tolist():
         i, j = divmod(place, alike.shape[1])
-        if all(i != taken and j != other for taken, other in pairs):
+        if i in free_left and j in free_right:
+            free_left.remove(i)
+            free_right.remove(j)
             pairs.append((i, j))
     return pairs
 

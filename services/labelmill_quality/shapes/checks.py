@@ -26,6 +26,9 @@ from labelmill_quality.shapes.values import (
 
 Problem = tuple[str, str]
 FINITE = "must be finite"
+REACH_PX = 10_000_000
+"""Coordinates further out are refused: they are no pixels, and their squares are no longer exact."""
+WITHIN_REACH = f"must be within {REACH_PX} pixels of the origin"
 
 
 def shape_problems(shape: Shape) -> Iterator[Problem]:
@@ -60,11 +63,14 @@ def answer_problems(answer: Answer) -> Iterator[Problem]:
 
 
 def _box(box: Box) -> Iterator[Problem]:
-    values = {"left_px": box.left, "top_px": box.top, "rotation_degrees": box.rotation_degrees}
-    yield from ((f"box.{name}", FINITE) for name, value in values.items() if not math.isfinite(value))
+    if not math.isfinite(box.rotation_degrees):
+        yield "box.rotation_degrees", FINITE
+    for name, value in (("left_px", box.left), ("top_px", box.top)):
+        if not abs(value) <= REACH_PX:
+            yield f"box.{name}", WITHIN_REACH
     for name, value in (("width_px", box.width), ("height_px", box.height)):
-        if not 0 < value < math.inf:
-            yield f"box.{name}", "must be above 0 and finite"
+        if not 0 < value <= REACH_PX:
+            yield f"box.{name}", f"must be above 0 and at most {REACH_PX}"
 
 
 def _ring(path: str, ring: Points) -> Iterator[Problem]:
@@ -74,9 +80,9 @@ def _ring(path: str, ring: Points) -> Iterator[Problem]:
 
 
 def _points(path: str, points: Points) -> Iterator[Problem]:
-    wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    wrong = np.flatnonzero(~(np.abs(points) <= REACH_PX).all(axis=1))
     if len(wrong):
-        yield f"{path}[{wrong[0]}]", FINITE
+        yield f"{path}[{wrong[0]}]", WITHIN_REACH
 
 
 def _keypoints(shape: Keypoints) -> Iterator[Problem]:

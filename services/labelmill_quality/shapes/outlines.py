@@ -32,18 +32,20 @@ def corners(box: Box) -> Points:
     return turned
 
 
+def rings(shape: Box | Polygon) -> list[Points]:
+    """Its exterior, then its holes."""
+    return [corners(shape)] if isinstance(shape, Box) else [shape.exterior, *shape.holes]
+
+
 def outlines(shapes: Sequence[Box | Polygon]) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     """The area of each shape, and whether it had to be repaired; what encloses nothing is empty."""
     import shapely
 
     areas = np.empty(len(shapes), object)
     for index, shape in enumerate(shapes):
-        areas[index] = shapely.Polygon(corners(shape) if isinstance(shape, Box) else shape.exterior, _holes(shape))
+        exterior, *holes = rings(shape)
+        areas[index] = shapely.Polygon(exterior, holes)
     broken = ~shapely.is_valid(areas)
     if broken.any():
         areas[broken] = shapely.make_valid(areas[broken], method="structure", keep_collapsed=False)
     return areas, broken
-
-
-def _holes(shape: Box | Polygon) -> Sequence[Points]:
-    return () if isinstance(shape, Box) else shape.holes

@@ -66,8 +66,8 @@ class BenchmarkServiceServicer:
 
     def ScoreAnnotations(self, request, context):
         """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
-        INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-        IMAGE_SIZE_DIFFERS.
+        INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+        IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,7 +76,7 @@ class BenchmarkServiceServicer:
     def StreamScoreAnnotations(self, request_iterator, context):
         """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
         labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
-        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

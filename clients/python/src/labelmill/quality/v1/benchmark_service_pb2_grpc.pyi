@@ -39,13 +39,13 @@ class BenchmarkServiceStub:
     """
     ScoreAnnotations: _grpc.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]
     """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
-    INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-    IMAGE_SIZE_DIFFERS.
+    INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+    IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
     """
     StreamScoreAnnotations: _grpc.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]
     """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
     labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
-    INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
+    INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
     """
 
 @_typing.type_check_only
@@ -59,13 +59,13 @@ class BenchmarkServiceAsyncStub(BenchmarkServiceStub):
     """
     ScoreAnnotations: _aio.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]  # type: ignore[assignment]
     """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
-    INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-    IMAGE_SIZE_DIFFERS.
+    INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+    IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
     """
     StreamScoreAnnotations: _aio.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]  # type: ignore[assignment]
     """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
     labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
-    INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
+    INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
     """
 
 class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -88,8 +88,8 @@ class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_benchmark_service_pb2.ScoreAnnotationsResponse, _abc.Awaitable[_benchmark_service_pb2.ScoreAnnotationsResponse]]:
         """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
-        INVALID_ARGUMENT: INVALID_ANNOTATION, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-        IMAGE_SIZE_DIFFERS.
+        INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
+        IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
@@ -100,7 +100,7 @@ class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_benchmark_service_pb2.StreamScoreAnnotationsResponse], _abc.AsyncIterator[_benchmark_service_pb2.StreamScoreAnnotationsResponse]]:
         """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
         labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
-        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, and those of ScoreAnnotations; indices count over the whole stream.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
         """
 
 def add_BenchmarkServiceServicer_to_server(servicer: BenchmarkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
