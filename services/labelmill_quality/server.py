@@ -14,6 +14,7 @@ from labelmill_quality.assembly.consensus import consensus
 from labelmill_quality.assembly.instances import instances
 from labelmill_quality.assembly.labelers import labelers
 from labelmill_quality.assembly.live import live
+from labelmill_quality.assembly.model_quality import model_quality
 from labelmill_quality.assembly.parts import Parts
 from labelmill_quality.assembly.projects import projects
 from labelmill_quality.assembly.weak_supervision import weak_supervision
@@ -38,6 +39,7 @@ AREAS = (
     projects,
     live,
     weak_supervision,
+    model_quality,
 )
 
 

@@ -435,7 +435,9 @@ class LabelErrorSummary(_message.Message):
     """Its version."""
     @_builtins.property
     def error_rate(self) -> _resources_pb2.Estimate:
-        """Share of labels that are estimated to be wrong: the confident joint off its diagonal; undefined without probabilities."""
+        """Share of labels that are estimated to be wrong: the confident joint off its diagonal, Wilson; undefined without probabilities. What
+        the model errs in is counted, too, and the interval knows nothing of it.
+        """
 
     @_builtins.property
     def confident_joint(self) -> _resources_pb2.ConfusionMatrix:
