@@ -113,6 +113,40 @@ async def test_ratings_have_intraclass_correlations(mill: Mill, form: int, row: 
     assert (estimate.value, estimate.method, estimate.sample_count) == (pytest.approx(row[2], abs=1e-9), row[1], 6)
 
 
+async def test_answers_may_be_numbers(mill: Mill) -> None:
+    rows = labels_of("shrout")
+    as_numbers = [labels_pb2.LabelRow(item=row.item, labeler=row.labeler, number=float(row.class_name)) for row in rows]
+    request = Request(
+        labels=as_numbers, metric=Request.METRIC_INTERVAL, coefficients=[pb.AGREEMENT_COEFFICIENT_ICC_2_1]
+    )
+    answer = await mill.agreement.compute_agreement(request)
+    assert answer.coefficients[0].value == pytest.approx(golden.PINGOUIN[1][2], abs=1e-9)
+    named = await mill.agreement.compute_agreement(Request(labels=rows, metric=Request.METRIC_INTERVAL))
+    assert answer.alpha.value == pytest.approx(named.alpha.value, abs=1e-12)
+    ordered = [str(number) for number in range(1, 11)]
+    by_rank = await mill.agreement.compute_agreement(Request(labels=as_numbers, metric=Request.METRIC_ORDINAL))
+    ranked = Request(labels=rows, metric=Request.METRIC_ORDINAL, class_names=ordered)
+    expected = (await mill.agreement.compute_agreement(ranked)).alpha.value
+    assert by_rank.alpha.value == pytest.approx(expected, abs=1e-12)
+
+
+async def test_the_first_of_several_answers_counts_where_asked_for(mill: Mill) -> None:
+    label = labels_pb2.LabelRow
+    rows = [
+        label(item="x", labeler="a", class_name="p"),
+        label(item="x", labeler="b", class_name="p"),
+        label(item="x", labeler="b", class_name="q"),
+    ]
+    share = [pb.AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT]
+    values = [
+        (await mill.agreement.compute_agreement(Request(labels=rows, coefficients=share, repeat_policy=policy)))
+        .coefficients[0]
+        .value
+        for policy in (labels_pb2.REPEAT_POLICY_UNSPECIFIED, labels_pb2.REPEAT_POLICY_FIRST)
+    ]
+    assert values == [0.0, 1.0]
+
+
 async def test_agreement_is_broken_down_by_class_and_pair(mill: Mill) -> None:
     coefficients = [pb.AGREEMENT_COEFFICIENT_KRIPPENDORFF_ALPHA, pb.AGREEMENT_COEFFICIENT_COHEN_KAPPA]
     request = Request(
@@ -147,6 +181,9 @@ async def test_agreement_is_broken_down_by_time(mill: Mill) -> None:
     assert windows[0].coefficients[0].method == "krippendorff_alpha_nominal"
 
 
+NUMBER = labels_pb2.LabelRow(item="x", labeler="l0", number=-1.5)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "field"),
     [
@@ -164,6 +201,11 @@ async def test_agreement_is_broken_down_by_time(mill: Mill) -> None:
             "CLASS_NOT_NUMERIC",
             "class_names[3]",
         ),
+        ({"repeat_policy": labels_pb2.REPEAT_POLICY_ALL}, "REPEATS_NOT_WEIGHED", "repeat_policy"),
+        ({"labels": [NUMBER, *labels_of("two")]}, "WRONG_ANSWER_KIND", "labels[1].class_name"),
+        ({"labels": [*labels_of("two"), NUMBER]}, "WRONG_ANSWER_KIND", "labels[30].number"),
+        ({"labels": [NUMBER], "class_names": "123"}, "WRONG_ANSWER_KIND", "labels[0].number"),
+        ({"labels": [NUMBER], "metric": Request.METRIC_RATIO}, "CLASS_NEGATIVE", "labels[0].number"),
         ({"window_ms": 1000}, "ANSWER_TIME_MISSING", "labels[0].answer_time"),
         ({"window_ms": 1000, "labels": None}, "TOO_MANY_WINDOWS", "window_ms"),
         (
@@ -177,7 +219,7 @@ async def test_agreement_is_broken_down_by_time(mill: Mill) -> None:
 async def test_bad_questions_are_refused_with_reason_and_field(
     mill: Mill, changes: dict[str, object], reason: str, field: str
 ) -> None:
-    if "labels" in changes:
+    if changes.get("labels", ()) is None:
         changes["labels"] = [
             labels_pb2.LabelRow(item=f"i{n}", labeler="a", class_name="1", answer_time=Timestamp(seconds=10 * n))
             for n in range(2001)

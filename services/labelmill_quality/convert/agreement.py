@@ -14,8 +14,11 @@ from labelmill_quality.agreement.distances import numeric_values
 from labelmill_quality.agreement.krippendorff import Metric
 from labelmill_quality.agreement.weights import Scheme, custom_distances, custom_weights, scheme_weights
 from labelmill_quality.convert.estimates import estimate
-from labelmill_quality.errors import ClassNegative, ClassOrderMissing
+from labelmill_quality.convert.labels import repeats as repeat_policy
+from labelmill_quality.errors import ClassNegative, ClassOrderMissing, RepeatsNotWeighed, WrongAnswerKind
 from labelmill_quality.estimate import Estimate
+from labelmill_quality.repeats import Repeats
+from labelmill_quality.report import Answers
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +55,43 @@ def coefficients(request: _Request) -> tuple[Coefficient, ...]:
     return tuple(_COEFFICIENTS[number] for number in request.coefficients)
 
 
+def has_numbers(request: _Request) -> bool:
+    """Whether answers are numbers, as the first one is."""
+    return bool(request.labels) and request.labels[0].HasField("number")
+
+
+def number_answers(request: _Request) -> tuple[Answers, dict[str, float]]:
+    """Rows whose answers are numbers, as columns, each number a class; and the classes' numbers, rising.
+
+    Raises:
+        WrongAnswerKind: An answer is no number, or there are class_names.
+        ClassNegative: One is below 0, and the metric is ratio.
+    """
+    if request.class_names:
+        raise WrongAnswerKind("labels[0].number", "class_name, as there are class_names")
+    columns, numbers = Answers(), set[float]()
+    for place, row in enumerate(request.labels):
+        if not row.HasField("number"):
+            raise WrongAnswerKind(f"labels[{place}].{row.WhichOneof('answer')}", "number, as the first answer is")
+        number = row.number + 0.0  # there is one zero
+        numbers.add(number)
+        columns.add(row.item, row.labeler, repr(number))
+    _require_ratio(request, [row.number for row in request.labels], "labels[{index}].number")
+    return columns, {repr(number): number for number in sorted(numbers)}
+
+
+def repeats(request: _Request) -> Repeats:
+    """What counts where a labeler answered an item several times.
+
+    Raises:
+        RepeatsNotWeighed: All answers would.
+    """
+    policy = repeat_policy(request.repeat_policy)
+    if policy is Repeats.ALL:
+        raise RepeatsNotWeighed("agreement")
+    return policy
+
+
 def require_order(request: _Request) -> None:
     """Refuses to take the order of classes, or the rows of a matrix, from the alphabet.
 
@@ -60,13 +100,17 @@ def require_order(request: _Request) -> None:
     """
     metric, scheme = METRICS[request.metric], _SCHEMES[request.weights]
     by_rank = scheme is not Scheme.IDENTITY and (metric not in _NUMERIC or scheme in (Scheme.ORDINAL, Scheme.CUSTOM))
-    if not request.class_names and (by_rank or metric in (Metric.ORDINAL, Metric.CUSTOM)):
+    if not request.class_names and not has_numbers(request) and (by_rank or metric in (Metric.ORDINAL, Metric.CUSTOM)):
         raise ClassOrderMissing
 
 
 def needs_numbers(request: _Request) -> bool:
     """Whether class names must be numbers."""
-    return METRICS[request.metric] in _NUMERIC or not FORMS.keys().isdisjoint(coefficients(request))
+    return (
+        has_numbers(request)
+        or METRICS[request.metric] in _NUMERIC
+        or not FORMS.keys().isdisjoint(coefficients(request))
+    )
 
 
 def checked_numbers(
@@ -86,10 +130,14 @@ def checked_numbers(
     given = request.class_names or said
     field = "class_names[{index}]" if request.class_names else said_field
     values = numeric_values(given, field)
-    negative = np.flatnonzero(values < 0)
+    _require_ratio(request, values, field)
+    return dict(zip(given, values.tolist(), strict=True))
+
+
+def _require_ratio(request: _Request, values: Sequence[float] | Floats, field: str) -> None:
+    negative = np.flatnonzero(np.asarray(values) < 0)
     if METRICS[request.metric] is Metric.RATIO and len(negative):
         raise ClassNegative(field.format(index=negative[0]))
-    return dict(zip(given, values.tolist(), strict=True))
 
 
 def needs_squares(request: _Request) -> bool:

@@ -37,10 +37,8 @@ def compute_agreement(body: bytes, cell_limit: int) -> bytes:
     """Answers ComputeAgreement."""
     request = pb.ComputeAgreementRequest.FromString(body)
     convert.require_order(request)
-    rows = answers(request.labels)
-    numbers = convert.checked_numbers(request, rows.classes) if convert.needs_numbers(request) else None
+    table, numbers = _table(request)
     latest = _latest_ms(request.labels) if request.window_ms else {}
-    table = make_table(rows.items, rows.labelers, rows.classes, class_names=request.class_names or None)
     response = pb.ComputeAgreementResponse()
     for part in _answer(request, table, numbers, latest, cell_limit):
         response.MergeFrom(part)
@@ -59,8 +57,9 @@ def stream_agreement(folder: str, head: bytes, media_type: str, limits: Limits) 
     place, header = Path(folder), pb.StreamAgreementRequest.Header.FromString(head)
     request = header.question
     convert.require_order(request)
+    convert.repeats(request)
     source = consensus_service_pb2.AggregateLabelsRequest.Header(
-        class_names=request.class_names, columns=header.columns
+        class_names=request.class_names, columns=header.columns, repeat_policy=request.repeat_policy
     )
     latest = _latest_ms(_rows(place)) if request.window_ms else {}
     table, _ = read_labels(place, source, media_type, limits.rows)
@@ -71,6 +70,19 @@ def stream_agreement(folder: str, head: bytes, media_type: str, limits: Limits) 
         for part in _answer(request, table, numbers, latest, limits.cells):
             file.write(framed(pb.StreamAgreementResponse(agreement=part).SerializeToString()))
     return b""
+
+
+def _table(request: pb.ComputeAgreementRequest) -> tuple[LabelTable, dict[str, float] | None]:
+    """The labels sent along, and what the classes are as numbers, if they must be."""
+    repeats, numbers = convert.repeats(request), None
+    if convert.has_numbers(request):
+        rows, numbers = convert.number_answers(request)
+        return make_table(rows.items, rows.labelers, rows.classes, class_names=list(numbers), repeats=repeats), numbers
+    rows = answers(request.labels)
+    if convert.needs_numbers(request):
+        numbers = convert.checked_numbers(request, rows.classes)
+    classes = request.class_names or None
+    return make_table(rows.items, rows.labelers, rows.classes, class_names=classes, repeats=repeats), numbers
 
 
 def _answer(

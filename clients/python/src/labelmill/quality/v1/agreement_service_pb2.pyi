@@ -226,6 +226,7 @@ class ComputeAgreementRequest(_message.Message):
     PER_PAIR_FIELD_NUMBER: _builtins.int
     MIN_PAIR_ITEM_COUNT_FIELD_NUMBER: _builtins.int
     WINDOW_MS_FIELD_NUMBER: _builtins.int
+    REPEAT_POLICY_FIELD_NUMBER: _builtins.int
     metric: Global___ComputeAgreementRequest.Metric.ValueType
     """How far apart two classes are."""
     bootstrap_count: _builtins.int
@@ -248,9 +249,13 @@ class ComputeAgreementRequest(_message.Message):
     """Also compute the coefficients of the items of each stretch of time of this length in ms, counted from 1970 UTC; 0: none. An
     item, with all its labels, belongs to the stretch of its latest answer. Every label needs an answer_time.
     """
+    repeat_policy: _labels_pb2.RepeatPolicy.ValueType
+    """What counts where one labeler answered one item several times; not REPEAT_POLICY_ALL."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
-        """The labels; none in the header of a stream."""
+        """The labels; none in the header of a stream. Their answers are class_name, or all of them number: then every number is a class,
+        in the order of numbers, and class_names must be empty.
+        """
 
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -287,10 +292,11 @@ class ComputeAgreementRequest(_message.Message):
         per_pair: _builtins.bool = ...,
         min_pair_item_count: _builtins.int = ...,
         window_ms: _builtins.int = ...,
+        repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "class_names", b"class_names", "coefficients", b"coefficients", "distance_matrix", b"distance_matrix", "interval", b"interval", "labels", b"labels", "metric", b"metric", "min_pair_item_count", b"min_pair_item_count", "per_class", b"per_class", "per_pair", b"per_pair", "seed", b"seed", "weight_matrix", b"weight_matrix", "weights", b"weights", "window_ms", b"window_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "class_names", b"class_names", "coefficients", b"coefficients", "distance_matrix", b"distance_matrix", "interval", b"interval", "labels", b"labels", "metric", b"metric", "min_pair_item_count", b"min_pair_item_count", "per_class", b"per_class", "per_pair", b"per_pair", "repeat_policy", b"repeat_policy", "seed", b"seed", "weight_matrix", b"weight_matrix", "weights", b"weights", "window_ms", b"window_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,10 +53,10 @@ class AgreementServiceServicer:
 
     def ComputeAgreement(self, request, context):
         """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
-        labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
-        item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+        labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-        that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+        ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
         TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,10 +35,10 @@ class AgreementServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AgreementServiceAsyncStub: ...
     ComputeAgreement: _grpc.UnaryUnaryMultiCallable[_agreement_service_pb2.ComputeAgreementRequest, _agreement_service_pb2.ComputeAgreementResponse]
     """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
-    labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
-    item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+    labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
     class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-    that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+    that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+    ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
     TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
     """
     StreamAgreement: _grpc.StreamStreamMultiCallable[_agreement_service_pb2.StreamAgreementRequest, _agreement_service_pb2.StreamAgreementResponse]
@@ -57,10 +57,10 @@ class AgreementServiceAsyncStub(AgreementServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ComputeAgreement: _aio.UnaryUnaryMultiCallable[_agreement_service_pb2.ComputeAgreementRequest, _agreement_service_pb2.ComputeAgreementResponse]  # type: ignore[assignment]
     """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
-    labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
-    item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+    labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
     class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-    that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+    that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+    ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
     TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
     """
     StreamAgreement: _aio.StreamStreamMultiCallable[_agreement_service_pb2.StreamAgreementRequest, _agreement_service_pb2.StreamAgreementResponse]  # type: ignore[assignment]
@@ -82,10 +82,10 @@ class AgreementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_agreement_service_pb2.ComputeAgreementResponse, _abc.Awaitable[_agreement_service_pb2.ComputeAgreementResponse]]:
         """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
-        labelers and by time where asked. A coefficient that is not defined says why. Several answers of one labeler about one
-        item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
+        labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-        that makes no sense), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+        ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
         TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """
 
