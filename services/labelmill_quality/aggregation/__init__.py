@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from labelmill_quality.aggregation import auto
+from labelmill_quality.aggregation import auto, calibration
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.aggregation.leave_one_out import Anchored
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
@@ -41,6 +41,26 @@ DEFAULT = auto.NAME
 def aggregate(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
     """The consensus of a table by the method of that name; anchored items get their known class."""
     consensus = METHODS[method](table, anchors).apply(table)
+    return consensus if anchors is None else anchored(table, consensus, anchors)
+
+
+def aggregate_calibrated(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
+    """The same with probabilities for posteriors: calibrated on the gold, without gold as is usual for the method.
+
+    Gold calibrates what the method says without knowing it; then it is learned from, and kept.
+    """
+    model = METHODS[method](table, anchors)
+    consensus = model.apply(table)
+    counts = np.bincount(table.item_codes, table.weights, len(table.items)).astype(np.float64)
+    calibrated = calibration.default(method)
+    if anchors is not None:
+        known = np.flatnonzero((anchors != NO_GOLD) & (counts > 0))
+        told_nothing = model.blind if isinstance(model, auto.Auto) else None
+        if told_nothing is None:
+            told_nothing = METHODS[method](table, None).apply(table).posterior[known]
+        calibrated = calibration.calibrate(method, told_nothing, counts[known], anchors[known])
+    probabilities = calibrated.apply(consensus.posterior, counts)
+    consensus = replace(consensus, posterior=probabilities, calibration=calibrated)
     return consensus if anchors is None else anchored(table, consensus, anchors)
 
 

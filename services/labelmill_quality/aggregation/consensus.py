@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.aggregation.selection import Selection
 from labelmill_quality.labels import Codes, LabelTable
+
+if TYPE_CHECKING:
+    from labelmill_quality.aggregation.calibration import Calibration
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -31,7 +35,7 @@ class Consensus:
     """The inferred class of every item of a table."""
 
     posterior: Floats
-    """(items, classes); every row sums to 1. Not calibrated."""
+    """(items, classes); every row sums to 1. Not calibrated, unless `calibration` is there."""
     others: Callable[[], Others]
     """Computes, when it is asked for, what is said about each label's item without that label (`leave_one_out.py`)."""
     method: str
@@ -42,6 +46,8 @@ class Consensus:
     """What a reader should know of how it came about, such as why `auto` weighs methods as it does."""
     selection: Selection | None = None
     """What `auto` found out about every method; None for other methods."""
+    calibration: Calibration | None = None
+    """What made the posterior probabilities; None: nothing, it is as the method made it."""
 
     @cached_property
     def winners(self) -> Codes:
