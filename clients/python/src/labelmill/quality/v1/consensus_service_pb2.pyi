@@ -81,6 +81,8 @@ class ScoreConsensusResponse(_message.Message):
     REPEAT_POLICY_FIELD_NUMBER: _builtins.int
     REPEATED_LABEL_COUNT_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    SELECTION_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
     method: _resources_pb2.ConsensusMethod.ValueType
     """The method used."""
     method_version: _builtins.str
@@ -94,7 +96,7 @@ class ScoreConsensusResponse(_message.Message):
     repeated_label_count: _builtins.int
     """Rows that were answers besides another of the same labeler about the same item."""
     note: _builtins.str
-    """What a reader should know of how it came about, such as why CONSENSUS_METHOD_AUTO chose the method; may be empty."""
+    """What a reader should know of how it came about; may be empty."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.ConsensusLabel]:
         """One label an item, ordered by item."""
@@ -102,6 +104,14 @@ class ScoreConsensusResponse(_message.Message):
     @_builtins.property
     def labelers(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.LabelerQuality]:
         """Agreement of every labeler with the consensus, and their confusion with it, ordered by id."""
+
+    @_builtins.property
+    def selection(self) -> _resources_pb2.ConsensusSelection:
+        """What CONSENSUS_METHOD_AUTO mixed; absent for other methods."""
+
+    @_builtins.property
+    def calibration(self) -> _resources_pb2.ConsensusCalibration:
+        """How the probabilities were calibrated."""
 
     def __init__(
         self,
@@ -115,10 +125,12 @@ class ScoreConsensusResponse(_message.Message):
         repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
         repeated_label_count: _builtins.int = ...,
         note: _builtins.str = ...,
+        selection: _resources_pb2.ConsensusSelection | None = ...,
+        calibration: _resources_pb2.ConsensusCalibration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["converged", b"converged", "iteration_count", b"iteration_count", "labelers", b"labelers", "labels", b"labels", "method", b"method", "method_version", b"method_version", "note", b"note", "repeat_policy", b"repeat_policy", "repeated_label_count", b"repeated_label_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "converged", b"converged", "iteration_count", b"iteration_count", "labelers", b"labelers", "labels", b"labels", "method", b"method", "method_version", b"method_version", "note", b"note", "repeat_policy", b"repeat_policy", "repeated_label_count", b"repeated_label_count", "selection", b"selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -347,6 +359,8 @@ class AggregateLabelsResponse(_message.Message):
         REPEAT_POLICY_FIELD_NUMBER: _builtins.int
         REPEATED_LABEL_COUNT_FIELD_NUMBER: _builtins.int
         OUTPUT_FIELD_NUMBER: _builtins.int
+        SELECTION_FIELD_NUMBER: _builtins.int
+        CALIBRATION_FIELD_NUMBER: _builtins.int
         method: _resources_pb2.ConsensusMethod.ValueType
         """The method used."""
         method_version: _builtins.str
@@ -373,6 +387,14 @@ class AggregateLabelsResponse(_message.Message):
         def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
             """The classes in order."""
 
+        @_builtins.property
+        def selection(self) -> _resources_pb2.ConsensusSelection:
+            """What CONSENSUS_METHOD_AUTO mixed; absent for other methods."""
+
+        @_builtins.property
+        def calibration(self) -> _resources_pb2.ConsensusCalibration:
+            """How the probabilities were calibrated."""
+
         def __init__(
             self,
             *,
@@ -388,10 +410,12 @@ class AggregateLabelsResponse(_message.Message):
             repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
             repeated_label_count: _builtins.int = ...,
             output: _builtins.str = ...,
+            selection: _resources_pb2.ConsensusSelection | None = ...,
+            calibration: _resources_pb2.ConsensusCalibration | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "selection", b"selection"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "converged", b"converged", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labeler_count", b"labeler_count", "method", b"method", "method_version", b"method_version", "note", b"note", "output", b"output", "repeat_policy", b"repeat_policy", "repeated_label_count", b"repeated_label_count"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "class_names", b"class_names", "converged", b"converged", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labeler_count", b"labeler_count", "method", b"method", "method_version", b"method_version", "note", b"note", "output", b"output", "repeat_policy", b"repeat_policy", "repeated_label_count", b"repeated_label_count", "selection", b"selection"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,13 +29,15 @@ class _ConsensusMethod:
 class _ConsensusMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsensusMethod.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CONSENSUS_METHOD_UNSPECIFIED: _ConsensusMethod.ValueType  # 0
-    """The default: CONSENSUS_METHOD_DAWID_SKENE."""
+    """The default: CONSENSUS_METHOD_AUTO."""
     CONSENSUS_METHOD_MAJORITY_VOTE: _ConsensusMethod.ValueType  # 1
     """The class with the most votes; ties by the lowest class index, and said to be ties."""
     CONSENSUS_METHOD_DAWID_SKENE: _ConsensusMethod.ValueType  # 2
     """Dawid and Skene (1979), EM over labeler confusion matrices, with smoothing."""
     CONSENSUS_METHOD_AUTO: _ConsensusMethod.ValueType  # 3
-    """Several methods are run, and the one that is best on gold, or without gold on labels held out, is taken."""
+    """All methods from majority vote to IBCC, mixed: weighted by how well each predicts labels held out from it and, with 20 or more gold
+    answers, by its errors on them. ConsensusSelection says the weights and why.
+    """
     CONSENSUS_METHOD_WEIGHTED_MAJORITY: _ConsensusMethod.ValueType  # 4
     """Votes count by how often their labeler agrees with the majority."""
     CONSENSUS_METHOD_ONE_COIN: _ConsensusMethod.ValueType  # 5
@@ -53,13 +55,15 @@ class ConsensusMethod(_ConsensusMethod, metaclass=_ConsensusMethodEnumTypeWrappe
     """How labels are aggregated."""
 
 CONSENSUS_METHOD_UNSPECIFIED: ConsensusMethod.ValueType  # 0
-"""The default: CONSENSUS_METHOD_DAWID_SKENE."""
+"""The default: CONSENSUS_METHOD_AUTO."""
 CONSENSUS_METHOD_MAJORITY_VOTE: ConsensusMethod.ValueType  # 1
 """The class with the most votes; ties by the lowest class index, and said to be ties."""
 CONSENSUS_METHOD_DAWID_SKENE: ConsensusMethod.ValueType  # 2
 """Dawid and Skene (1979), EM over labeler confusion matrices, with smoothing."""
 CONSENSUS_METHOD_AUTO: ConsensusMethod.ValueType  # 3
-"""Several methods are run, and the one that is best on gold, or without gold on labels held out, is taken."""
+"""All methods from majority vote to IBCC, mixed: weighted by how well each predicts labels held out from it and, with 20 or more gold
+answers, by its errors on them. ConsensusSelection says the weights and why.
+"""
 CONSENSUS_METHOD_WEIGHTED_MAJORITY: ConsensusMethod.ValueType  # 4
 """Votes count by how often their labeler agrees with the majority."""
 CONSENSUS_METHOD_ONE_COIN: ConsensusMethod.ValueType  # 5
@@ -165,7 +169,7 @@ class ConsensusLabel(_message.Message):
     """
     @_builtins.property
     def distribution(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.ClassProbability]:
-        """The posterior of every class; sums to 1. Not calibrated unless the method says so."""
+        """The probability of every class; sums to 1. Calibrated as ConsensusCalibration says, where the answer has one."""
 
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
@@ -190,6 +194,188 @@ class ConsensusLabel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConsensusLabel: _TypeAlias = ConsensusLabel  # noqa: Y015
+
+@_typing.final
+class ConsensusSelection(_message.Message):
+    """What CONSENSUS_METHOD_AUTO mixed, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Basis:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _BasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ConsensusSelection._Basis.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        BASIS_UNSPECIFIED: ConsensusSelection._Basis.ValueType  # 0
+        """Never sent."""
+        BASIS_GOLD: ConsensusSelection._Basis.ValueType  # 1
+        """Labels held out, and the errors on 20 or more gold answers."""
+        BASIS_HELD_OUT_LABELS: ConsensusSelection._Basis.ValueType  # 2
+        """Labels held out."""
+        BASIS_NOTHING: ConsensusSelection._Basis.ValueType  # 3
+        """No item has three labels: every method counts the same."""
+
+    class Basis(_Basis, metaclass=_BasisEnumTypeWrapper):
+        """What the weights rest on."""
+
+    BASIS_UNSPECIFIED: ConsensusSelection.Basis.ValueType  # 0
+    """Never sent."""
+    BASIS_GOLD: ConsensusSelection.Basis.ValueType  # 1
+    """Labels held out, and the errors on 20 or more gold answers."""
+    BASIS_HELD_OUT_LABELS: ConsensusSelection.Basis.ValueType  # 2
+    """Labels held out."""
+    BASIS_NOTHING: ConsensusSelection.Basis.ValueType  # 3
+    """No item has three labels: every method counts the same."""
+
+    @_typing.final
+    class Judgement(_message.Message):
+        """What one method was worth."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        METHOD_FIELD_NUMBER: _builtins.int
+        WEIGHT_FIELD_NUMBER: _builtins.int
+        HELD_OUT_LOG_LIKELIHOOD_FIELD_NUMBER: _builtins.int
+        GOLD_ACCURACY_FIELD_NUMBER: _builtins.int
+        method: Global___ConsensusMethod.ValueType
+        """The method."""
+        weight: _builtins.float
+        """Its share of the mixture; all sum to 1, below 0.01 is 0."""
+        held_out_log_likelihood: _builtins.float
+        """Mean natural logarithm of the probability that it gave to a label held out from it; absent: none was held out."""
+        @_builtins.property
+        def gold_accuracy(self) -> Global___Estimate:
+            """Its accuracy on gold, of which it was told nothing, Wilson; undefined without any."""
+
+        def __init__(
+            self,
+            *,
+            method: Global___ConsensusMethod.ValueType = ...,
+            weight: _builtins.float = ...,
+            held_out_log_likelihood: _builtins.float | None = ...,
+            gold_accuracy: Global___Estimate | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_held_out_log_likelihood", b"_held_out_log_likelihood", "gold_accuracy", b"gold_accuracy", "held_out_log_likelihood", b"held_out_log_likelihood"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_held_out_log_likelihood", b"_held_out_log_likelihood", "gold_accuracy", b"gold_accuracy", "held_out_log_likelihood", b"held_out_log_likelihood", "method", b"method", "weight", b"weight"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__held_out_log_likelihood: _TypeAlias = _typing.Literal["held_out_log_likelihood"]  # noqa: Y015
+        _WhichOneofArgType__held_out_log_likelihood: _TypeAlias = _typing.Literal["_held_out_log_likelihood", b"_held_out_log_likelihood"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__held_out_log_likelihood) -> _WhichOneofReturnType__held_out_log_likelihood | None: ...
+
+    BASIS_FIELD_NUMBER: _builtins.int
+    JUDGEMENTS_FIELD_NUMBER: _builtins.int
+    HELD_OUT_LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLED_ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    basis: Global___ConsensusSelection.Basis.ValueType
+    """What they rest on."""
+    held_out_label_count: _builtins.int
+    """Labels held out, over all splits."""
+    sampled_item_count: _builtins.int
+    """Items on which the weights were learned, where not on all (200,000 labels or more); else 0."""
+    reason: _builtins.str
+    """One sentence for people."""
+    @_builtins.property
+    def judgements(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsensusSelection.Judgement]:
+        """Every method, in a fixed order."""
+
+    def __init__(
+        self,
+        *,
+        basis: Global___ConsensusSelection.Basis.ValueType = ...,
+        judgements: _abc.Iterable[Global___ConsensusSelection.Judgement] | None = ...,
+        held_out_label_count: _builtins.int = ...,
+        sampled_item_count: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "held_out_label_count", b"held_out_label_count", "judgements", b"judgements", "reason", b"reason", "sampled_item_count", b"sampled_item_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsensusSelection: _TypeAlias = ConsensusSelection  # noqa: Y015
+
+@_typing.final
+class ConsensusCalibration(_message.Message):
+    """How posteriors were made probabilities."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Form:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ConsensusCalibration._Form.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        FORM_UNSPECIFIED: ConsensusCalibration._Form.ValueType  # 0
+        """Never sent."""
+        FORM_CORRELATED_LABELS: ConsensusCalibration._Form.ValueType  # 1
+        """p to the power 1 / (1 + strength (n - 1)) for an item with n labels, made to sum to 1: labelers err on the same items, so that n
+        labels tell less than n independent ones.
+        """
+        FORM_SOFTMAX_OF_SHARES: ConsensusCalibration._Form.ValueType  # 2
+        """exp(strength p), made to sum to 1, for shares of votes."""
+
+    class Form(_Form, metaclass=_FormEnumTypeWrapper):
+        """What is done."""
+
+    FORM_UNSPECIFIED: ConsensusCalibration.Form.ValueType  # 0
+    """Never sent."""
+    FORM_CORRELATED_LABELS: ConsensusCalibration.Form.ValueType  # 1
+    """p to the power 1 / (1 + strength (n - 1)) for an item with n labels, made to sum to 1: labelers err on the same items, so that n
+    labels tell less than n independent ones.
+    """
+    FORM_SOFTMAX_OF_SHARES: ConsensusCalibration.Form.ValueType  # 2
+    """exp(strength p), made to sum to 1, for shares of votes."""
+
+    FORM_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    GOLD_COUNT_FIELD_NUMBER: _builtins.int
+    CALIBRATED_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    ERROR_BEFORE_FIELD_NUMBER: _builtins.int
+    ERROR_BY_CHANCE_FIELD_NUMBER: _builtins.int
+    form: Global___ConsensusCalibration.Form.ValueType
+    """What was done."""
+    strength: _builtins.float
+    """How much; above 0."""
+    gold_count: _builtins.int
+    """Gold answers that the strength was learned from. With fewer than 20, it is mostly what is usual elsewhere."""
+    calibrated: _builtins.bool
+    """The strength was learned from 20 gold answers or more; else nothing tells how well it fits these labels."""
+    error_by_chance: _builtins.float
+    """The error that perfect probabilities would show on so few items; absent without gold."""
+    @_builtins.property
+    def error(self) -> Global___Estimate:
+        """Expected calibration error on gold, each calibrated by the others, with a bootstrap interval; undefined without gold."""
+
+    @_builtins.property
+    def error_before(self) -> Global___Estimate:
+        """The same before calibration."""
+
+    def __init__(
+        self,
+        *,
+        form: Global___ConsensusCalibration.Form.ValueType = ...,
+        strength: _builtins.float = ...,
+        gold_count: _builtins.int = ...,
+        calibrated: _builtins.bool = ...,
+        error: Global___Estimate | None = ...,
+        error_before: Global___Estimate | None = ...,
+        error_by_chance: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_error_by_chance", b"_error_by_chance", "error", b"error", "error_before", b"error_before", "error_by_chance", b"error_by_chance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error_by_chance", b"_error_by_chance", "calibrated", b"calibrated", "error", b"error", "error_before", b"error_before", "error_by_chance", b"error_by_chance", "form", b"form", "gold_count", b"gold_count", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__error_by_chance: _TypeAlias = _typing.Literal["error_by_chance"]  # noqa: Y015
+    _WhichOneofArgType__error_by_chance: _TypeAlias = _typing.Literal["_error_by_chance", b"_error_by_chance"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__error_by_chance) -> _WhichOneofReturnType__error_by_chance | None: ...
+
+Global___ConsensusCalibration: _TypeAlias = ConsensusCalibration  # noqa: Y015
 
 @_typing.final
 class ConfusionMatrix(_message.Message):
