@@ -118,7 +118,7 @@ def test_nothing_at_all_is_undefined() -> None:
 
 def test_a_single_class_is_undefined_where_chance_explains_it() -> None:
     found = every(make_table(["x", "x", "y", "y"], ["a", "b"] * 2, ["yes"] * 4))
-    for name in ("fleiss_kappa", "cohen_kappa", "scott_pi", "conger_kappa"):
+    for name in ("fleiss_kappa", "cohen_kappa", "scott_pi", "conger_kappa", "gwet_ac", "brennan_prediger"):
         assert found[Coefficient(name)].undefined_reason == ONE_VALUE
     assert found[Coefficient.ICC_2_1].undefined_reason == NO_VARIANCE
     assert found[Coefficient.PERCENT_AGREEMENT].value == 1.0

@@ -15,7 +15,6 @@ from labelmill_quality.agreement.coefficients import (
     Labels,
     Question,
     agreement,
-    only_items,
     pattern_agreement,
     table_estimates,
 )
@@ -108,17 +107,30 @@ def by_window(
         question: What is asked.
         width_ms: Of a window; they begin at multiples of it.
     """
-    numbers = windows(latest_ms, width_ms)
-    labeled = table.labels_per_item > 0
-    for number in np.unique(numbers[labeled]):
-        some = only_items(table, (numbers == number) & labeled)
-        start = int(number) * width_ms
-        yield Window(start, start + width_ms, len(some), agreement(Labels(some), question))
+    numbers = windows(latest_ms, width_ms)[table.item_codes]
+    order = np.argsort(numbers, kind="stable")  # rows stay ordered by item
+    found, starts = np.unique(numbers[order], return_index=True)
+    for number, rows in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+        some = _only_rows(table, rows)
+        yield Window(number * width_ms, (number + 1) * width_ms, len(some), agreement(Labels(some), question))
 
 
 def windows(latest_ms: npt.NDArray[np.int64], width_ms: int) -> npt.NDArray[np.int64]:
     """The number of the window of each time; the one that begins at 1970 is 0."""
     return latest_ms // width_ms
+
+
+def _only_rows(table: LabelTable, rows: npt.NDArray[np.intp]) -> LabelTable:
+    """Some rows, and only the items they are about: a window must not cost what all items cost."""
+    items, codes = np.unique(table.item_codes[rows], return_inverse=True)
+    return replace(
+        table,
+        items=[table.items[item] for item in items.tolist()],
+        item_codes=codes.astype(np.int32),
+        labeler_codes=table.labeler_codes[rows],
+        class_codes=table.class_codes[rows],
+        weights=None if table.weights is None else table.weights[rows],
+    )
 
 
 def _against_rest(table: LabelTable, code: int) -> LabelTable:

@@ -79,9 +79,9 @@ def chance_slopes(weights: Floats, chance: Chance, shares: Floats) -> Floats:
     total, size = weights.sum(), len(weights)
     if chance is Chance.FLEISS:
         return np.asarray(shares @ weights)
-    if chance is Chance.GWET:
-        return np.asarray(total / (size * max(size - 1, 1)) * (1 - shares))
-    return np.full_like(shares, total / size**2 if chance is Chance.BRENNAN_PREDIGER else 0.0)
+    if chance is Chance.GWET and size > 1:  # of a single class, chance explains everything
+        return np.asarray(total / (size * (size - 1)) * (1 - shares))
+    return np.full_like(shares, 0.0 if chance is Chance.NONE else total / max(size, 1) ** 2)
 
 
 def statistic(shares: Shares, chance: Chance) -> Callable[[Floats], Floats]:
