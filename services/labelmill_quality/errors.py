@@ -177,14 +177,14 @@ class UnknownFeature(InvalidArgument):
 
 
 class WrongFeatureKind(InvalidArgument):
-    """The feature's answers are not classes."""
+    """The feature's answers are of a kind that cannot be scored here."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(
             "WRONG_FEATURE_KIND",
-            "Only single-choice and ordinal features can be scored.",
+            "This cannot be done with a feature of that kind.",
             metadata={"kind": kind},
-            fields={"feature": "must be of kind KIND_SINGLE_CHOICE or KIND_ORDINAL"},
+            fields={"feature": "must be of another kind"},
         )
 
 
@@ -303,4 +303,28 @@ class TextsTooLong(InvalidArgument):
             "A text has too many words or characters, or all texts about the same items have.",
             metadata={"units": str(units), "limit": str(limit)},
             fields={"labels": "must have shorter texts, or fewer answers about each item"},
+        )
+
+
+class DuplicatePrediction(InvalidArgument):
+    """Two predictions for one item."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "DUPLICATE_PREDICTION",
+            "An item has two predictions.",
+            metadata={"field": field},
+            fields={field: "must name an item that no other prediction names"},
+        )
+
+
+class BadDistribution(InvalidArgument):
+    """Probabilities that are none."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "BAD_DISTRIBUTION",
+            "A prediction's probabilities are no distribution over the classes.",
+            metadata={"field": field},
+            fields={field: "must be probabilities of different classes that sum to 1 within 0.01"},
         )

@@ -9,6 +9,7 @@ from labelmill_quality.adapters.labelmill_changes import LabelmillChanges
 from labelmill_quality.adapters.labelmill_contents import LabelmillContents
 from labelmill_quality.adapters.sql import metadata
 from labelmill_quality.assembly.agreement import agreement
+from labelmill_quality.assembly.answers import answers
 from labelmill_quality.assembly.benchmark import benchmark
 from labelmill_quality.assembly.consensus import consensus
 from labelmill_quality.assembly.instances import instances
@@ -16,6 +17,7 @@ from labelmill_quality.assembly.labelers import labelers
 from labelmill_quality.assembly.live import live
 from labelmill_quality.assembly.model_quality import model_quality
 from labelmill_quality.assembly.parts import Parts
+from labelmill_quality.assembly.planning import planning
 from labelmill_quality.assembly.projects import projects
 from labelmill_quality.assembly.weak_supervision import weak_supervision
 from labelmill_quality.live.ports import ChangeSource
@@ -35,6 +37,8 @@ AREAS = (
     labelers,
     consensus,
     benchmark,
+    answers,
+    planning,
     instances,
     projects,
     live,

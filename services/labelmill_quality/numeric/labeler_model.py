@@ -32,6 +32,9 @@ class Options:
 
 
 _DEFAULT = Options()
+_LINK_DEVIATIONS = 0.5, 0.25
+"""How far offset and slope may be from 0 and 1 before gold is doubted: standard deviations of their prior."""
+_LINK_ROUNDS = 10
 
 
 @dataclass
@@ -44,6 +47,7 @@ class _State:
     gain: Floats
     noise: Floats
     bias_error: Floats
+    gain_error: Floats
     bias_variance: float = 0.1
     truth_variance: float = 1.0
 
@@ -92,7 +96,8 @@ def fit(table: NumberTable, gold: Floats | None = None, options: Options = _DEFA
         "student_t_on_gold" if calibrated else "student_t", "no item has two answers",
         iterations=rounds, converged=converged, gold_count=golds,
         labelers=LabelerNumbers(
-            state.bias * scale, state.bias_error * scale, state.gain, np.sqrt(state.noise) * scale, middle
+            table.counts_of_labelers, state.bias * scale, state.bias_error * scale, state.gain, state.gain_error,
+            np.sqrt(state.noise) * scale, _degrees(table, options),
         ),
         note="" if calibrated else "Intervals hold the labelers' noise, not what all labelers get wrong alike.",
     )  # fmt: skip
@@ -127,7 +132,7 @@ def _start(table: NumberTable, values: Floats) -> _State:
     labelers = len(table.labelers)
     return _State(
         means, np.zeros(len(means)), np.zeros(labelers), np.ones(labelers), np.full(labelers, noise),
-        np.zeros(labelers), bias_variance=0.1 * noise,
+        np.zeros(labelers), np.zeros(labelers), bias_variance=0.1 * noise,
     )  # fmt: skip
 
 
@@ -146,7 +151,8 @@ def _learn_labelers(state: _State, sums: Floats, options: Options) -> None:
     middling = max(float(np.median(squares / one)), 1e-12)
     noise = (squares + options.noise_answers * middling) / (one + options.noise_answers)
     state.noise = np.maximum(noise, options.smallest_noise * middling)
-    state.bias, state.gain, state.bias_error = bias, gain, np.sqrt(var_bias)
+    state.bias, state.gain = bias, gain
+    state.bias_error, state.gain_error = np.sqrt(var_bias), np.sqrt(var_gain)
     state.bias_variance = float(np.mean(bias**2 + var_bias))
 
 
@@ -161,7 +167,8 @@ def _rescale(state: _State, table: NumberTable) -> None:
     gain = float(state.gain[order[np.searchsorted(sums, sums[-1] / 2)]]) if sums[-1] else 0.0
     if gain <= 0:
         return
-    state.gain, state.truth, state.variance = state.gain / gain, state.truth * gain, state.variance * gain**2
+    state.gain, state.gain_error = state.gain / gain, state.gain_error / gain
+    state.truth, state.variance = state.truth * gain, state.variance * gain**2
     state.truth_variance *= gain**2
 
 
@@ -177,16 +184,28 @@ def _truths(table: NumberTable, values: Floats, state: _State) -> tuple[Floats, 
 
 
 def _link(truth: Floats, gold: Floats) -> tuple[float, float]:
-    """Offset and slope from what the labelers say to gold: regression, held to (0, 1) as if by five items more."""
-    design = np.column_stack([np.ones(len(gold)), truth])
-    held = 5 * np.eye(2)
-    offset, slope = np.linalg.solve(design.T @ design + held, design.T @ gold + held @ np.array([0.0, 1.0]))
-    return float(offset), max(float(slope), 0.1)
+    """Offset and slope from what the labelers say to gold: regression, held to (0, 1) as by a normal prior."""
+    design, identity = np.column_stack([np.ones(len(gold)), truth]), np.array([0.0, 1.0])
+    squares, products = design.T @ design, design.T @ gold
+    held = np.diag(1 / np.array(_LINK_DEVIATIONS) ** 2)
+    noise = 1.0  # of gold around the line: as wide as the answers, until gold tells
+    for _ in range(_LINK_ROUNDS):
+        line = np.linalg.solve(squares / noise + held, products / noise + held @ identity)
+        residuals = gold - design @ line
+        noise = max((float(residuals @ residuals) + 1e-6) / len(gold), 1e-9)
+    return float(line[0]), max(float(line[1]), 0.1)
 
 
 def _satterthwaite(table: NumberTable, state: _State, options: Options) -> Floats:
     weights = (state.gain**2 / state.noise)[table.labeler_codes]
-    # An answer's residual tells less where few share its item: the truth was fitted to them.
-    told = table.counts_of_labelers * (1 - len(table.items) / len(table)) + options.noise_answers
+    told = _degrees(table, options)
     degrees = table.sums(weights) ** 2 / np.maximum(table.sums(weights**2 / told[table.labeler_codes]), 1e-300)
     return np.maximum(degrees, 1.0)
+
+
+def _degrees(table: NumberTable, options: Options) -> Floats:
+    """Degrees of freedom of each labeler's noise: a residual tells less where few share its item, since the truth was
+    fitted to them.
+    """
+    told = table.counts_of_labelers * (1 - len(table.items) / len(table))
+    return np.asarray(told + options.noise_answers, np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from labelmill_quality.intervals import LEVEL
 from labelmill_quality.numeric.consensus import NumericConsensus
@@ -38,7 +38,7 @@ def _ranks(counts: Counts) -> Counts:
     """The rank k of the lower end for each number of answers; 0 where there is none."""
     kinds, where = np.unique(counts, return_inverse=True)
     tail = (1 - LEVEL) / 2
-    # ppf gives the smallest q with P(B <= q) >= tail; then P(B <= q - 1) < tail, and k = q.
-    ranks = binom.ppf(tail, kinds, 0.5).astype(np.int64)
+    # The smallest q with P(B <= q) > tail: then P(B <= q - 1) <= tail, and k = q.
+    ranks = np.array([np.argmax(bdtr(np.arange(count + 1), int(count), 0.5) > tail) for count in kinds], np.int64)
     chosen: Counts = ranks[where]
     return chosen

@@ -1,6 +1,6 @@
 """Free text: from several labelers' answers about an item to one; one method a file.
 
-A method is `fit(table) -> TextConsensus`; `METHODS` lists them.
+A method is `fit(table, pairs) -> TextConsensus`; `METHODS` lists them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from types import MappingProxyType
 
 from labelmill_quality.text_answers import medoid, rover
 from labelmill_quality.text_answers.consensus import TextConsensus
+from labelmill_quality.text_answers.similarity import Pairs
 from labelmill_quality.text_answers.table import TextTable
 
-Fit = Callable[[TextTable], TextConsensus]
+Fit = Callable[[TextTable, Pairs], TextConsensus]
 
 METHODS: Mapping[str, Fit] = MappingProxyType({medoid.NAME: medoid.fit, rover.NAME: rover.fit})
 DEFAULT = rover.NAME
@@ -20,4 +21,4 @@ DEFAULT = rover.NAME
 
 def aggregate_texts(table: TextTable, method: str = DEFAULT) -> TextConsensus:
     """The consensus of a table by the method of that name."""
-    return METHODS[method](table)
+    return METHODS[method](table, Pairs.of(table))

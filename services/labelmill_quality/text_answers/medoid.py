@@ -12,13 +12,12 @@ NAME = "medoid"
 VERSION = "1"
 
 
-def fit(table: TextTable) -> TextConsensus:
+def fit(table: TextTable, pairs: Pairs) -> TextConsensus:
     """For each item the answer with the largest sum of similarities to the others, weighted by their labelers.
 
     An answer's own labeler counts as well, as one to whom it is wholly similar. It is always an answer that somebody
     gave, word for word: use it where a mixture of answers would make no sense.
     """
-    pairs = Pairs.of(table)
     found = reliabilities(table, pairs)
     rows = medoids(table, pairs, found.weights).tolist()
     return TextConsensus.of(

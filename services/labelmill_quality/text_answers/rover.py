@@ -23,7 +23,7 @@ Grid = npt.NDArray[np.int32]
 """(answers, places): the code of the unit that the answer has there, or NOTHING."""
 
 
-def fit(table: TextTable) -> TextConsensus:
+def fit(table: TextTable, pairs: Pairs) -> TextConsensus:
     """Aligns each item's answers into one network of places and takes the heaviest unit, or nothing, at each.
 
     Answers are added one by one, the medoid first, then the most reliable ones; each is aligned with what is there by
@@ -37,7 +37,6 @@ def fit(table: TextTable) -> TextConsensus:
     (J. Fiscus, A post-processing system to yield reduced word error rates: Recognizer Output Voting Error Reduction
     (ROVER), ASRU 1997.)
     """
-    pairs = Pairs.of(table)
     found = reliabilities(table, pairs)
     first = medoids(table, pairs, found.weights)
     units: list[Units] = []
@@ -51,7 +50,7 @@ def fit(table: TextTable) -> TextConsensus:
 
 def _elect(answers: list[Units], weights: Floats) -> Units:
     """The units that win, the first answer's where votes are equal."""
-    if len({answer.compared for answer in answers}) == 1:
+    if len({answer.written for answer in answers}) == 1:
         return answers[0]
     codes: dict[str, int] = {}
     coded = [np.array([codes.setdefault(unit, len(codes)) for unit in answer.compared], np.int32) for answer in answers]

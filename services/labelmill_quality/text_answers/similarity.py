@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy.special import stdtrit
 
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.intervals import LEVEL, percentile_interval
-from labelmill_quality.text_answers.table import Counts, Floats, TextTable
+from labelmill_quality.text_answers.table import Codes, Counts, Floats, TextTable
 from labelmill_quality.text_answers.units import Units
 
 PRIOR_ANSWERS = 5.0
@@ -65,25 +66,45 @@ class Reliabilities:
     """(labelers): mean similarity to the others, who count as they are reliable themselves; shrunk to everybody's."""
     weights: Floats
     """(labelers): how much the labeler's vote counts: the logarithm of the odds of a unit being right."""
+    estimates: tuple[Estimate, ...]
+    """(labelers): the same similarity as the answers show it, not shrunk, with an interval."""
 
 
 def reliabilities(table: TextTable, pairs: Pairs) -> Reliabilities:
     """Finds labelers and weights, each from the other, in a few rounds from equal weights."""
-    weights = np.ones(len(table.labelers))
-    shrunk = np.full(len(table.labelers), 0.5)
+    labelers = len(table.labelers)
+    weights, shrunk = np.ones(labelers), np.full(labelers, 0.5)
+    codes, means = table.labeler_codes[:0], np.zeros(0)
     for _ in range(ROUNDS):
         alike, total = pairs.sums(table, weights)
         told = total > 0
         if not told.any():
             break
-        means = alike[told] / total[told]
-        sums = np.bincount(table.labeler_codes[told], means, minlength=len(weights))
-        counts = np.bincount(table.labeler_codes[told], minlength=len(weights))
+        codes, means = table.labeler_codes[told], alike[told] / total[told]
+        sums, counts = np.bincount(codes, means, labelers), np.bincount(codes, minlength=labelers)
         shrunk = (sums + PRIOR_ANSWERS * means.mean()) / (counts + PRIOR_ANSWERS)
         # Two labelers who each have a share p right agree on p² or more.
         right = np.clip(shrunk / max(float(np.sqrt(means.mean())), 1e-9), 0.02, 0.98)
         weights = np.maximum(np.log(_ALTERNATIVES * right / (1 - right)), _LEAST_WEIGHT)
-    return Reliabilities(shrunk, weights)
+    return Reliabilities(shrunk, weights, _estimates(codes, means, labelers))
+
+
+def _estimates(codes: Codes, means: Floats, labelers: int) -> tuple[Estimate, ...]:
+    """The mean of each labeler's answers, with Student's interval, cut to [0, 1]."""
+    counts = np.bincount(codes, minlength=labelers)
+    told = np.maximum(counts, 1)
+    centres = np.bincount(codes, means, labelers) / told
+    squares = np.bincount(codes, (means - centres[codes]) ** 2, labelers)
+    rooms = stdtrit(np.maximum(counts - 1, 1), (1 + LEVEL) / 2) * np.sqrt(squares / np.maximum(counts - 1, 1) / told)
+    found = []
+    for centre, room, count in zip(centres.tolist(), rooms.tolist(), counts.tolist(), strict=True):
+        if count == 0:
+            reason = "none of the labeler's items has another answer"
+            found.append(Estimate.undefined(reason, method=METHOD, interval_method="student_t"))
+            continue
+        lower, upper = (max(0.0, centre - room), min(1.0, centre + room)) if count > 1 else (None, None)
+        found.append(Estimate(centre, lower, upper, LEVEL, METHOD, "student_t", count))
+    return tuple(found)
 
 
 def mean_similarity(table: TextTable, pairs: Pairs, replicates: int, seed: int) -> Estimate:
