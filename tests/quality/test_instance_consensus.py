@@ -250,3 +250,14 @@ class TestLikeCvat:
     def test_different_labels_never_merge(self) -> None:
         drawn = said(("i", "anna", "car", box(0, 0, 10, 10)), ("i", "ben", "bus", box(0, 0, 10, 10)))
         assert [len(found.members) for found in cvat_merge.merge(drawn, 2)] == [1, 1]
+
+
+def test_gold_shows_a_shift_that_all_labelers_share() -> None:
+    shifted = Faults(1, bias=(6, 0, 6, 0))
+    drawn = drawing([shifted, shifted, shifted], items=40, seed=4)
+    known = {f"image-{number:05d}" for number in range(0, 40, 2)}
+    told, blind = drawn.consensus(known=known), drawn.consensus()
+    assert told.fused.labelers[0].bias == pytest.approx([6, 6, 6], abs=0.5)
+    assert blind.fused.labelers[0].bias == pytest.approx([0, 0, 0], abs=0.5)
+    before, after = (np.array([edges(found.shape)[0] for found in result.objects]) for result in (blind, told))
+    assert np.median(before - after) == pytest.approx(6, abs=0.5)

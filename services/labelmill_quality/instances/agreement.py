@@ -13,14 +13,13 @@ from labelmill_quality.agreement.krippendorff import krippendorff_alpha
 from labelmill_quality.agreement.own_distance import own_distance_alpha
 from labelmill_quality.agreement.unitized import Lines, line_alpha
 from labelmill_quality.estimate import Estimate
-from labelmill_quality.instances.clustering import cluster
-from labelmill_quality.instances.consensus import Options
+from labelmill_quality.instances.consensus import Options, clustered
 from labelmill_quality.instances.drawn import drawn
 from labelmill_quality.instances.errors import WrongShapes
 from labelmill_quality.instances.kinds import kind_of
-from labelmill_quality.instances.pairs import alike
 from labelmill_quality.instances.seen import Seen
 from labelmill_quality.matching.assignment import match
+from labelmill_quality.matching.measures import DEFAULT, Measures
 from labelmill_quality.matching.similarity import similarities
 from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.values import Shape, TextSpan, TimeSegment
@@ -40,13 +39,15 @@ class Resampling:
     seed: int = 0
 
 
-def shape_distance(left: Sequence[Shape], right: Sequence[Shape]) -> float:
+def shape_distance(left: Sequence[Shape], right: Sequence[Shape], measures: Measures = DEFAULT) -> float:
     """1 - the score of two lists of shapes matched one to one, in [0, 1]; 0 where both are empty.
+
+    `measures` says what alike means: IoU, exact or tolerant boundaries, OKS.
 
     The score is the sum of the similarities by the number of different shapes, so that a shape without a partner costs
     1 / that.
     """
-    score = match(similarities(left, right), threshold=_ANY).score
+    score = match(similarities(left, right, measures), threshold=_ANY).score
     return 0.0 if score is None else 1.0 - score
 
 
@@ -78,8 +79,7 @@ def classes_alpha(
     """
     kind = kind_of(instances[0].feature, instances)
     rows = drawn(instances, seen.items, seen.labelers)
-    threshold = kind.threshold if options.threshold is None else options.threshold
-    clusters = cluster(rows.labeler_codes, alike(rows, options.class_penalty, options.measures), threshold)
+    clusters, _ = clustered(rows, kind, options)
     said = rows.class_codes[clusters.members]
     shape = (len(clusters), len(rows.classes))
     votes = sparse.csr_matrix((np.ones(len(said)), (clusters.cluster_of_member, said)), shape=shape)

@@ -17,10 +17,9 @@ from labelmill_quality.instances.drawn import Drawn, drawn
 from labelmill_quality.instances.existence import REAL, SPURIOUS, UNKNOWN, Existence, infer_existence
 from labelmill_quality.instances.fusion import Fused, Weighting
 from labelmill_quality.instances.gold import Truth, no_truth, truth_of
-from labelmill_quality.instances.kinds import fused, kind_of
+from labelmill_quality.instances.kinds import Kind, fused, kind_of
 from labelmill_quality.instances.pairs import alike
 from labelmill_quality.instances.seen import Seen
-from labelmill_quality.labels import NO_GOLD
 from labelmill_quality.matching.measures import DEFAULT, Measures
 from labelmill_quality.shapes.answers import Answer
 from labelmill_quality.shapes.instance import Instance
@@ -85,8 +84,6 @@ class FeatureConsensus:
     labelers: Sequence[str]
     drawn: Drawn
     clusters: Clusters
-    object_of_cluster: Sequence[str]
-    """(clusters,): the local id."""
     existence: Existence
     items_seen: Integers
     """(labelers,)"""
@@ -122,13 +119,11 @@ def infer_objects(
     """
     kind = kind_of(feature, [*instances, *gold])
     rows = drawn(instances, seen.items, seen.labelers)
-    if np.bincount(rows.item_codes).max() > MOST_INSTANCES:
-        raise TooManyInstances(MOST_INSTANCES)
-    threshold = kind.threshold if options.threshold is None else options.threshold
-    pairs = alike(rows, options.class_penalty, options.measures)
-    clusters = cluster(rows.labeler_codes, pairs, threshold)
+    clusters, threshold = clustered(rows, kind, options)
     shapes = fused(kind, rows, clusters, options.weighting, oriented=options.oriented)
     truth = truth_of(rows, clusters, shapes.shapes, gold, gold_items, threshold, options.measures)
+    if any(shape is not None for shape in truth.shapes):
+        shapes = fused(kind, rows, clusters, options.weighting, oriented=options.oriented, gold=truth.shapes)
     existence, calibration = _existence(rows, clusters, seen, truth)
     rules = Rules(options.class_method, options.cell_limit)
     classed = infer_classes(
@@ -138,16 +133,13 @@ def infer_objects(
     probability = existence.posterior[: len(clusters)]
     if calibration is not None:
         probability = np.where(truth.existence == UNKNOWN, calibration.apply(probability), probability)
-    objects, names = _objects(
-        feature, rows, clusters, seen, shapes, classed, probability, attributes, options.existence
-    )
+    objects = _objects(feature, rows, clusters, seen, shapes, classed, probability, attributes, options.existence)
     return FeatureConsensus(
         feature,
         objects,
         seen.labelers,
         rows,
         clusters,
-        names,
         existence,
         seen.per_labeler,
         shapes,
@@ -156,6 +148,19 @@ def infer_objects(
         threshold,
         truth,
     )
+
+
+def clustered(rows: Drawn, kind: Kind, options: Options) -> tuple[Clusters, float]:
+    """Which instances are one object, and the threshold that decided.
+
+    Raises:
+        TooManyInstances: More than 4,000 of one item.
+    """
+    if np.bincount(rows.item_codes).max() > MOST_INSTANCES:
+        raise TooManyInstances(MOST_INSTANCES)
+    threshold = kind.threshold if options.threshold is None else options.threshold
+    pairs = alike(rows, options.class_penalty, options.measures)
+    return cluster(rows.labeler_codes, pairs, threshold), threshold
 
 
 def _existence(rows: Drawn, clusters: Clusters, seen: Seen, truth: Truth) -> tuple[Existence, Calibration | None]:
@@ -188,7 +193,7 @@ def _objects(
     probability: Floats,
     attributes: Sequence[Sequence[tuple[str, Answer]]],
     least: float,
-) -> tuple[list[ConsensusObject], list[str]]:
+) -> list[ConsensusObject]:
     indices = np.array([instance.index for instance in rows.instances])[clusters.members].tolist()
     starts = clusters.starts.tolist()
     item_of = rows.item_codes[clusters.members[clusters.starts[:-1]]].tolist()
@@ -215,13 +220,10 @@ def _objects(
                 tuple(attributes[index]),
             )
         )
-    return objects, [found.local_id for found in objects]
+    return objects
 
 
 def _shares(classes: Sequence[str], shares: Sequence[float]) -> tuple[tuple[str, float], ...]:
     if len(classes) < 2:
         return ()
     return tuple((name, share) for name, share in zip(classes, shares, strict=True) if share > 1e-6)
-
-
-__all__ = ["NO_GOLD", "ConsensusObject", "FeatureConsensus", "Options", "infer_objects"]

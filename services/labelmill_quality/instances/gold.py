@@ -29,6 +29,8 @@ class Truth:
     """(clusters,): REAL, SPURIOUS or UNKNOWN."""
     classes: Codes
     """(clusters,): NO_GOLD where unknown, or where gold has a class that no labeler used."""
+    shapes: Sequence[Shape | None]
+    """(clusters,): the true shape; None where it is not known."""
     missed_items: Integers
     """The item of each true object that nobody drew."""
     complete: npt.NDArray[np.bool_]
@@ -37,7 +39,7 @@ class Truth:
 
 def no_truth() -> Truth:
     """No gold at all."""
-    return Truth(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    return Truth(np.zeros(0, np.int64), np.zeros(0, np.int32), (), np.zeros(0, np.int64), np.zeros(0, np.bool_))
 
 
 def truth_of(
@@ -68,6 +70,7 @@ def truth_of(
     item_of = rows.item_codes[clusters.members[clusters.starts[:-1]]]
     number = {name: code for code, name in enumerate(rows.classes)}
     complete = np.array([item in by_item for item in rows.items], np.bool_)
+    matched: list[Shape | None] = [None] * len(clusters)
     missed: list[int] = []
     for item in np.flatnonzero(complete).tolist():
         found, true = np.flatnonzero(item_of == item), by_item[rows.items[item]]
@@ -78,6 +81,7 @@ def truth_of(
         matching = match(alike, threshold=threshold)
         for left, right in zip(matching.left.tolist(), matching.right.tolist(), strict=True):
             existence[found[left]] = REAL
+            matched[found[left]] = true[right].shape
             classes[found[left]] = number.get(true[right].class_name, NO_GOLD)
         missed += [item] * (len(true) - len(matching.left))
-    return Truth(existence, classes, np.array(missed, np.int64), complete)
+    return Truth(existence, classes, matched, np.array(missed, np.int64), complete)

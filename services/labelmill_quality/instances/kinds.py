@@ -61,9 +61,33 @@ def kind_of(feature: str, instances: Sequence[Instance]) -> Kind:
     return next(kind for kind in KINDS if kind.shape is shape)
 
 
-def fused(kind: Kind, drawn: Drawn, clusters: Clusters, weighting: Weighting, *, oriented: bool) -> Fused:
-    """The shapes of all clusters."""
-    fuse: Fuse = partial(fuse_polylines, oriented=oriented) if kind.shape is Polyline else kind.fuse
+def fused(
+    kind: Kind,
+    drawn: Drawn,
+    clusters: Clusters,
+    weighting: Weighting,
+    *,
+    oriented: bool = False,
+    gold: Sequence[Any] | None = None,
+) -> Fused:
+    """The shapes of all clusters.
+
+    Args:
+        kind: Of all shapes.
+        drawn: The instances.
+        clusters: Of them.
+        weighting: What members count.
+        oriented: The direction in which lines are drawn means something.
+        gold: The true shape of each cluster where it is known; of boxes and segments it shows biases that all labelers
+            share.
+    """
+    fuse = kind.fuse
+    if kind.shape is Polyline:
+        fuse = partial(fuse_polylines, oriented=oriented)
+    elif kind.shape is Box:
+        fuse = partial(fuse_boxes, gold=gold)
+    elif kind.shape is TimeSegment:
+        fuse = partial(fuse_segments, gold=gold)
     return fuse(drawn.shapes, drawn.labeler_codes, len(drawn.labelers), clusters, weighting)
 
 

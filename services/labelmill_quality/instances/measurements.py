@@ -57,8 +57,6 @@ class Located:
     exponent: float
     """Errors grow with this power of the object's size: 0 for errors of so many pixels, 1 for errors of so many
     percent."""
-    iterations: int
-    converged: bool
 
 
 def locate(data: Measurements, *, weighted: bool = True) -> Located:
@@ -97,7 +95,7 @@ def locate(data: Measurements, *, weighted: bool = True) -> Located:
     values = (data.values - _repeat(origin, data.starts)) / _repeat(unit, data.starts)
     known = np.full(origin.shape, np.nan) if data.known is None else (data.known - origin) / unit
     anchored = bool(np.isfinite(known).all(axis=1).any())
-    bias, variance, counts, rounds, converged = _fit(data, values, known, anchored=anchored, biased=weighted)
+    bias, variance, counts = _fit(data, values, known, anchored=anchored, biased=weighted)
     weights = variance if weighted else np.ones_like(variance)
     places, information = placing.place(data.starts, data.labelers, values, bias, weights, weighted)
     if not weighted:
@@ -111,27 +109,25 @@ def locate(data: Measurements, *, weighted: bool = True) -> Located:
         np.sqrt(variance) * typical * told,
         counts,
         exponent,
-        rounds,
-        converged,
     )
 
 
 def _fit(
     data: Measurements, values: Floats, known: Floats, *, anchored: bool, biased: bool
-) -> tuple[Floats, Floats, Integers, int, bool]:
+) -> tuple[Floats, Floats, Integers]:
     sizes = np.diff(data.starts)
     from labelmill_quality.instances import placing
 
     telling = _enough((sizes > 1) | np.isfinite(known).all(axis=1), data.labeler_count)
     counts = np.bincount(data.labelers[np.repeat(telling, sizes)], minlength=data.labeler_count)
     coordinates = values.shape[1]
-    bias = np.zeros((data.labeler_count, coordinates))
+    bias = _first_bias(data, values, known) if biased else np.zeros((data.labeler_count, coordinates))
     least = _LEAST_SPREAD**2
     if not counts.any():
-        return bias, np.ones_like(bias), counts, 0, True  # the spreads are not known: `locate` says so
+        return bias, np.ones_like(bias), counts  # the spreads are not known: `locate` says so
     variance = np.full_like(bias, 1.0) * _start(data, values, telling, least)
     shown = counts > 0
-    for iteration in range(1, _ROUNDS + 1):
+    for _ in range(_ROUNDS):
         used, squares, slopes, shifts, totals = placing.learn(
             data.starts, data.labelers, values, known, telling, bias, variance
         )
@@ -149,8 +145,18 @@ def _fit(
             moved, bias = fresh - bias, fresh
         change = max(np.abs(variance / before - 1).max(), (np.abs(moved) / np.sqrt(variance)).max())
         if change < _TOLERANCE:
-            return bias, variance, counts, iteration, True
-    return bias, variance, counts, _ROUNDS, False
+            break
+    return bias, variance, counts
+
+
+def _first_bias(data: Measurements, values: Floats, known: Floats) -> Floats:
+    """(labelers, coordinates): the median deviation from gold; else what all share would be taken for gross errors."""
+    bias = np.zeros((data.labeler_count, values.shape[1]))
+    deviation = values - _repeat(known, data.starts)
+    judged = np.flatnonzero(np.isfinite(deviation).all(axis=1))
+    for labeler in np.unique(data.labelers[judged]).tolist():
+        bias[labeler] = np.median(deviation[judged[data.labelers[judged] == labeler]], axis=0)
+    return bias
 
 
 def _enough(telling: Flags, labeler_count: int) -> Flags:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from labelmill_quality.instances.clustering import Clusters
 from labelmill_quality.instances.fusion import Fused, Weighting, geometry_of
-from labelmill_quality.instances.measurements import NAME, Measurements, locate
+from labelmill_quality.instances.measurements import NAME
+from labelmill_quality.instances.places import locate_places, member_rows
 from labelmill_quality.shapes.outlines import outlines
 from labelmill_quality.shapes.values import Points, Polygon
 
@@ -44,42 +45,46 @@ def fuse_polygons(
         clusters: Which of them are one object.
         weighting: What members count.
     """
-    import shapely
+    areas, _ = outlines(list(shapes))
+    starts = [_largest(_majority(areas[rows])) for rows in member_rows(clusters)]
+    borders = [_pieces(start) for start in starts]
+    blocks = [
+        _outward(np.concatenate(border), areas[rows])
+        for border, rows in zip(borders, member_rows(clusters), strict=True)
+    ]
+    weighted = weighting is Weighting.RELIABILITY
+    located, places = locate_places(blocks, clusters, labelers, labeler_count, weighted=weighted)
+    fused, spreads, repaired = [], np.empty((len(clusters), 1)), 0
+    for cluster, (place, first) in enumerate(zip(places, clusters.members[clusters.starts[:-1]].tolist(), strict=True)):
+        moves = located.values[place, 0]
+        spreads[cluster] = np.sqrt((located.spread[place] ** 2).mean())
+        if max(np.abs(moves).max(), np.abs(blocks[cluster]).max()) < _ROUNDING_PX:
+            fused.append(shapes[first])
+            continue
+        area, mended = _drawn(_moved(borders[cluster], moves), starts[cluster], 0.1 * float(spreads[cluster, 0]))
+        repaired += mended
+        fused.append(_polygon(area, shapes[first]))
+    return Fused(fused, spreads, _COORDINATES, f"polygon_{NAME}", geometry_of(located, _COORDINATES), repaired=repaired)
 
+
+def _outward(corners: Points, areas: npt.NDArray[Any]) -> Floats:
+    """(corners, members, 1): how far outward the boundary of each member lies."""
     from labelmill_quality.instances import rings
 
-    areas, _ = outlines(list(shapes))
-    borders, points, values, sizes, who = [], [], [], [], []
-    for begin, end in zip(clusters.starts[:-1].tolist(), clusters.starts[1:].tolist(), strict=True):
-        rows = clusters.members[begin:end]
-        start = _largest(_majority(areas[rows]))
-        border = _pieces(start)
-        borders.append(border)
-        corners = np.concatenate(border)
-        points.append(len(corners))
-        offsets = [rings.outward(corners, *rings.segments(_rings(area))) for area in areas[rows]]
-        values.append(np.stack(offsets, axis=1).ravel())
-        sizes.append(np.full(len(corners), len(rows)))
-        who.append(np.tile(labelers[rows], len(corners)))
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
-    scale = np.ones((len(starts) - 1, 1))
-    data = Measurements(starts, np.concatenate(who), np.concatenate(values)[:, None], scale, labeler_count)
-    located = locate(data, weighted=weighting is Weighting.RELIABILITY)
-    ends = np.cumsum(points)
-    fused, spreads, repaired = [], np.empty((len(clusters), 1)), 0
-    for cluster, (begin, end) in enumerate(zip((ends - points).tolist(), ends.tolist(), strict=True)):
-        spreads[cluster] = np.sqrt((located.spread[begin:end] ** 2).mean())
-        first = shapes[clusters.members[clusters.starts[cluster]]]
-        moves = located.values[begin:end, 0]
-        if max(np.abs(moves).max(), np.abs(values[cluster]).max()) < _ROUNDING_PX:
-            fused.append(first)
-            continue
-        shape = shapely.Polygon(*_moved(borders[cluster], moves))
-        if not shape.is_valid:
-            shape, repaired = _largest(shapely.make_valid(shape)), repaired + 1
-        shape = shapely.simplify(shape, 0.1 * float(spreads[cluster, 0]), preserve_topology=True)
-        fused.append(_polygon(shape, first))
-    return Fused(fused, spreads, _COORDINATES, f"polygon_{NAME}", geometry_of(located, _COORDINATES), repaired=repaired)
+    return np.stack([rings.outward(corners, *rings.segments(_rings(area))) for area in areas], axis=1)[:, :, None]
+
+
+def _drawn(outline: tuple[Points, list[Points]], start: Any, tolerance: float) -> tuple[Any, bool]:
+    """The area of an outline, without corners that change less than the tolerance; and whether it had to be mended."""
+    import shapely
+
+    area = shapely.Polygon(*outline)
+    mended = not area.is_valid
+    if mended:
+        area = _largest(shapely.make_valid(area))
+    if area.geom_type != "Polygon" or not area.area > 0:  # it fell apart into lines
+        return start, True
+    return shapely.simplify(area, tolerance, preserve_topology=True), mended
 
 
 def _majority(areas: npt.NDArray[Any]) -> Any:

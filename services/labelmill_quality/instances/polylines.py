@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from labelmill_quality.instances.clustering import Clusters
 from labelmill_quality.instances.fusion import Fused, Weighting, geometry_of
-from labelmill_quality.instances.measurements import NAME, Measurements, locate
+from labelmill_quality.instances.measurements import NAME
+from labelmill_quality.instances.places import locate_places, member_rows
 from labelmill_quality.shapes.values import Points, Polyline
 
 Integers = npt.NDArray[np.int64]
@@ -41,36 +42,28 @@ def fuse_polylines(
         weighting: What members count.
         oriented: The direction of drawing means something.
     """
-    blocks, places = [], []
-    for begin, end in zip(clusters.starts[:-1].tolist(), clusters.starts[1:].tolist(), strict=True):
-        lines = _aligned([shapes[row].points for row in clusters.members[begin:end].tolist()], oriented=oriented)
-        shares = [_shares(line) for line in lines]
-        where = np.unique(np.concatenate(shares))
-        if len(where) > _MOST_CORNERS:
-            where = np.linspace(0, 1, _MOST_CORNERS)
-        places.append(len(where))
-        members = [_at(line, share, where) for line, share in zip(lines, shares, strict=True)]
-        blocks.append(np.stack(members, axis=1).reshape(-1, 2))
-    values = np.concatenate(blocks)
-    sizes = np.repeat(clusters.sizes, places)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    who = np.concatenate(
-        [
-            np.tile(labelers[clusters.members[begin:end]], count)
-            for begin, end, count in zip(clusters.starts[:-1], clusters.starts[1:], places, strict=True)
-        ]
-    )
-    data = Measurements(starts, who, values, np.ones((len(sizes), 2)), labeler_count)
-    located = locate(data, weighted=weighting is Weighting.RELIABILITY)
-    same = (values[starts[:-1]] == located.values).all(axis=1)
-    ends = np.cumsum(places)
+    blocks = [
+        _along(_aligned([shapes[row].points for row in rows.tolist()], oriented=oriented))
+        for rows in member_rows(clusters)
+    ]
+    weighted = weighting is Weighting.RELIABILITY
+    located, places = locate_places(blocks, clusters, labelers, labeler_count, weighted=weighted)
     fused, spreads = [], np.empty((len(clusters), 2))
-    for cluster, (begin, end) in enumerate(zip((ends - places).tolist(), ends.tolist(), strict=True)):
-        first = shapes[clusters.members[clusters.starts[cluster]]]
-        unchanged = same[begin:end].all()
-        fused.append(first if unchanged else Polyline(located.values[begin:end].copy(), first.size))
-        spreads[cluster] = np.sqrt((located.spread[begin:end] ** 2).mean(axis=0))
+    for cluster, (place, row) in enumerate(zip(places, clusters.members[clusters.starts[:-1]].tolist(), strict=True)):
+        first, points = shapes[row], located.values[place]
+        unchanged = (blocks[cluster][:, 0] == points).all()
+        fused.append(first if unchanged else Polyline(points.copy(), first.size))
+        spreads[cluster] = np.sqrt((located.spread[place] ** 2).mean(axis=0))
     return Fused(fused, spreads, _COORDINATES, f"polyline_{NAME}", geometry_of(located, _COORDINATES))
+
+
+def _along(lines: Sequence[Points]) -> Floats:
+    """(places, lines, 2): the points of each line at the places where any of them has a corner."""
+    shares = [_shares(line) for line in lines]
+    where = np.unique(np.concatenate(shares))
+    if len(where) > _MOST_CORNERS:
+        where = np.linspace(0, 1, _MOST_CORNERS)
+    return np.stack([_at(line, share, where) for line, share in zip(lines, shares, strict=True)], axis=1)
 
 
 def _aligned(lines: Sequence[Points], *, oriented: bool) -> list[Points]:

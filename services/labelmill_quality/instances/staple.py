@@ -61,8 +61,6 @@ class Staple:
     object_pixels: Floats
     other_pixels: Floats
     """(labelers,): expected pixels of the object, and others, in the images that the labeler voted on."""
-    iterations: int
-    converged: bool
 
 
 def staple(votes: Votes, options: Options = _DEFAULT) -> Staple:
@@ -91,11 +89,9 @@ def staple(votes: Votes, options: Options = _DEFAULT) -> Staple:
     hits = tally(votes.labeler, per_vote * votes.said, count)
     sensitivity, specificity = np.full(count, 0.99999), np.full(count, 0.99999)
     pseudo, right = options.pseudo_right + options.pseudo_wrong, options.pseudo_right
-    iteration, converged = 0, False
     objects = np.zeros(count)
     posterior = np.zeros(entries)
-    while not converged and iteration < options.max_iterations:
-        iteration += 1
+    for _ in range(options.max_iterations):
         held_weight = _log(sensitivity) - _log(1 - specificity)
         left_weight = _log(1 - sensitivity) - _log(specificity)
         weight = np.where(votes.said, held_weight[votes.labeler], left_weight[votes.labeler])
@@ -109,8 +105,9 @@ def staple(votes: Votes, options: Options = _DEFAULT) -> Staple:
             sensitivity = (both + right) / (objects + pseudo)
             specificity = (neither + right) / (seen - objects + pseudo)
         moved = np.abs(np.concatenate([sensitivity, specificity]) - before)
-        converged = bool(np.nanmax(moved, initial=0.0) < options.tolerance)
-    return Staple(posterior, sensitivity, specificity, objects, seen - objects, iteration, converged)
+        if np.nanmax(moved, initial=0.0) < options.tolerance:
+            break
+    return Staple(posterior, sensitivity, specificity, objects, seen - objects)
 
 
 def _log(values: Floats) -> Floats:

@@ -64,12 +64,17 @@ def fuse_segments(
     labeler_count: int,
     clusters: Clusters,
     weighting: Weighting,
+    gold: Sequence[TimeSegment | None] | None = None,
 ) -> Fused:
     """Segments whose ends are inferred by `locate`, in milliseconds."""
     members = [shapes[row] for row in clusters.members]
     values = np.array([(segment.start_ms, segment.end_ms) for segment in members]).reshape(-1, 2)
     scale = np.ones((len(clusters), 2))
-    data = Measurements(clusters.starts, labelers[clusters.members], values, scale, labeler_count)
+    known = None
+    if gold is not None:
+        nowhere = (np.nan, np.nan)
+        known = np.array([nowhere if true is None else (true.start_ms, true.end_ms) for true in gold]).reshape(-1, 2)
+    data = Measurements(clusters.starts, labelers[clusters.members], values, scale, labeler_count, known)
     located = locate(data, weighted=weighting is Weighting.RELIABILITY)
     same = same_as_first(values, clusters.starts, located.values)
     fused = []

@@ -641,7 +641,7 @@ class GeometryError(_message.Message):
     """The coordinate, as in CoordinateSpread."""
     @_builtins.property
     def bias(self) -> _resources_pb2.Estimate:
-        """Mean deviation, in the coordinate's unit. Without gold relative to the median labeler."""
+        """Mean deviation, in the coordinate's unit; relative to the median labeler, but for boxes and segments with gold."""
 
     @_builtins.property
     def standard_deviation(self) -> _resources_pb2.Estimate:
