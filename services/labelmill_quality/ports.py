@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.aggregation.consensus import ConsensusLabels
+from labelmill_quality.live.ports import FeatureFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,18 @@ class Answer:
     class_name: str
     time_ms: int = 0
     """When, in ms since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One annotation of any kind by one labeler."""
+
+    item: str
+    labeler: str
+    time_ms: int
+    """When, in ms since 1970."""
+    annotation: bytes
+    """In the contract's form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,9 @@ class AnnotationSource(Protocol):
             WrongFeatureKind: Its answers are no classes.
         """
 
+    async def features(self, project: str) -> Mapping[str, FeatureFacts]:
+        """The features of the ontology, in its order; raises NotFound where there is no such project."""
+
     async def has_labels(self, project: str, feature: str, annotation_filter: str) -> bool:
         """Whether `labels` would yield anything; raises InvalidFilter."""
 
@@ -54,6 +70,17 @@ class AnnotationSource(Protocol):
 
     async def gold(self, project: str, feature: str) -> dict[str, str]:
         """Item -> its gold class, of the benchmarks that labelers are scored by."""
+
+    def statements(
+        self, project: str, feature: str, annotation_filter: str, *, benchmark: bool
+    ) -> AsyncIterator[Sequence[Statement]]:
+        """Annotations of a feature of any kind, of ordinary or of benchmark tasks, page by page; see `labels`."""
+
+    def views(self, project: str, *, benchmark: bool) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        """(item, labeler) of submitted tasks: who saw what, whether or not they found anything to annotate."""
+
+    async def gold_statements(self, project: str, feature: str) -> dict[str, tuple[bytes, ...]]:
+        """Item -> its gold annotations of a feature of any kind, in the contract's form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +121,13 @@ class NewLabels:
     """(items)"""
     annotations: Sequence[Sequence[bytes]] = ()
     """(items): as in StoredLabel; empty where answers are single classes."""
+
+    @classmethod
+    def none(cls) -> NewLabels:
+        """Of a report that has none of its own."""
+        none = np.zeros(0)
+        labels = ConsensusLabels((), none.astype(np.int32), none.reshape(0, 0), none.astype(np.int64), none, none > 0)
+        return cls(labels, none)
 
 
 class ReportStore(Protocol):

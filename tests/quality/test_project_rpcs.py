@@ -168,7 +168,7 @@ async def test_progress_tells_the_annotations_read(mill: Mill) -> None:
     ("changes", "kind", "reason"),
     [
         ({"feature": "mood"}, errors.InvalidArgument, "UNKNOWN_FEATURE"),
-        ({"feature": "boxes"}, errors.InvalidArgument, "WRONG_FEATURE_KIND"),
+        ({"feature": "relations"}, errors.InvalidArgument, "WRONG_FEATURE_KIND"),
         ({"annotation_filter": "nothing"}, errors.FailedPrecondition, "NO_LABELS"),
     ],
 )

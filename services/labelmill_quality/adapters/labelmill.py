@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -12,12 +12,14 @@ from labelmill.errors import LabelmillError
 from labelmill.labels import class_of
 from labelmill.type.v1 import annotation_pb2, ontology_pb2
 from labelmill_quality.errors import InvalidAnnotationFilter, UnknownFeature, WrongFeatureKind
-from labelmill_quality.ports import Answer, ChoiceFeature
+from labelmill_quality.live.ports import FeatureFacts
+from labelmill_quality.ports import Answer, ChoiceFeature, Statement
 from labelmill_runtime import filters
 from labelmill_runtime.errors import InvalidArgument
-from labelmill_runtime.peer_errors import from_peer
+from labelmill_runtime.peer_errors import from_peer, translated
 
 T = TypeVar("T")
+_ORDINAL = ontology_pb2.Feature.KIND_ORDINAL
 _CHOICES = {ontology_pb2.Feature.KIND_SINGLE_CHOICE, ontology_pb2.Feature.KIND_ORDINAL}
 _PAGE_SIZE = 1000
 _INVALID_FILTER = "INVALID_FILTER"
@@ -44,6 +46,12 @@ class LabelmillAnnotations:
             raise WrongFeatureKind(ontology_pb2.Feature.Kind.Name(found.kind))
         names = tuple(definition.class_name for definition in found.classes)
         return ChoiceFeature(names, ordered=found.kind == ontology_pb2.Feature.KIND_ORDINAL)
+
+    async def features(self, project: str) -> Mapping[str, FeatureFacts]:
+        """The ontology's features; see AnnotationSource."""
+        request = service_pb2.GetProjectRequest(name=f"projects/{project}")
+        answer = await _asked(lambda: self._client().projects.get_project(request))
+        return {feature.feature_name: _facts(feature) for feature in answer.ontology.features}
 
     async def has_labels(self, project: str, feature: str, annotation_filter: str) -> bool:
         """Whether there are labels; see AnnotationSource."""
@@ -77,17 +85,59 @@ class LabelmillAnnotations:
             raise from_peer(error) from error
         return gold
 
-    async def _answers(self, project: str, text: str) -> AsyncIterator[Sequence[Answer]]:
+    async def statements(
+        self, project: str, feature: str, annotation_filter: str, *, benchmark: bool
+    ) -> AsyncIterator[Sequence[Statement]]:
+        """Annotations of any kind; see AnnotationSource."""
+        kind = "BENCHMARK" if benchmark else "LABEL"
+        with _own_filter():
+            async for page in self._annotations(project, _label_filter(feature, annotation_filter, kind)):
+                yield [_statement(annotation) for annotation in page if annotation.provenance.human.labeler]
+
+    async def views(self, project: str, *, benchmark: bool) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        """Who saw what; see AnnotationSource."""
+        text = f"state = SUBMITTED AND kind = {'BENCHMARK' if benchmark else 'LABEL'}"
+        request = service_pb2.ListTasksRequest(parent=f"projects/{project}", page_size=_PAGE_SIZE, filter=text)
+        async with translated():
+            async for page in self._client().tasks.list_tasks.pages(request):
+                yield [(task.asset, task.labeler) for task in page.tasks]
+
+    async def gold_statements(self, project: str, feature: str) -> dict[str, tuple[bytes, ...]]:
+        """The gold of any kind; see AnnotationSource."""
+        request = service_pb2.ListBenchmarksRequest(
+            parent=f"projects/{project}", page_size=_PAGE_SIZE, filter="purpose = LABELERS"
+        )
+        gold: dict[str, tuple[bytes, ...]] = {}
+        async with translated():
+            async for page in self._client().annotations.list_benchmarks.pages(request):
+                for benchmark in page.benchmarks:
+                    said = [each for each in benchmark.annotations if each.feature == feature]
+                    gold[benchmark.asset] = tuple(each.SerializeToString() for each in said)
+        return gold
+
+    async def _annotations(self, project: str, text: str) -> AsyncIterator[Sequence[annotation_pb2.Annotation]]:
         request = service_pb2.ListAnnotationsRequest(parent=f"projects/{project}", page_size=_PAGE_SIZE, filter=text)
-        try:
+        async with translated():
             async for page in self._client().annotations.list_annotations.pages(request):
-                yield [answer for annotation in page.annotations if (answer := _answer(annotation)) is not None]
-        except LabelmillError as error:
-            raise from_peer(error) from error
+                yield page.annotations
+
+    async def _answers(self, project: str, text: str) -> AsyncIterator[Sequence[Answer]]:
+        async for page in self._annotations(project, text):
+            yield [answer for annotation in page if (answer := _answer(annotation)) is not None]
 
 
-def _label_filter(feature: str, annotation_filter: str) -> str:
-    ours = f'kind = LABEL AND feature = "{feature}"'
+def _facts(feature: ontology_pb2.Feature) -> FeatureFacts:
+    names = tuple(definition.class_name for definition in feature.classes)
+    return FeatureFacts(feature.feature_name, feature.kind, names, ordered=feature.kind == _ORDINAL)
+
+
+def _statement(annotation: annotation_pb2.Annotation) -> Statement:
+    labeler, time_ms = annotation.provenance.human.labeler, annotation.create_time.ToMilliseconds()
+    return Statement(annotation.asset, labeler, time_ms, annotation.SerializeToString())
+
+
+def _label_filter(feature: str, annotation_filter: str, kind: str = "LABEL") -> str:
+    ours = f"kind = {kind}" + (f' AND feature = "{feature}"' if feature else "")
     with _own_filter():
         # By itself first: put in parentheses, half a filter could close ours and open its own.
         given = filters.parse(annotation_filter)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from labelmill.aio import Client
 from labelmill.annotation.v1 import resources_pb2, service_pb2
-from labelmill.type.v1 import annotation_pb2, ontology_pb2
+from labelmill.type.v1 import annotation_pb2
 from labelmill_quality.adapters.labelmill import LabelmillAnnotations
 from labelmill_quality.convert.likeness import encoded
 from labelmill_quality.live.answers import Change, Said
@@ -22,7 +22,7 @@ class LabelmillChanges:
 
     Args:
         client: Gives the client; asked at each call, because there is no server to call before this one has started.
-        annotations: Reads gold.
+        annotations: Reads the ontology and gold.
     """
 
     def __init__(self, client: Callable[[], Client], annotations: LabelmillAnnotations) -> None:
@@ -31,10 +31,7 @@ class LabelmillChanges:
 
     async def features(self, project: str) -> Mapping[str, FeatureFacts]:
         """The ontology's features; see ChangeSource."""
-        async with translated():
-            request = service_pb2.GetProjectRequest(name=f"projects/{project}")
-            found = await self._client().projects.get_project(request)
-        return {feature.feature_name: _facts(feature) for feature in found.ontology.features}
+        return await self._annotations.features(project)
 
     async def changes(self, project: str, start_ms: int, token: str) -> ChangePage:
         """A page of changes; see ChangeSource."""
@@ -65,13 +62,6 @@ class LabelmillChanges:
     async def gold(self, project: str, feature: str) -> dict[str, str]:
         """The gold; see ChangeSource."""
         return await self._annotations.gold(project, feature)
-
-
-def _facts(feature: ontology_pb2.Feature) -> FeatureFacts:
-    names = tuple(definition.class_name for definition in feature.classes)
-    return FeatureFacts(
-        feature.feature_name, feature.kind, names, ordered=feature.kind == ontology_pb2.Feature.KIND_ORDINAL
-    )
 
 
 def _change(annotation: annotation_pb2.Annotation, *, benchmark: bool) -> Change | None:

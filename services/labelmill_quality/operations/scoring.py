@@ -1,20 +1,23 @@
-"""The operation ScoreProject: reads a project's answers, has them scored, keeps the report."""
+"""The operation ScoreProject: reads a project's answers, has them scored, keeps the reports."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import cast
+from collections.abc import Callable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from labelmill.quality.v1 import resources_pb2, service_pb2
-from labelmill.type.v1 import progress_pb2
+from labelmill.type.v1.ontology_pb2 import Feature
 from labelmill_quality.convert import resources as convert
-from labelmill_quality.errors import NoLabels
-from labelmill_quality.jobs import projects as jobs
-from labelmill_quality.ports import AnnotationSource, Answer, ReportStore, StoredReport
-from labelmill_quality.report import Answers, Evidence, Plan
+from labelmill_quality.errors import NoLabels, UnknownFeature, WrongFeatureKind
+from labelmill_quality.features import CHOICES, FEATURES
+from labelmill_quality.jobs import compared, projects
+from labelmill_quality.jobs.projects import ReportHead, ScoredProject
+from labelmill_quality.live.ports import FeatureFacts
+from labelmill_quality.operations.gathering import Gathering, Telling
+from labelmill_quality.ports import AnnotationSource, NewLabels, ReportStore, StoredReport
+from labelmill_quality.report import Plan
 from labelmill_quality.settings import QualitySettings
 from labelmill_runtime import names
 from labelmill_runtime.operations import OperationContext
@@ -27,8 +30,8 @@ REPORT_PATTERN = "projects/{project}/qualityReports/{quality_report}"
 class ProjectScoring:
     """Checks and runs ScoreProject.
 
-    It has no checkpoint: everything before the one transaction that stores the report is reading and computing. The
-    report takes its id from the operation, so a second run after a crash finds the first one's report.
+    It has no checkpoint: everything before the one transaction that stores a report is reading and computing. Reports
+    take their ids from the operation, so a second run after a crash finds those of the first.
     """
 
     def __init__(
@@ -48,80 +51,98 @@ class ProjectScoring:
     async def check(self, request: service_pb2.ScoreProjectRequest) -> None:
         """Raises what is wrong with the request already now, before there is an operation."""
         project = names.project_of(request.parent, field="parent")
-        await self._source.feature(project, request.feature)
-        if not await self._source.has_labels(project, request.feature, request.annotation_filter):
-            raise NoLabels(project)
+        for feature in await self._features(project, request.feature):
+            if await self._source.has_labels(project, feature.feature, request.annotation_filter):
+                return
+        raise NoLabels(project)
 
     async def run(
         self, context: OperationContext, request: service_pb2.ScoreProjectRequest
     ) -> resources_pb2.QualityReport:
-        """Makes the report and keeps it."""
-        project, report_id = context.project, context.name.rpartition("-")[2]
-        stored = await self._store.find(project, report_id)
-        if stored is None:
-            stored = await self._make(context, request, project, report_id)
-        return resources_pb2.QualityReport.FromString(stored.body)
-
-    async def _make(
-        self, context: OperationContext, request: service_pb2.ScoreProjectRequest, project: str, report_id: str
-    ) -> StoredReport:
-        began = self._now_ms()
-        evidence = await self._read(context, request, project)
-        rows = len(evidence.labels) + len(evidence.benchmark_answers)
-        await _tell(context, rows, "scoring", total=rows)
-        plan = Plan(
-            convert.method_name(request.consensus_method),
-            self._settings.bootstrap_count,
-            request.seed,
-            self._settings.cell_limit,
-        )
-        name = names.format(REPORT_PATTERN, project=project, quality_report=report_id)
-        head = jobs.ReportHead(name, request.feature, request.annotation_filter)
-        scored = await self._workers.call(jobs.score_project, evidence, plan, head)
-        await _tell(context, rows, "storing", total=rows)
-        created = self._now_ms()
-        report = StoredReport(project, report_id, created, scored.class_names, _dated(scored.body, created))
-        await self._store.add(report, scored.labels, began, context.hold)
-        return report
-
-    async def _read(
-        self, context: OperationContext, request: service_pb2.ScoreProjectRequest, project: str
-    ) -> Evidence:
-        feature = await self._source.feature(project, request.feature)
-        pages = self._source.labels(project, request.feature, request.annotation_filter)
-        labels = await _collect(context, pages, 0, "reading labels")
-        if not labels:
+        """Makes the report and keeps it; of all features, one of each and one that names them."""
+        project, report_id, telling = context.project, context.name.rpartition("-")[2], Telling(context)
+        features = await self._features(project, request.feature)
+        if request.feature:
+            report = await self._one(telling, request, features[0], report_id)
+            if report is None:
+                raise NoLabels(project)
+            return report
+        parts = []
+        for number, feature in enumerate(features):
+            part = await self._one(telling, request, feature, f"{report_id}-{number:03d}")
+            if part is not None:
+                parts.append(part.name)
+        if not parts:
             raise NoLabels(project)
-        pages = self._source.benchmark_answers(project, request.feature)
-        answers = await _collect(context, pages, len(labels), "reading benchmarks")
-        gold = await self._source.gold(project, request.feature)
-        answers.add_about(gold, labels)
-        return Evidence(labels, answers, gold, feature.class_names, feature.ordered)
+        return await self._together(context, request, parts, f"{report_id}-all")  # sorts after its parts: the newest
 
+    async def _features(self, project: str, name: str) -> list[FeatureFacts]:
+        """The feature, or all that can be scored."""
+        known = await self._source.features(project)
+        if not name:
+            return [feature for feature in known.values() if feature.kind in CHOICES or feature.kind in FEATURES]
+        if name not in known:
+            raise UnknownFeature
+        if known[name].kind not in CHOICES and known[name].kind not in FEATURES:
+            raise WrongFeatureKind(Feature.Kind.Name(known[name].kind))  # type: ignore[arg-type]
+        return [known[name]]
 
-async def _collect(
-    context: OperationContext, pages: AsyncIterator[Sequence[Answer]], before: int, stage: str
-) -> Answers:
-    answers = Answers()
-    async for page in pages:
-        for answer in page:
-            answers.add(answer.item, answer.labeler, answer.class_name, answer.time_ms)
-        await _tell(context, before + len(answers), stage)
-    return answers
+    async def _one(
+        self, telling: Telling, request: service_pb2.ScoreProjectRequest, feature: FeatureFacts, report_id: str
+    ) -> resources_pb2.QualityReport | None:
+        """The report of one feature; None where it has no labels."""
+        project = telling.context.project
+        stored = await self._store.find(project, report_id)
+        if stored is not None:
+            return resources_pb2.QualityReport.FromString(stored.body)
+        began = self._now_ms()
+        scored = await self._scored(telling, request, feature, report_id)
+        if scored is None:
+            return None
+        await telling.tell("storing", total=telling.done)
+        return await self._keep(telling.context, report_id, scored, began)
 
+    async def _scored(
+        self, telling: Telling, request: service_pb2.ScoreProjectRequest, feature: FeatureFacts, report_id: str
+    ) -> ScoredProject | None:
+        project = telling.context.project
+        method = convert.method_name(request.consensus_method)
+        plan = Plan(method, self._settings.bootstrap_count, request.seed, self._settings.cell_limit)
+        name = names.format(REPORT_PATTERN, project=project, quality_report=report_id)
+        head = ReportHead(name, feature.feature, request.annotation_filter)
+        gathering = Gathering(self._source, project, request.annotation_filter, telling)
+        if feature.kind in CHOICES:
+            evidence = await gathering.choices(feature)
+            if evidence is None:
+                return None
+            await telling.tell("scoring", total=telling.done)
+            return await self._workers.call(projects.score_project, evidence, plan, head)
+        statements = await gathering.statements(feature)
+        if statements is None:
+            return None
+        await telling.tell("scoring", total=telling.done)
+        return await self._workers.call(compared.score_compared, statements, feature.kind, plan, head)
 
-async def _tell(context: OperationContext, done: int, stage: str, total: int = 0) -> None:
-    metadata = service_pb2.ScoreProjectMetadata()
-    metadata.MergeFrom(cast("service_pb2.ScoreProjectMetadata", context.metadata))
-    progress: progress_pb2.Progress = metadata.progress
-    progress.done_count, progress.total_count, progress.stage = done, total, stage
-    progress.update_time.GetCurrentTime()
-    await context.progress(metadata)
+    async def _together(
+        self, context: OperationContext, request: service_pb2.ScoreProjectRequest, parts: list[str], report_id: str
+    ) -> resources_pb2.QualityReport:
+        stored = await self._store.find(context.project, report_id)
+        if stored is not None:
+            return resources_pb2.QualityReport.FromString(stored.body)
+        name = names.format(REPORT_PATTERN, project=context.project, quality_report=report_id)
+        report = resources_pb2.QualityReport(
+            name=name, annotation_filter=request.annotation_filter, feature_reports=parts
+        )
+        nothing = NewLabels.none()
+        return await self._keep(context, report_id, ScoredProject(report.SerializeToString(), (), nothing), 0)
 
-
-def _dated(body: bytes, created_ms: int) -> bytes:
-    report = resources_pb2.QualityReport.FromString(body)
-    moment = Timestamp()
-    moment.FromMilliseconds(created_ms)
-    report.create_time.CopyFrom(moment)
-    return report.SerializeToString()
+    async def _keep(
+        self, context: OperationContext, report_id: str, scored: ScoredProject, began_ms: int
+    ) -> resources_pb2.QualityReport:
+        created, moment = self._now_ms(), Timestamp()
+        moment.FromMilliseconds(created)
+        report = resources_pb2.QualityReport.FromString(scored.body)
+        report.create_time.CopyFrom(moment)
+        stored = StoredReport(context.project, report_id, created, scored.class_names, report.SerializeToString())
+        await self._store.add(stored, scored.labels, began_ms, context.hold)
+        return report
