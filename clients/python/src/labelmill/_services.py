@@ -44,6 +44,8 @@ from labelmill.quality.v1 import answers_service_pb2 as quality_answers_service_
 from labelmill.quality.v1 import answers_service_pb2_grpc as quality_answers_service_pb2_grpc
 from labelmill.quality.v1 import benchmark_service_pb2 as quality_benchmark_service_pb2
 from labelmill.quality.v1 import benchmark_service_pb2_grpc as quality_benchmark_service_pb2_grpc
+from labelmill.quality.v1 import classifier_service_pb2 as quality_classifier_service_pb2
+from labelmill.quality.v1 import classifier_service_pb2_grpc as quality_classifier_service_pb2_grpc
 from labelmill.quality.v1 import consensus_service_pb2 as quality_consensus_service_pb2
 from labelmill.quality.v1 import consensus_service_pb2_grpc as quality_consensus_service_pb2_grpc
 from labelmill.quality.v1 import instances_service_pb2 as quality_instances_service_pb2
@@ -125,6 +127,8 @@ class AsyncServices:
         """Aggregates numbers and texts sent along; keeps nothing."""
         self.benchmark = AsyncBenchmarkService(transport)
         """Scores labels sent along against gold sent along; keeps nothing."""
+        self.classifier = AsyncClassifierService(transport)
+        """Aggregates labels and a classifier's predictions, both sent along; keeps nothing."""
         self.instances = AsyncInstancesService(transport)
         """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
         objects; keeps nothing.
@@ -955,6 +959,26 @@ class AsyncBenchmarkService:
         and those of ScoreAnnotations; indices count over the whole stream.
         """
         return self._transport.exchange(self._stub.StreamScoreAnnotations, requests, timeout_s=timeout_s)
+
+
+class AsyncClassifierService:
+    """Aggregates labels and a classifier's predictions, both sent along; keeps nothing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = quality_classifier_service_pb2_grpc.ClassifierServiceStub(transport.channel)
+
+    async def score_with_classifier(
+        self, request: quality_classifier_service_pb2.ScoreWithClassifierRequest, *, timeout_s: float | None = None
+    ) -> quality_classifier_service_pb2.ScoreWithClassifierResponse:
+        """Aggregates labels together with a classifier's out-of-sample probabilities, and says of every single label
+        how likely it is to be right: with few labels an item, that is far more accurate than labels alone.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION,
+        BAD_DISTRIBUTION, PREDICTION_MISSING (METHOD_CROWDLAB needs one for every item), REPEATS_NOT_WEIGHED
+        (METHOD_CROWDLAB), TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.ScoreWithClassifier, request, timeout_s=timeout_s)
 
 
 class AsyncInstancesService:
@@ -1799,6 +1823,8 @@ class SyncServices:
         """Aggregates numbers and texts sent along; keeps nothing."""
         self.benchmark = BenchmarkService(portal, services.benchmark)
         """Scores labels sent along against gold sent along; keeps nothing."""
+        self.classifier = ClassifierService(portal, services.classifier)
+        """Aggregates labels and a classifier's predictions, both sent along; keeps nothing."""
         self.instances = InstancesService(portal, services.instances)
         """Turns boxes, polygons, polylines, keypoints, masks, spans, segments and relations of several labelers into
         objects; keeps nothing.
@@ -2619,6 +2645,26 @@ class BenchmarkService:
         return self._portal.iterate(
             self._service.stream_score_annotations(self._portal.feed(requests), timeout_s=timeout_s)
         )
+
+
+class ClassifierService:
+    """Aggregates labels and a classifier's predictions, both sent along; keeps nothing."""
+
+    def __init__(self, portal: Portal, service: AsyncClassifierService) -> None:
+        self._portal = portal
+        self._service = service
+
+    def score_with_classifier(
+        self, request: quality_classifier_service_pb2.ScoreWithClassifierRequest, *, timeout_s: float | None = None
+    ) -> quality_classifier_service_pb2.ScoreWithClassifierResponse:
+        """Aggregates labels together with a classifier's out-of-sample probabilities, and says of every single label
+        how likely it is to be right: with few labels an item, that is far more accurate than labels alone.
+        INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION,
+        BAD_DISTRIBUTION, PREDICTION_MISSING (METHOD_CROWDLAB needs one for every item), REPEATS_NOT_WEIGHED
+        (METHOD_CROWDLAB), TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.score_with_classifier(request, timeout_s=timeout_s))
 
 
 class InstancesService:
