@@ -6,6 +6,7 @@ other machines) is asked for sums; labels never travel.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ import numpy.typing as npt
 from labelmill_quality.labels import Codes, Floats, LabelTable
 
 T = TypeVar("T")
-LABELS_A_PART = 500_000
+_LABELS_A_PART = 500_000
+_COUNTED_AT_ONCE = 16_000_000
 _NO_CODES = np.empty(0, np.int32)
 _NO_WEIGHTS = np.empty(0)
 
@@ -144,14 +146,20 @@ class Threads:
 
 
 def split(
-    table: LabelTable, anchors: Codes | None = None, *, least: int = 2, labels_a_part: int = LABELS_A_PART
+    table: LabelTable, anchors: Codes | None = None, *, least: int = 2, labels_a_part: int | None = None
 ) -> Threads:
-    """A table as parts of about so many labels."""
+    """A table as parts of about so many labels; None: as many parts as keep all cores busy and fit in memory."""
     cells = table.cells
-    cuts = np.unique(np.searchsorted(table.offsets, np.arange(0, len(table), labels_a_part)))
+    cuts = np.unique(np.searchsorted(table.offsets, np.arange(0, len(table), labels_a_part or _part_size(table))))
     cuts = np.unique([0, *cuts.tolist(), len(table.items)])
     bounds = list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)) or [(0, 0)]
     return Threads([_part(table, cells, anchors, least, first, last) for first, last in bounds])
+
+
+def _part_size(table: LabelTable) -> int:
+    counted = max(1, len(table.labelers) * len(table.classes) ** 2)  # numbers that each part counts
+    parts = max(1, min(len(table) // _LABELS_A_PART, _COUNTED_AT_ONCE // counted))
+    return max(1, math.ceil(len(table) / parts))
 
 
 def _part(table: LabelTable, cells: Codes, anchors: Codes | None, least: int, first: int, last: int) -> Part:
