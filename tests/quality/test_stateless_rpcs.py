@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -68,10 +69,9 @@ async def test_majority_vote_is_answered_item_by_item(mill: Mill) -> None:
     ]
     first = answer.labels[0]
     assert first.agreement == pytest.approx(2 / 3)
-    assert [(share.class_name, share.probability) for share in first.distribution] == [
-        ("no", pytest.approx(1 / 3)),
-        ("yes", pytest.approx(2 / 3)),
-    ]
+    odds = first.distribution[1].probability / first.distribution[0].probability
+    assert [share.class_name for share in first.distribution] == ["no", "yes"]
+    assert odds == pytest.approx(math.exp(answer.calibration.strength * (2 / 3 - 1 / 3)))  # a softmax of the shares
     assert (answer.method, answer.method_version) == (pb.CONSENSUS_METHOD_MAJORITY_VOTE, "1")
     assert (answer.iteration_count, answer.converged) == (0, True)
 
@@ -81,6 +81,10 @@ async def test_the_default_method_is_auto_and_says_why(mill: Mill) -> None:
     assert answer.method == pb.CONSENSUS_METHOD_AUTO
     assert answer.iteration_count > 0
     assert "labels held out" in answer.note
+    assert answer.selection.basis == pb.ConsensusSelection.BASIS_HELD_OUT_LABELS
+    assert sum(each.weight for each in answer.selection.judgements) == pytest.approx(1)
+    assert not answer.calibration.calibrated
+    assert answer.calibration.error.undefined_reason == "there is no gold"
     assert [sum(share.probability for share in label.distribution) for label in answer.labels] == pytest.approx([1] * 3)
 
 
@@ -141,6 +145,22 @@ async def test_gold_is_kept_and_tells_whom_to_believe(mill: Mill) -> None:
     answer = await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=labels, gold=gold))
     assert {label.class_name for label in answer.labels} == {"yes"}
     assert answer.labels[0].distribution[1].probability == 1.0
+
+
+async def test_twenty_gold_answers_decide_on_the_method_and_calibrate(mill: Mill) -> None:
+    said = [
+        (f"i{n:02d}", f"l{labeler}", str((n + (n * labeler % 7 == 3)) % 2)) for n in range(60) for labeler in range(5)
+    ]
+    gold = [labels_pb.GoldRow(item=f"i{n:02d}", class_name=str(n % 2)) for n in range(20)]
+    answer = await mill.consensus.score_consensus(
+        consensus_pb.ScoreConsensusRequest(labels=label_rows(*said), gold=gold)
+    )
+    assert answer.selection.basis == pb.ConsensusSelection.BASIS_GOLD
+    assert all(each.gold_accuracy.sample_count == 20 for each in answer.selection.judgements)
+    assert answer.calibration.calibrated
+    assert answer.calibration.gold_count == 20
+    assert 0 <= answer.calibration.error.lower <= answer.calibration.error.upper <= 1
+    assert answer.calibration.error_by_chance > 0
 
 
 async def test_an_answer_that_is_no_class_is_refused_with_its_row(mill: Mill) -> None:

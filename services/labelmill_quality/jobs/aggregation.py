@@ -10,6 +10,7 @@ from typing import Any
 from labelmill.quality.v1 import consensus_service_pb2 as pb
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation.consensus import Consensus, ConsensusLabels
+from labelmill_quality.convert import consensus as about
 from labelmill_quality.convert import labels as convert
 from labelmill_quality.convert.resources import consensus_labels, labeler, method_name, method_number
 from labelmill_quality.encoding import encode
@@ -50,7 +51,7 @@ def aggregate_labels(folder: str, head: bytes, media_type: str, limits: Limits) 
     gold = _gold(place)
     anchors = gold_codes(table.items, *gold, table.classes) if gold[0] else None
     method = method_name(header.method)
-    consensus = aggregation.aggregate(table, method, anchors)
+    consensus = aggregation.aggregate_calibrated(table, method, anchors)
     _write(place, header, table, consensus)
     return Response.Summary(
         method=method_number(method),
@@ -58,6 +59,8 @@ def aggregate_labels(folder: str, head: bytes, media_type: str, limits: Limits) 
         iteration_count=consensus.iterations,
         converged=consensus.converged,
         note=consensus.note,
+        selection=about.selection(consensus.selection),
+        calibration=about.calibration(consensus.calibration),
         class_names=table.classes,
         label_count=len(table),
         item_count=len(table.items),

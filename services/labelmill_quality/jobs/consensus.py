@@ -5,6 +5,7 @@ from __future__ import annotations
 from labelmill.quality.v1 import consensus_service_pb2 as pb
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation.consensus import ConsensusLabels
+from labelmill_quality.convert import consensus as about
 from labelmill_quality.convert import labels as convert
 from labelmill_quality.convert.resources import consensus_labels, labeler, method_name, method_number
 from labelmill_quality.labelers import consensus_confusions
@@ -23,7 +24,7 @@ def score_consensus(body: bytes, cell_limit: int) -> bytes:
     require_room(table, cell_limit)
     method = method_name(request.method)
     anchors = gold_codes(table.items, *convert.gold(request.gold), table.classes) if request.gold else None
-    consensus = aggregation.aggregate(table, method, anchors)
+    consensus = aggregation.aggregate_calibrated(table, method, anchors)
     scores = labeler_scores(table, consensus, consensus_confusions(table, consensus.posterior), None)
     response = pb.ScoreConsensusResponse(
         labels=consensus_labels(ConsensusLabels.of(table, consensus), table.classes),
@@ -35,6 +36,8 @@ def score_consensus(body: bytes, cell_limit: int) -> bytes:
         repeat_policy=convert.repeats_number(policy),
         repeated_label_count=len(rows) - table.answer_count,
         note=consensus.note,
+        selection=about.selection(consensus.selection),
+        calibration=about.calibration(consensus.calibration),
     )
     return response.SerializeToString()
 
