@@ -49,7 +49,7 @@ _MORE_CONTEXT = {
     "UK_NHS": ("nhs", "health service"),
     "US_BANK_NUMBER": ("routing", "iban"),
 }
-_INSIDE = {"EMAIL_ADDRESS": "@"}
+_INSIDE = {"EMAIL_ADDRESS": "@", "URL": "."}
 _FASTER = {"Non schema URL": r"(?<![A-Za-z0-9.\-])"}
 """A match begins where a run of its characters does; without being told so, the search begins anew at each of them."""
 

@@ -41,7 +41,7 @@ def settle(text: str, findings: Sequence[Finding], wanted: frozenset[str]) -> li
     for _, group in groupby(judged, key=_place):  # of the same place; whatever contains it came before
         same = list(group)
         around = [other for other in around if other.end > same[0].start] + same
-        kept += [finding for finding in same if not any(_says_less(finding, other) for other in around)]
+        kept += [finding for finding in same if not _is_covered(finding, around)]
     return kept
 
 
@@ -69,9 +69,16 @@ def _is_none(text: str, finding: Finding) -> bool:
     return finding.recognizer == SPACY and text[finding.start : finding.end].upper() in _LABELS
 
 
+def _is_covered(finding: Finding, around: Sequence[Finding]) -> bool:
+    start, end = finding.start, finding.end
+    for other in around:
+        if other.start <= start and end <= other.end and other is not finding and _says_less(finding, other):
+            return True
+    return False
+
+
 def _says_less(finding: Finding, other: Finding) -> bool:
-    if other is finding or other.start > finding.start or other.end < finding.end:
-        return False
+    """Whether a finding says nothing that another one, which contains it, does not say."""
     if other.entity_type != finding.entity_type:
         return _is_part(finding, other)
     if other.score < finding.score and other.length == finding.length:

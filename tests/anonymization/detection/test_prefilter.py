@@ -79,10 +79,18 @@ def test_lone_surrogates_are_scanned() -> None:
     assert len(outcome) == 1
 
 
-@given(st.text(alphabet="ab1.@-_+ \n\u00e9\u00a0\u2003", max_size=60))
-def test_addresses_are_found_in_words_with_an_at_sign_as_in_whole_texts(text: str) -> None:
-    emails = [rule for rule in presidio_rules() if rule.entity_type == "EMAIL_ADDRESS"]
-    assert all(rule.inside == "@" for rule in emails)
-    in_words, in_texts = RuleSet(emails), RuleSet([replace(rule, inside="") for rule in emails])
-    asked = list(range(len(emails))), frozenset({"EMAIL_ADDRESS"})
+@pytest.mark.parametrize(("entity_type", "mark"), [("EMAIL_ADDRESS", "@"), ("URL", ".")])
+@given(
+    text=st.text(alphabet='ab1.@-_+/:"( \n\u00e9\u00a0\u2003', max_size=60),
+    word=st.sampled_from(["", "http://b.com", "b.de/a"]),
+)
+@settings(deadline=None)
+def test_what_has_no_white_space_is_found_in_words_as_in_whole_texts(
+    entity_type: str, mark: str, text: str, word: str
+) -> None:
+    text = text.replace("a", "a" + word)
+    rules = [rule for rule in presidio_rules() if rule.entity_type == entity_type]
+    assert all(rule.inside == mark for rule in rules)
+    in_words, in_texts = RuleSet(rules), RuleSet([replace(rule, inside="") for rule in rules])
+    asked = list(range(len(rules))), frozenset({entity_type})
     assert in_words.findings(text, *asked) == in_texts.findings(text, *asked)
