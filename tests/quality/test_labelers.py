@@ -204,6 +204,22 @@ def test_haste_that_errs_is_seen_as_such() -> None:
     assert good.unhurried_disagreement.value == pytest.approx(0.17, abs=0.08)
 
 
+def test_times_are_compared_within_a_kind_of_task() -> None:
+    """good-0 gets the quick kind of task only; that is no haste."""
+    group = crowd({**GOOD, "steady": right_with(0.85)}, items=300)
+    table = group.table()
+    quick = (table.labeler_codes == table.labelers.index("good-0")) | (table.item_codes % 3 == 0)
+    milliseconds = times_of(group, {}) * np.where(quick, 0.1, 1.0)
+    blind, seeing = (
+        time_scores(compared(table), milliseconds, types)[table.labelers.index("good-0")]
+        for types in (None, quick.astype(np.int32))
+    )
+    assert blind.z is not None
+    assert seeing.z is not None
+    assert blind.z < -5
+    assert seeing.z > -3
+
+
 def test_times_that_are_not_known_say_so() -> None:
     table = crowd(GOOD, items=20).table()
     scores = time_scores(compared(table), np.full(len(table), np.nan))

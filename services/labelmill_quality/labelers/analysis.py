@@ -56,7 +56,9 @@ class Analysis:
     similarities: Similarities
 
 
-def analyze(table: LabelTable, gold: Codes | None, milliseconds: Floats, plan: Plan) -> Analysis:
+def analyze(
+    table: LabelTable, gold: Codes | None, milliseconds: Floats, plan: Plan, task_types: Codes | None = None
+) -> Analysis:
     """Analyzes labels.
 
     Args:
@@ -64,6 +66,7 @@ def analyze(table: LabelTable, gold: Codes | None, milliseconds: Floats, plan: P
         gold: The known class of every item, NO_GOLD where there is none; None without gold.
         milliseconds: (labels): how long each took; NaN where that is not known.
         plan: How.
+        task_types: (labels): codes of kinds of tasks; None: all of one kind.
     """
     consensus = aggregation.aggregate(table, plan.method, gold)
     compared = references(table, consensus, gold)
@@ -79,7 +82,7 @@ def analyze(table: LabelTable, gold: Codes | None, milliseconds: Floats, plan: P
         reliable,
         biases(compared),
         spammer_scores(compared, replicates=plan.replicates, seed=plan.seed),
-        time_scores(compared, milliseconds),
+        time_scores(compared, milliseconds, task_types),
         class_alphas(table, replicates=plan.replicates, seed=plan.seed),
         class_difficulties(confusion, seed=plan.seed),
         list(most_confused(confusion, plan.confused_classes)),

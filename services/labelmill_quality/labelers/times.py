@@ -10,11 +10,13 @@ import numpy.typing as npt
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.intervals import proportion
 from labelmill_quality.labelers.reference import References
+from labelmill_quality.labels import Codes
 
 Floats = npt.NDArray[np.float64]
 
 NO_TIMES = "no answer says how long it took"
 NO_FAST = "no fast answer can be compared"
+NO_SPREAD = "most labelers take equally long"
 TOO_FEW_LABELERS = "fewer than five labelers with ten timed answers"
 FAST_QUANTILE = 0.01
 HURRIED_Z = -2.0
@@ -42,48 +44,65 @@ class TimeScores:
     """The same of the other answers."""
 
 
-def time_scores(references: References, milliseconds: Floats) -> list[TimeScores]:
+def time_scores(references: References, milliseconds: Floats, task_types: Codes | None = None) -> list[TimeScores]:
     """The scores of each labeler.
 
-    Times are taken as logarithms, spread by the median absolute deviation: a coffee break must not make everything else
-    look fast. An answer is hurried where its log time is more than two robust standard deviations below the median of
-    all answers.
+    Times are taken as logarithms, less the median of their task type and over its robust standard deviation (from the
+    median absolute deviation): a coffee break must not make everything else look fast, nor a hard kind of task its
+    labelers slow. An answer is hurried where that is below -2.
 
     Args:
         references: What the answers are compared with.
         milliseconds: (labels): how long each took; NaN where that is not known.
+        task_types: (labels): codes of kinds of tasks; None: all of one kind.
     """
     table = references.table
     timed = np.isfinite(milliseconds)
-    logs = np.log(np.maximum(np.where(timed, milliseconds, 1.0), 1.0))
-    centre, spread = _robust(logs[timed])
-    hurried = timed & (logs < centre + HURRIED_Z * spread)
-    limit = np.quantile(logs[timed], FAST_QUANTILE) if timed.any() else 0.0
-    fastest = timed & (logs <= limit)
-    rows_of = [
-        np.flatnonzero(timed & (table.labeler_codes == code)) if timed.any() else np.empty(0, np.intp)
-        for code in range(len(table.labelers))
-    ]
-    medians = np.array([np.median(logs[rows]) if len(rows) else np.nan for rows in rows_of])
-    steady = np.array([len(rows) >= _MIN_ANSWERS for rows in rows_of], bool)
-    labeler_centre, labeler_spread = _robust(medians[steady])
-    enough = int(steady.sum()) >= _MIN_LABELERS
+    relative = _relative(milliseconds, np.zeros(len(table), np.int32) if task_types is None else task_types)
+    hurried = timed & (relative < HURRIED_Z)
+    limit = np.quantile(relative[timed], FAST_QUANTILE) if timed.any() else 0.0
+    fastest = timed & (relative <= limit)
+    rows_of = [np.flatnonzero(timed & (table.labeler_codes == code)) for code in range(len(table.labelers))]
+    medians = np.array([np.median(relative[rows]) if len(rows) else np.nan for rows in rows_of])
+    z, reasons = _labeler_z(medians, np.array([len(rows) for rows in rows_of]))
     scores = []
-    for rows, median in zip(rows_of, medians, strict=True):
-        z = (median - labeler_centre) / labeler_spread if enough and len(rows) and labeler_spread > 0 else None
+    for rows, own, reason in zip(rows_of, z, reasons, strict=True):
         compared = rows[references.known[rows]]
         scores.append(
             TimeScores(
                 len(rows),
-                float(np.exp(median)) if len(rows) else None,
-                None if z is None else float(z),
-                "" if z is not None else TOO_FEW_LABELERS if len(rows) else NO_TIMES,
+                float(np.median(milliseconds[rows])) if len(rows) else None,
+                None if reason else float(own),
+                reason,
                 proportion(int(fastest[rows].sum()), len(rows), "share_of_fastest_hundredth", NO_TIMES),
                 _disagreement(references, compared[hurried[compared]], "hurried_disagreement"),
                 _disagreement(references, compared[~hurried[compared]], "unhurried_disagreement"),
             )
         )
     return scores
+
+
+def _relative(milliseconds: Floats, task_types: Codes) -> Floats:
+    """(labels): robust z of the log time within its task type; 0 where that has no spread, NaN without a time."""
+    timed = np.isfinite(milliseconds)
+    logs = np.log(np.maximum(milliseconds, 1.0))
+    relative = np.full(len(milliseconds), np.nan)
+    for kind in np.unique(task_types[timed]):
+        rows = timed & (task_types == kind)
+        centre, spread = _robust(logs[rows])
+        relative[rows] = (logs[rows] - centre) / spread if spread > 0 else 0.0
+    return relative
+
+
+def _labeler_z(medians: Floats, counts: npt.NDArray[np.int64]) -> tuple[Floats, list[str]]:
+    """(labelers): robust z of their medians among those with enough answers, and why there is none."""
+    steady = counts >= _MIN_ANSWERS
+    if steady.sum() < _MIN_LABELERS:
+        return medians, [TOO_FEW_LABELERS if count else NO_TIMES for count in counts]
+    centre, spread = _robust(medians[steady])
+    if spread == 0:
+        return medians, [NO_SPREAD if count else NO_TIMES for count in counts]
+    return (medians - centre) / spread, ["" if count else NO_TIMES for count in counts]
 
 
 def _disagreement(references: References, rows: npt.NDArray[np.intp], method: str) -> Estimate:

@@ -49,7 +49,7 @@ class AnalyzeLabelersRequest(_message.Message):
     """Pairs of labelers to answer, the most suspicious first; 0: 100."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
-        """The labels. Those with time_spent_ms tell of haste."""
+        """The labels. Those with time_spent_ms tell of haste, within their task_type."""
 
     @_builtins.property
     def gold(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.GoldRow]:
@@ -391,8 +391,8 @@ class LabelerTimes(_message.Message):
     median_ms: _builtins.float
     """Their median in ms; absent without any."""
     z: _builtins.float
-    """How far the median log time lies from that of most labelers, in robust standard deviations; negative is fast. Absent where
-    z_undefined_reason says why.
+    """How far the labeler's median lies from that of most labelers, in robust standard deviations; negative is fast. Of log times,
+    relative to those of the same task_type. Absent where z_undefined_reason says why.
     """
     z_undefined_reason: _builtins.str
     """Why there is no z; empty where there is."""
@@ -402,7 +402,7 @@ class LabelerTimes(_message.Message):
 
     @_builtins.property
     def hurried_disagreement(self) -> _resources_pb2.Estimate:
-        """Share of hurried answers (log time two robust standard deviations below the median of all) that differ from their
+        """Share of hurried answers (log time two robust standard deviations below the median of their task_type) that differ from their
         reference, Wilson.
         """
 

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from labelmill.type.v1 import annotation_pb2 as labelmill_dot_type_dot_v1_dot_annotation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!labelmill/quality/v1/labels.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"labelmill/type/v1/annotation.proto\"\xcd\x02\n\x08LabelRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x07labeler\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1f\n\nclass_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?H\x00\x12\x34\n\x0b\x63lass_names\x18\x06 \x01(\x0b\x32\x1d.labelmill.type.v1.ClassNamesH\x00\x12\x19\n\x06number\x18\x07 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01H\x00\x12\x19\n\x04text\x18\x08 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06H\x00\x12)\n\rtime_spent_ms\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x90\xde\xe6u(\x00H\x01\x88\x01\x01\x12/\n\x0b\x61nswer_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\x06\x61nswer\x12\x05\xbaH\x02\x08\x01\x42\x10\n\x0e_time_spent_ms\"B\n\x07GoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?*\x91\x01\n\x0cRepeatPolicy\x12\x1d\n\x19REPEAT_POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12REPEAT_POLICY_LAST\x10\x01\x12\x17\n\x13REPEAT_POLICY_FIRST\x10\x02\x12\x1a\n\x16REPEAT_POLICY_MAJORITY\x10\x03\x12\x15\n\x11REPEAT_POLICY_ALL\x10\x04\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!labelmill/quality/v1/labels.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"labelmill/type/v1/annotation.proto\"\xe9\x02\n\x08LabelRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x07labeler\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1f\n\nclass_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?H\x00\x12\x34\n\x0b\x63lass_names\x18\x06 \x01(\x0b\x32\x1d.labelmill.type.v1.ClassNamesH\x00\x12\x19\n\x06number\x18\x07 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01H\x00\x12\x19\n\x04text\x18\x08 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06H\x00\x12)\n\rtime_spent_ms\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x90\xde\xe6u(\x00H\x01\x88\x01\x01\x12/\n\x0b\x61nswer_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ttask_type\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18?B\x0f\n\x06\x61nswer\x12\x05\xbaH\x02\x08\x01\x42\x10\n\x0e_time_spent_ms\"B\n\x07GoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1d\n\nclass_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?*\x91\x01\n\x0cRepeatPolicy\x12\x1d\n\x19REPEAT_POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12REPEAT_POLICY_LAST\x10\x01\x12\x17\n\x13REPEAT_POLICY_FIRST\x10\x02\x12\x1a\n\x16REPEAT_POLICY_MAJORITY\x10\x03\x12\x15\n\x11REPEAT_POLICY_ALL\x10\x04\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,14 +49,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LABELROW'].fields_by_name['text']._serialized_options = b'\272H\006r\004\030\240\215\006'
   _globals['_LABELROW'].fields_by_name['time_spent_ms']._loaded_options = None
   _globals['_LABELROW'].fields_by_name['time_spent_ms']._serialized_options = b'\272H\n\"\010\030\200\220\336\346u(\000'
+  _globals['_LABELROW'].fields_by_name['task_type']._loaded_options = None
+  _globals['_LABELROW'].fields_by_name['task_type']._serialized_options = b'\272H\004r\002\030?'
   _globals['_GOLDROW'].fields_by_name['item']._loaded_options = None
   _globals['_GOLDROW'].fields_by_name['item']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
   _globals['_GOLDROW'].fields_by_name['class_name']._loaded_options = None
   _globals['_GOLDROW'].fields_by_name['class_name']._serialized_options = b'\272H\006r\004\020\001\030?'
-  _globals['_REPEATPOLICY']._serialized_start=562
-  _globals['_REPEATPOLICY']._serialized_end=707
+  _globals['_REPEATPOLICY']._serialized_start=590
+  _globals['_REPEATPOLICY']._serialized_end=735
   _globals['_LABELROW']._serialized_start=158
-  _globals['_LABELROW']._serialized_end=491
-  _globals['_GOLDROW']._serialized_start=493
-  _globals['_GOLDROW']._serialized_end=559
+  _globals['_LABELROW']._serialized_end=519
+  _globals['_GOLDROW']._serialized_start=521
+  _globals['_GOLDROW']._serialized_end=587
 # @@protoc_insertion_point(module_scope)

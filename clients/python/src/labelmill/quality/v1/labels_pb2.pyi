@@ -65,6 +65,7 @@ class LabelRow(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     TIME_SPENT_MS_FIELD_NUMBER: _builtins.int
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
     item: _builtins.str
     """The item."""
     labeler: _builtins.str
@@ -77,6 +78,8 @@ class LabelRow(_message.Message):
     """Free text."""
     time_spent_ms: _builtins.int
     """How long the labeler took, in ms; absent: not known."""
+    task_type: _builtins.str
+    """What kind of task it was, where some take longer than others: times are compared within a kind. Empty: all of one kind."""
     @_builtins.property
     def class_names(self) -> _annotation_pb2.ClassNames:
         """Any number of classes, none included."""
@@ -96,10 +99,11 @@ class LabelRow(_message.Message):
         text: _builtins.str = ...,
         time_spent_ms: _builtins.int | None = ...,
         answer_time: _timestamp_pb2.Timestamp | None = ...,
+        task_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer", b"answer", "answer_time", b"answer_time", "class_name", b"class_name", "class_names", b"class_names", "number", b"number", "text", b"text", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer", b"answer", "answer_time", b"answer_time", "class_name", b"class_name", "class_names", b"class_names", "item", b"item", "labeler", b"labeler", "number", b"number", "text", b"text", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms", "answer", b"answer", "answer_time", b"answer_time", "class_name", b"class_name", "class_names", b"class_names", "item", b"item", "labeler", b"labeler", "number", b"number", "task_type", b"task_type", "text", b"text", "time_spent_ms", b"time_spent_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__time_spent_ms: _TypeAlias = _typing.Literal["time_spent_ms"]  # noqa: Y015
     _WhichOneofArgType__time_spent_ms: _TypeAlias = _typing.Literal["_time_spent_ms", b"_time_spent_ms"]  # noqa: Y015
