@@ -69,7 +69,7 @@ polylines = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=6, unique
 pixel_arrays = st.binary(min_size=12, max_size=12).map(
     lambda data: np.unpackbits(np.frombuffer(data, np.uint8)).reshape(12, 8).astype(bool)
 )
-masks = pixel_arrays.filter(np.any).map(mask)
+masks = pixel_arrays.filter(np.any).map(lambda pixels: mask(np.pad(pixels, ((0, 68), (0, 92)))))
 spans = st.tuples(st.integers(0, 30), st.integers(1, 12)).map(lambda pair: TextSpan(pair[0], pair[0] + pair[1]))
 segments = st.tuples(st.integers(0, 30), st.integers(1, 12)).map(
     lambda pair: TimeSegment(float(pair[0]), float(pair[0] + pair[1]))

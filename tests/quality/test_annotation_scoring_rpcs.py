@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from labelmill import errors
 from labelmill.quality.v1 import benchmark_service_pb2 as pb
+from labelmill.quality.v1 import labels_pb2
 from labelmill.quality.v1 import scoring_pb2 as scoring
 from labelmill.type.v1 import annotation_pb2
 from labelmill_quality.convert.annotations import annotation
@@ -81,6 +82,41 @@ async def test_annotations_are_scored_one_by_one_by_item_and_in_groups(mill: Mil
     accuracy = groups["question", "ben", ""].figures.accuracy
     assert (accuracy.value, accuracy.sample_count, accuracy.interval_method) == (0, 1, "wilson")
     assert answer.method_version == "1"
+
+
+async def test_each_mode_has_its_own_way_and_threshold(mill: Mill) -> None:
+    """An IoU of 0.43: a pair for CVAT alone. Labelbox has one score an item, greedy, over all names."""
+    gold = scoring.GoldSet(annotations=[drawn("x", "", box(0, 0, 10, 10))])
+    said, told = [drawn("x", "anna", box(4, 0, 10, 10))], {}
+    for mode in scoring.MatchingMode.values():
+        options = scoring.ScoringOptions(mode=mode, bootstrap_count=100)
+        request = pb.ScoreAnnotationsRequest(annotations=said, gold=gold, options=options)
+        answer = await mill.benchmark.score_annotations(request)
+        told[mode] = ([s.outcome for s in answer.scores], [(s.feature, s.score) for s in answer.item_scores])
+    apart = ([Outcome.OUTCOME_SPURIOUS, Outcome.OUTCOME_MISSED], [("thing", 0)])
+    assert told[scoring.MATCHING_MODE_UNSPECIFIED] == told[scoring.MATCHING_MODE_OPTIMAL] == apart
+    assert told[scoring.MATCHING_MODE_COCO] == apart
+    assert told[scoring.MATCHING_MODE_CVAT] == ([Outcome.OUTCOME_RIGHT], [("thing", pytest.approx(60 / 140))])
+    assert told[scoring.MATCHING_MODE_LABELBOX] == ([Outcome.OUTCOME_RIGHT], [("", pytest.approx(60 / 140))])
+
+
+async def test_labels_have_windows_and_drift_where_options_ask_for_them(mill: Mill) -> None:
+    labels = [
+        labels_pb2.LabelRow(item=f"i{n}", labeler="anna", class_name="yes" if n < 30 else "no") for n in range(40)
+    ]
+    for n, row in enumerate(labels):
+        row.answer_time.FromSeconds(n)
+    gold = [labels_pb2.GoldRow(item=f"i{n}", class_name="yes") for n in range(40)]
+    options = scoring.ScoringOptions(bootstrap_count=100, window_ms=20_000, drift=scoring.DriftOptions())
+    request = pb.ScoreBenchmarkRequest(labels=labels, gold=gold, options=options)
+    answer = await mill.benchmark.score_benchmark(request)
+    windows = [group for group in answer.groups if group.HasField("window_start_time")]
+    assert [(w.window_start_time.seconds, w.figures.accuracy.value) for w in windows] == [(0, 1), (20, 0.5)]
+    assert answer.drifts[0].alarm
+    assert answer.accuracy.value == 0.75
+    request.ClearField("options")
+    bare = await mill.benchmark.score_benchmark(request)
+    assert (len(bare.groups), len(bare.drifts)) == (0, 0)
 
 
 async def test_a_polygon_that_crosses_itself_is_repaired_and_named(mill: Mill) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from labelmill_quality.average_precision.columns import (
     BoxLikeness,
@@ -22,6 +21,7 @@ from labelmill_quality.average_precision.evaluation import BOXES, KEYPOINTS, Des
 from labelmill_quality.matching.areas import as_mask
 from labelmill_quality.matching.coco import ranked
 from labelmill_quality.matching.measures import Measures
+from labelmill_quality.matching.points import by_name
 from labelmill_quality.shapes.answers import Answer, Number, OrdinalChoice, SingleChoice
 from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.run_lengths import MaskBatch
@@ -119,25 +119,11 @@ def _keypoints(
     gold: Sequence[Keypoints], said: Sequence[Keypoints], measures: Measures
 ) -> tuple[Likeness, tuple[Floats, Floats]]:
     names = sorted({name for shape in (*gold, *said) for name in shape.names})
-    points, seen = zip(*(_by_name(side, names) for side in (gold, said)), strict=True)
-    areas = [
-        np.array([np.ptp(shape.points[shape.present], axis=0).prod() for shape in side], np.float64)
-        for side in (gold, said)
-    ]
+    (there, seen, sides), (points, found, found_sides) = (by_name(side, names) for side in (gold, said))
+    areas = sides.prod(axis=1), found_sides.prod(axis=1)
     known = measures.keypoint_sigmas or {}
     sigmas = np.array([known.get(name, measures.oks_sigma) for name in names], np.float64)
-    found = np.where(seen[1][..., None], points[1], np.inf)
-    return KeypointLikeness(points[0], seen[0], areas[0], found, sigmas), (areas[0], areas[1])
-
-
-def _by_name(shapes: Sequence[Keypoints], names: Sequence[str]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """(shapes, names, 2) points and (shapes, names) which of them there are."""
-    code = {name: place for place, name in enumerate(names)}
-    points, seen = np.zeros((len(shapes), len(names), 2)), np.zeros((len(shapes), len(names)), bool)
-    for row, shape in enumerate(shapes):
-        places = [code[name] for name in shape.names]
-        points[row, places], seen[row, places] = shape.points, shape.present
-    return points, seen
+    return KeypointLikeness(there, seen, areas[0], np.where(found[..., None], points, np.inf), sigmas), areas
 
 
 def _is_crowd(instance: Instance) -> bool:

@@ -66,7 +66,7 @@ def figures(
         counts: (rows, COLUMNS).
         item_codes: (rows,): the item that each is about; the bootstrap draws whole items.
         rules: The minimum count, and the bootstrap.
-        one_vs_rest: For a single class, (cells that are right about it, cells); replaces the accuracy.
+        one_vs_rest: For a single class, (judgements that are right about it, judgements); replaces the accuracy.
     """
     total = counts.sum(axis=0)
     right, wrong, spurious, missed = (int(total[column]) for column in range(4))

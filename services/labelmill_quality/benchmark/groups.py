@@ -123,7 +123,7 @@ class Cells:
         return ClassConfusion(self.classes, counts.astype(np.float64))
 
     def counts(self, code: int, judged: Floats) -> tuple[Floats, tuple[float, int]]:
-        """What cells about a class count, seen from it; and how many of all cells are right about it.
+        """What cells about a class count, seen from it; and how many of all judgements are right about it.
 
         Args:
             code: The class.
@@ -142,7 +142,7 @@ class Cells:
             ]
         ).astype(np.float64)
         wrong = int((gold != said).sum())
-        return counts, (len(self.rows) - wrong, len(self.rows))
+        return counts, (len(judged) - wrong, len(judged))
 
 
 def _codes(names: Sequence[str]) -> Codes:

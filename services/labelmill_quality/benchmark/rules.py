@@ -52,3 +52,5 @@ class Rules:
     bootstrap_count: int = 1000
     seed: int = 0
     drift: DriftDesign | None = None
+    include_subclasses: bool = False
+    """Of Mode.LABELBOX: attributes are half of the score of a pair of shapes."""

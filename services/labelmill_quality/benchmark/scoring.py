@@ -53,7 +53,7 @@ def judge(statements: Statements, gold: Gold, asked: Iterable[tuple[str, str]], 
             if score is not None and rules.mode is not Mode.LABELBOX:
                 scores.append(score)
         if rules.mode is Mode.LABELBOX:
-            scores += _labelbox_score(said, gold)
+            scores += _labelbox_score(said, gold, rules)
     return Judged(judgements, scores)
 
 
@@ -75,7 +75,7 @@ def _of_item(said: Said, gold: Gold, rules: Rules) -> Iterator[tuple[list[Judgem
         yield list(judge_matching(left, right, matching, rules, said.labeler)), item_score
 
 
-def _labelbox_score(said: Said, gold: Gold) -> Iterator[ItemScore]:
+def _labelbox_score(said: Said, gold: Gold, rules: Rules) -> Iterator[ItemScore]:
     """The one score that Labelbox has for an item and a labeler."""
     item = said.item
     shapes = [one for feature in sorted(gold.shape_features) for one in gold.shapes.get((item, feature), ())]
@@ -87,6 +87,7 @@ def _labelbox_score(said: Said, gold: Gold) -> Iterator[ItemScore]:
         drawn,
         answers,
         [(feature, response.answer) for feature, response in said.answers.items()],
+        with_attributes=rules.include_subclasses,
     )
     if score is not None:
         yield ItemScore(item, said.labeler, "", score)

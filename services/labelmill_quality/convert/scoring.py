@@ -63,6 +63,7 @@ def rules(options: pb.ScoringOptions) -> Rules:
         bootstrap_count=options.bootstrap_count or default.bootstrap_count,
         seed=options.seed,
         drift=_design(options.drift) if options.HasField("drift") else None,
+        include_subclasses=options.include_subclasses,
     )
 
 

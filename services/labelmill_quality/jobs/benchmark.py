@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from labelmill.quality.v1 import benchmark_service_pb2 as pb
+from labelmill.quality.v1 import labels_pb2
 from labelmill_quality.benchmark import score_benchmark
+from labelmill_quality.benchmark.gold import Gold
+from labelmill_quality.benchmark.groups import drifts, grouped
+from labelmill_quality.benchmark.judgement import Judgement
+from labelmill_quality.benchmark.rules import Rules
+from labelmill_quality.benchmark.scoring import judge
+from labelmill_quality.convert import scoring
 from labelmill_quality.convert.estimates import confusion, estimate
 from labelmill_quality.convert.labels import answers
 from labelmill_quality.convert.resources import class_quality, labeler
@@ -11,6 +20,8 @@ from labelmill_quality.estimate import Estimate
 from labelmill_quality.labels import gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.scores import BENCHMARK, ClassScore, Confusion, LabelerScore
+from labelmill_quality.shapes.answers import SingleChoice
+from labelmill_quality.shapes.instance import Response, Statements
 
 _NO_CONSENSUS = "no consensus was asked for"
 
@@ -45,4 +56,24 @@ def score_against_gold(body: bytes, cell_limit: int) -> bytes:
         ],
         confusion=confusion(Confusion(benchmark.confusion, BENCHMARK), classes),
     )
+    if request.HasField("options"):
+        judgements, rules = _judged(request), scoring.rules(request.options)
+        response.groups.extend(scoring.group_quality(group) for group in grouped(judgements, rules))
+        response.drifts.extend(scoring.labeler_drift(drift) for drift in drifts(judgements, rules))
     return response.SerializeToString()
+
+
+def _judged(request: pb.ScoreBenchmarkRequest) -> Sequence[Judgement]:
+    """The rows as answers to one question, judged."""
+    gold = Gold()
+    known = [Response(row.item, "", "", SingleChoice(row.class_name)) for row in request.gold]
+    gold.add(Statements((), known), field="gold")
+    said = [
+        Response(row.item, row.labeler, "", SingleChoice(row.class_name), create_ms=_answer_ms(row))
+        for row in request.labels
+    ]
+    return judge(Statements((), said), gold, (), Rules()).judgements
+
+
+def _answer_ms(row: labels_pb2.LabelRow) -> int | None:
+    return row.answer_time.ToMilliseconds() if row.HasField("answer_time") else None

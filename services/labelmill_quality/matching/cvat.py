@@ -21,7 +21,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from labelmill_quality.matching.areas import as_mask, upright_overlap
 from labelmill_quality.matching.assignment import Floats, Matching
@@ -63,6 +62,8 @@ def cvat_matching(
 
 
 def _assigned(alike: Floats, threshold: float) -> list[tuple[int, int]]:
+    from scipy.optimize import linear_sum_assignment  # heavy; its choice among equals is CVAT's
+
     size = max(alike.shape)
     distances = np.ones((size, size))
     distances[: alike.shape[0], : alike.shape[1]] = 1 - alike

@@ -31,6 +31,7 @@ class ScoreBenchmarkRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     GOLD_FIELD_NUMBER: _builtins.int
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
         """The labels; those of items without gold are left out."""
@@ -43,16 +44,23 @@ class ScoreBenchmarkRequest(_message.Message):
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The classes in order; empty: those that occur, ordered by name."""
 
+    @_builtins.property
+    def options(self) -> _scoring_pb2.ScoringOptions:
+        """Asks also for figures with precision, recall and F1, for those of time windows, and for drift, by window_ms, minimum_count,
+        bootstrap_count, seed and drift; the others are of annotations. Absent: no groups, no drifts.
+        """
+
     def __init__(
         self,
         *,
         labels: _abc.Iterable[_labels_pb2.LabelRow] | None = ...,
         gold: _abc.Iterable[_labels_pb2.GoldRow] | None = ...,
         class_names: _abc.Iterable[_builtins.str] | None = ...,
+        options: _scoring_pb2.ScoringOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "gold", b"gold", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "gold", b"gold", "labels", b"labels", "options", b"options"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -68,6 +76,8 @@ class ScoreBenchmarkResponse(_message.Message):
     LABELERS_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     CONFUSION_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    DRIFTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def accuracy(self) -> _resources_pb2.Estimate:
         """Accuracy of all labels."""
@@ -84,6 +94,14 @@ class ScoreBenchmarkResponse(_message.Message):
     def confusion(self) -> _resources_pb2.ConfusionMatrix:
         """All answers against gold."""
 
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.GroupQuality]:
+        """All, each class, each labeler, and each labeler's time windows (by answer_time); feature is empty. Only with options."""
+
+    @_builtins.property
+    def drifts(self) -> _containers.RepeatedCompositeFieldContainer[_scoring_pb2.LabelerDrift]:
+        """Each labeler; only with drift options."""
+
     def __init__(
         self,
         *,
@@ -91,10 +109,12 @@ class ScoreBenchmarkResponse(_message.Message):
         labelers: _abc.Iterable[_resources_pb2.LabelerQuality] | None = ...,
         classes: _abc.Iterable[_resources_pb2.ClassQuality] | None = ...,
         confusion: _resources_pb2.ConfusionMatrix | None = ...,
+        groups: _abc.Iterable[_scoring_pb2.GroupQuality] | None = ...,
+        drifts: _abc.Iterable[_scoring_pb2.LabelerDrift] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "confusion", b"confusion"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "classes", b"classes", "confusion", b"confusion", "labelers", b"labelers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "classes", b"classes", "confusion", b"confusion", "drifts", b"drifts", "groups", b"groups", "labelers", b"labelers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

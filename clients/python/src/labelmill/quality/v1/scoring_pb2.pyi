@@ -153,6 +153,7 @@ class ScoringOptions(_message.Message):
     MINIMUM_COUNT_FIELD_NUMBER: _builtins.int
     BOOTSTRAP_COUNT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    INCLUDE_SUBCLASSES_FIELD_NUMBER: _builtins.int
     DRIFT_FIELD_NUMBER: _builtins.int
     mode: Global___MatchingMode.ValueType
     """Whose way counts."""
@@ -186,6 +187,10 @@ class ScoringOptions(_message.Message):
     """Bootstrap replicates of the intervals of F1, Jaccard, means; 0: 1000."""
     seed: _builtins.int
     """The same seed gives the same intervals."""
+    include_subclasses: _builtins.bool
+    """Of MATCHING_MODE_LABELBOX: the score of a pair of shapes is the mean of its own and that of the answers to its attributes, as the
+    SDK has it with include_subclasses.
+    """
     @_builtins.property
     def class_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoringOptions.ClassOrder]:
         """The classes of ordinal features in their order; those of features without one are right or wrong, with no distance."""
@@ -212,11 +217,12 @@ class ScoringOptions(_message.Message):
         minimum_count: _builtins.int = ...,
         bootstrap_count: _builtins.int = ...,
         seed: _builtins.int = ...,
+        include_subclasses: _builtins.bool = ...,
         drift: Global___DriftOptions | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "boundary_tolerance", b"boundary_tolerance", "box_measure", b"box_measure", "class_aware", b"class_aware", "class_orders", b"class_orders", "drift", b"drift", "line_thickness", b"line_thickness", "minimum_count", b"minimum_count", "mode", b"mode", "number_tolerance", b"number_tolerance", "oks_sigma", b"oks_sigma", "seed", b"seed", "stretch_measure", b"stretch_measure", "text_threshold", b"text_threshold", "threshold", b"threshold", "window_ms", b"window_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "boundary_tolerance", b"boundary_tolerance", "box_measure", b"box_measure", "class_aware", b"class_aware", "class_orders", b"class_orders", "drift", b"drift", "include_subclasses", b"include_subclasses", "line_thickness", b"line_thickness", "minimum_count", b"minimum_count", "mode", b"mode", "number_tolerance", b"number_tolerance", "oks_sigma", b"oks_sigma", "seed", b"seed", "stretch_measure", b"stretch_measure", "text_threshold", b"text_threshold", "threshold", b"threshold", "window_ms", b"window_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
