@@ -64,6 +64,18 @@ class BadWeights(InvalidArgument):
         )
 
 
+class MetricNotApplicable(InvalidArgument):
+    """A distance or weights between answers of another kind."""
+
+    def __init__(self, field: str, kind: str) -> None:
+        super().__init__(
+            "METRIC_NOT_APPLICABLE",
+            "The metric or the weights are not for answers of this kind.",
+            metadata={"field": field, "answer": kind},
+            fields={field: f"must be for answers of the kind {kind}"},
+        )
+
+
 class AnswerTimeMissing(InvalidArgument):
     """Figures over time need to know when every answer was given."""
 
@@ -327,4 +339,15 @@ class BadDistribution(InvalidArgument):
             "A prediction's probabilities are no distribution over the classes.",
             metadata={"field": field},
             fields={field: "must be probabilities of different classes that sum to 1 within 0.01"},
+        )
+
+
+class PredictionMissing(InvalidArgument):
+    """CROWDLAB averages a prediction into every item."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PREDICTION_MISSING",
+            "An item with labels has no prediction; METHOD_CROWDLAB needs one for each.",
+            fields={"predictions": "must name every item that has labels"},
         )

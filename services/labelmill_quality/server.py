@@ -11,6 +11,7 @@ from labelmill_quality.adapters.sql import metadata
 from labelmill_quality.assembly.agreement import agreement
 from labelmill_quality.assembly.answers import answers
 from labelmill_quality.assembly.benchmark import benchmark
+from labelmill_quality.assembly.classifier import classifier
 from labelmill_quality.assembly.consensus import consensus
 from labelmill_quality.assembly.instances import instances
 from labelmill_quality.assembly.labelers import labelers
@@ -39,6 +40,7 @@ AREAS = (
     benchmark,
     answers,
     planning,
+    classifier,
     instances,
     projects,
     live,

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from labelmill_quality.aggregation import dawid_skene, with_classifier
+from labelmill_quality.aggregation.temperature import LEAST_GOLD, fit_temperature, tempered
 from labelmill_quality.labels import NO_GOLD, Codes, Floats, LabelTable
 
-LEAST_GOLD = 20
-"""Items with gold from which on posteriors are calibrated."""
 _FIRM = dawid_skene.Options(spread=2.0)
 """A firmer prior than for aggregation: with two or three labels an item, EM is else sure of itself before its time.
 Chosen of spreads 0.5 and 2, diagonals 2, 4 and 8 on the sets of benchmarks/quality/stopping.py: no held-out figure."""
-_COLDEST, _HOTTEST = 0.25, 8.0
-_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -58,29 +54,6 @@ def believe(table: LabelTable, anchors: Codes | None = None, predictions: Floats
         posterior = tempered(posterior, temperature)
     posterior[known] = np.eye(posterior.shape[1])[anchors[known]]
     return Belief(posterior, confusion, method, version, temperature, calibrated)
-
-
-def fit_temperature(posterior: Floats, gold: Codes) -> float:
-    """The temperature at which the gold is likeliest.
-
-    (C. Guo, G. Pleiss, Y. Sun and K. Weinberger, On Calibration of Modern Neural Networks, ICML 2017.)
-    """
-    rows = np.arange(len(gold))
-
-    def loss(log_temperature: float) -> float:
-        shares = tempered(posterior, float(np.exp(log_temperature)))
-        return -float(np.log(np.maximum(shares[rows, gold], _TINY)).mean())
-
-    found = minimize_scalar(loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
-    return float(np.exp(found.x))
-
-
-def tempered(posterior: Floats, temperature: float) -> Floats:
-    """The posteriors at that temperature: above 1 less sure, below 1 surer."""
-    logs = np.log(np.maximum(posterior, _TINY)) / temperature
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
-    scaled: Floats = shares / shares.sum(axis=1, keepdims=True)
-    return scaled
 
 
 def _infer(table: LabelTable, anchors: Codes | None, predictions: Floats | None) -> tuple[Floats, Floats, str, str]:
