@@ -20,10 +20,17 @@ from benchmarks.quality.figure import readable
 AREAS = (
     "scale",
     "accuracy",
+    "calibration",
     "agreement",
+    "numeric",
+    "texts",
+    "with_classifier",
+    "stopping",
     "instances",
     "spammers",
     "matching",
+    "weak_supervision",
+    "label_errors",
 )
 
 
