@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.quality.accuracy import GOLD
 from benchmarks.quality.figure import Figure, better, faster
@@ -34,7 +35,7 @@ class Judged:
     labels: Floats
     gold: Codes
 
-    def error(self, posterior: Floats, rows: slice | Codes = slice(None)) -> float:
+    def error(self, posterior: Floats, rows: slice | npt.NDArray[np.int64] = slice(None)) -> float:
         """The error of other probabilities for some of the same items."""
         return calibration_error(posterior, self.gold[rows]).value or 0.0
 
