@@ -17,7 +17,7 @@ from labelmill_quality.benchmark.groups import Group, grouped
 from labelmill_quality.benchmark.judgement import Judgement, Outcome, missed, pair
 from labelmill_quality.benchmark.rules import DriftDesign, Mode, Rules
 from labelmill_quality.benchmark.scoring import Judged, judge
-from labelmill_quality.errors import DuplicateGold
+from labelmill_quality.errors import DuplicateGold, TooManyCells
 from labelmill_quality.intervals import wilson
 from labelmill_quality.shapes.answers import (
     Answer,
@@ -263,6 +263,13 @@ def test_too_many_shapes_of_one_item_are_refused() -> None:
     many = [box(0, 0, 1, 1)] * 2001
     with pytest.raises(TooManyShapes):
         judged([shape("x", "anna", one) for one in many], [shape("x", "", one) for one in many])
+
+
+def test_more_confusion_matrices_than_fit_are_refused() -> None:
+    gold = [answer(f"i{n}", "", SingleChoice(f"c{n}")) for n in range(1500)]
+    said = [answer(f"i{n}", f"l{n % 10}", SingleChoice("c0")) for n in range(1500)]
+    with pytest.raises(TooManyCells):
+        grouped(judged(said, gold).judgements, RULES)
 
 
 def test_windows_of_time_are_those_of_the_labeler() -> None:

@@ -96,7 +96,7 @@ async def test_each_mode_has_its_own_way_and_threshold(mill: Mill) -> None:
     apart = ([Outcome.OUTCOME_SPURIOUS, Outcome.OUTCOME_MISSED], [("thing", 0)])
     assert told[scoring.MATCHING_MODE_UNSPECIFIED] == told[scoring.MATCHING_MODE_OPTIMAL] == apart
     assert told[scoring.MATCHING_MODE_COCO] == apart
-    assert told[scoring.MATCHING_MODE_CVAT] == ([Outcome.OUTCOME_RIGHT], [("thing", pytest.approx(60 / 140))])
+    assert told[scoring.MATCHING_MODE_CVAT] == ([Outcome.OUTCOME_RIGHT], [("", pytest.approx(60 / 140))])
     assert told[scoring.MATCHING_MODE_LABELBOX] == ([Outcome.OUTCOME_RIGHT], [("", pytest.approx(60 / 140))])
 
 

@@ -146,6 +146,12 @@ def test_the_figures_are_those_of_a_cvat_report() -> None:
     assert groups[""].confusion.counts.tolist() == [[2, 0, 0], [1, 0, 1], [1, 1, 0]]
 
 
+def test_a_frame_scores_as_in_cvat() -> None:
+    """Three pairs; of the three shapes without a partner the best similarity to any of the others: 1/4, 1/4, 0."""
+    (score,) = scored(CVAT_GOLD, CVAT_SAID, CVAT).item_scores
+    assert (score.feature, score.score) == ("", pytest.approx((9 / 11 + 9 / 11 + 8 / 12 + 1 / 4 + 1 / 4 + 0) / 6))
+
+
 def cvat_similarity(gold: Shape, said: Shape) -> float:
     found = cvat_matching([drawn(gold)], [drawn(said)], threshold=1e-9, measures=Measures())
     return float(found.similarity.sum())

@@ -13,10 +13,13 @@ from labelmill_quality.benchmark.drift import Drift, watch
 from labelmill_quality.benchmark.figures import COLUMNS, Figures, counted, figures
 from labelmill_quality.benchmark.judgement import Judgement
 from labelmill_quality.benchmark.rules import Rules
+from labelmill_quality.errors import TooManyCells
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _NONE = -1
+_MOST_CELLS = 20_000_000
+"""Numbers in the confusion matrices of a feature: 160 MB, more than any message holds."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,10 @@ def _by_feature(judgements: Sequence[Judgement]) -> dict[str, list[Judgement]]:
 
 
 def _of_feature(feature: str, judgements: Sequence[Judgement], rules: Rules) -> Iterator[Group]:
+    cells = Cells.of(judgements, rules.class_orders.get(feature, ()))
+    _require_room(judgements, cells, rules.window_ms)
     counts = counted(judgements)
     items = _codes([judgement.item for judgement in judgements])
-    cells = Cells.of(judgements, rules.class_orders.get(feature, ()))
 
     def group(rows: Codes, labeler: str = "", window: int | None = None) -> Group:
         confusion = cells.confusion(rows) if cells.classes else None
@@ -143,6 +147,13 @@ class Cells:
         ).astype(np.float64)
         wrong = int((gold != said).sum())
         return counts, (len(judged) - wrong, len(judged))
+
+
+def _require_room(judgements: Sequence[Judgement], cells: Cells, window_ms: int) -> None:
+    windows = {(j.labeler, j.create_ms // window_ms) for j in judgements if window_ms and j.create_ms is not None}
+    labelers = len({judgement.labeler for judgement in judgements})
+    if cells.classes and (len(cells.classes) + 1) ** 2 * (1 + labelers + len(windows)) > _MOST_CELLS:
+        raise TooManyCells(items=0, labelers=labelers, classes=len(cells.classes), limit=_MOST_CELLS)
 
 
 def _codes(names: Sequence[str]) -> Codes:

@@ -10,11 +10,13 @@ from labelmill_quality.benchmark.gold import Gold, Said, gathered
 from labelmill_quality.benchmark.instances import MATCHERS, judge_matching, require_comparable
 from labelmill_quality.benchmark.judgement import Judgement
 from labelmill_quality.benchmark.rules import Mode, Rules
-from labelmill_quality.matching import labelbox
+from labelmill_quality.matching import cvat, labelbox
 from labelmill_quality.shapes.instance import Instance, Statements
 from labelmill_quality.shapes.values import Relation
 
 VERSION = "1"
+_WHOLE_ITEMS = (Mode.LABELBOX, Mode.CVAT)
+"""Modes that score an item over all its features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,10 @@ def judge(statements: Statements, gold: Gold, asked: Iterable[tuple[str, str]], 
         latest_ms = said.latest_ms
         for found, score in _of_item(said, gold, rules):
             judgements += [_timed(judgement, latest_ms) for judgement in found] if latest_ms is not None else found
-            if score is not None and rules.mode is not Mode.LABELBOX:
+            if score is not None and rules.mode not in _WHOLE_ITEMS:
                 scores.append(score)
-        if rules.mode is Mode.LABELBOX:
-            scores += _labelbox_score(said, gold, rules)
+        if rules.mode in _WHOLE_ITEMS:
+            scores += _whole(said, gold, rules)
     return Judged(judgements, scores)
 
 
@@ -75,20 +77,23 @@ def _of_item(said: Said, gold: Gold, rules: Rules) -> Iterator[tuple[list[Judgem
         yield list(judge_matching(left, right, matching, rules, said.labeler)), item_score
 
 
-def _labelbox_score(said: Said, gold: Gold, rules: Rules) -> Iterator[ItemScore]:
-    """The one score that Labelbox has for an item and a labeler."""
+def _whole(said: Said, gold: Gold, rules: Rules) -> Iterator[ItemScore]:
+    """The one score that Labelbox and CVAT have for an item and a labeler."""
     item = said.item
-    shapes = [one for feature in sorted(gold.shape_features) for one in gold.shapes.get((item, feature), ())]
-    answers = [(feature, gold.answers[item, feature].answer) for feature in gold.questions.get(item, ())]
+    right = [one for feature in sorted(gold.shape_features) for one in gold.shapes.get((item, feature), ())]
     drawn = [one for feature in sorted(said.shapes) for one in said.shapes[feature]]
-    require_comparable(shapes, drawn, Mode.LABELBOX)
-    score = labelbox.item_score(
-        shapes,
-        drawn,
-        answers,
-        [(feature, response.answer) for feature, response in said.answers.items()],
-        with_attributes=rules.include_subclasses,
-    )
+    require_comparable(right, drawn, rules.mode)
+    score: float | None
+    if rules.mode is Mode.CVAT:
+        score = cvat.frame_score(right, drawn, threshold=rules.threshold, measures=rules.measures)
+    else:
+        score = labelbox.item_score(
+            right,
+            drawn,
+            [(feature, gold.answers[item, feature].answer) for feature in gold.questions.get(item, ())],
+            [(feature, response.answer) for feature, response in said.answers.items()],
+            with_attributes=rules.include_subclasses,
+        )
     if score is not None:
         yield ItemScore(item, said.labeler, "", score)
 

@@ -12,7 +12,8 @@ Its ways, kept as they are so that a team's numbers do not change when it moves 
   the mean bounding box. Single points are compared in the scale of the image.
 * Lines that are far apart are 0. Either direction of drawing counts, with points aligned in the direction drawn.
 
-Tracks, groups and the alignment of unnamed points are not reproduced.
+Classes are this service's classes: shapes of one feature are matched among themselves, and the score of a frame is over
+all features. Tracks, groups, covered objects and the alignment of unnamed points are not reproduced.
 """
 
 from __future__ import annotations
@@ -49,16 +50,46 @@ def cvat_matching(
     gold: Sequence[Instance], said: Sequence[Instance], *, threshold: float, measures: Measures
 ) -> Matching:
     """Who belongs to whom."""
-    pairs: list[tuple[int, int, float]] = []
+    return _matched(_families(gold, said, measures), threshold, len(gold), len(said))
+
+
+def frame_score(gold: Sequence[Instance], said: Sequence[Instance], *, threshold: float, measures: Measures) -> float:
+    """The "mean IoU" of a frame: of every pair its similarity, of every shape without a partner its largest one to any
+    shape of the other side; 0 where there is no shape at all.
+    """
+    families = _families(gold, said, measures)
+    matching = _matched(families, threshold, len(gold), len(said))
+    nearest, other_nearest = np.zeros(len(gold)), np.zeros(len(said))
+    for left, right, alike in families:
+        nearest[left], other_nearest[right] = alike.max(axis=1), alike.max(axis=0)
+    alone = [nearest[matching.left_alone], other_nearest[matching.right_alone]]
+    scores = np.concatenate([matching.similarity, *alone])
+    return float(scores.mean()) if len(scores) else 0.0
+
+
+_Family = tuple[list[int], list[int], Floats]
+"""Places in gold, places in what was said, and how alike they are."""
+
+
+def _families(gold: Sequence[Instance], said: Sequence[Instance], measures: Measures) -> list[_Family]:
+    found: list[_Family] = []
     for family, compare in _FAMILIES:
         left = [place for place, one in enumerate(gold) if isinstance(one.shape, family)]
         right = [place for place, one in enumerate(said) if isinstance(one.shape, family)]
         if left and right:
             alike = compare([gold[place].shape for place in left], [said[place].shape for place in right], measures)
-            pairs += [(left[i], right[j], float(alike[i, j])) for i, j in _assigned(alike, threshold)]
-    pairs.sort()
+            found.append((left, right, alike))
+    return found
+
+
+def _matched(families: Sequence[_Family], threshold: float, left_count: int, right_count: int) -> Matching:
+    pairs = sorted(
+        (left[i], right[j], float(alike[i, j]))
+        for left, right, alike in families
+        for i, j in _assigned(alike, threshold)
+    )
     lefts, rights = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
-    return Matching(len(gold), len(said), lefts, rights, np.array([pair[2] for pair in pairs], np.float64))
+    return Matching(left_count, right_count, lefts, rights, np.array([pair[2] for pair in pairs], np.float64))
 
 
 def _assigned(alike: Floats, threshold: float) -> list[tuple[int, int]]:

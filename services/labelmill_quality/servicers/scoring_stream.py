@@ -12,7 +12,7 @@ from labelmill_quality.convert.annotations import labeler_of
 from labelmill_quality.jobs import scoring as jobs
 from labelmill_quality.servicers.computed import Computing
 
-MAX_ANNOTATIONS = 2_000_000
+MAX_ANNOTATIONS = 1_000_000
 
 
 class ScoringStream:

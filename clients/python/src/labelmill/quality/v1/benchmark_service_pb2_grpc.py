@@ -67,7 +67,7 @@ class BenchmarkServiceServicer:
     def ScoreAnnotations(self, request, context):
         """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
         INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-        IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
+        IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class BenchmarkServiceStub:
     ScoreAnnotations: _grpc.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]
     """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
     INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-    IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
+    IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
     """
     StreamScoreAnnotations: _grpc.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]
     """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
@@ -60,7 +60,7 @@ class BenchmarkServiceAsyncStub(BenchmarkServiceStub):
     ScoreAnnotations: _aio.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]  # type: ignore[assignment]
     """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
     INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-    IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
+    IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
     """
     StreamScoreAnnotations: _aio.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]  # type: ignore[assignment]
     """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
@@ -89,7 +89,7 @@ class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_benchmark_service_pb2.ScoreAnnotationsResponse, _abc.Awaitable[_benchmark_service_pb2.ScoreAnnotationsResponse]]:
         """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
         INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
-        IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, ANSWER_TOO_LARGE.
+        IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod

@@ -387,10 +387,10 @@ class ItemScore(_message.Message):
     labeler: _builtins.str
     """The labeler."""
     feature: _builtins.str
-    """The feature; empty in MATCHING_MODE_LABELBOX, whose score is over all of them."""
+    """The feature; empty in MATCHING_MODE_LABELBOX and MATCHING_MODE_CVAT, whose score is over all of them."""
     score: _builtins.float
     """In [0, 1]. The sum of the pairs' scores by the number of different things: what has no partner counts as 0. In
-    MATCHING_MODE_LABELBOX, the mean over classes of the mean over annotations.
+    MATCHING_MODE_LABELBOX, the mean over names of the mean over annotations; in MATCHING_MODE_CVAT, the mean IoU of the frame.
     """
     def __init__(
         self,
