@@ -261,3 +261,10 @@ def test_gold_shows_a_shift_that_all_labelers_share() -> None:
     assert blind.fused.labelers[0].bias == pytest.approx([0, 0, 0], abs=0.5)
     before, after = (np.array([edges(found.shape)[0] for found in result.objects]) for result in (blind, told))
     assert np.median(before - after) == pytest.approx(6, abs=0.5)
+
+
+def test_shapes_whose_sizes_no_number_could_hold_are_refused() -> None:
+    for shape in (box(1e300, 0, 1e300, 4), TextSpan(2**62, 2**62 + 5)):
+        with pytest.raises(InvalidAnnotation) as raised:
+            objects(said(("i", "anna", "x", shape), ("i", "ben", "x", shape)))
+        assert raised.value.metadata["field"] == "annotations[0]"

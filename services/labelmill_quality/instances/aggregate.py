@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from labelmill_quality.instances import cvat_merge
 from labelmill_quality.instances.classes import Rules
 from labelmill_quality.instances.consensus import ConsensusObject, FeatureConsensus, Options, infer_objects
+from labelmill_quality.instances.drawn import require_reach
 from labelmill_quality.instances.kinds import kind_of
 from labelmill_quality.instances.relations import Relations, infer_relations
 from labelmill_quality.instances.seen import Seen
@@ -61,7 +62,14 @@ def aggregate(
         plan: How.
         gold: True objects; the items on which there is one of any feature are fully known.
         gold_items: Items that hold no other objects than those in `gold`.
+
+    Raises:
+        InvalidAnnotation: A shape lies too far out, or masks of one item have different sizes.
+        MixedShapes: A feature has shapes of several kinds.
+        TooManyInstances: More than 4,000 shapes of one feature and item.
     """
+    require_reach(instances)
+    require_reach(gold, "gold.annotations")
     seen = Seen.of([*views, *((instance.item, instance.labeler) for instance in instances)])
     by_feature: dict[str, list[Instance]] = {}
     for instance in instances:

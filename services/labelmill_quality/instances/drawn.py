@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from labelmill_quality.errors import InvalidAnnotation
 from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.outlines import corners
 from labelmill_quality.shapes.run_lengths import MaskBatch
@@ -17,6 +18,7 @@ from labelmill_quality.shapes.values import (
     Mask,
     Polygon,
     Polyline,
+    Relation,
     Shape,
     TextSpan,
     TimeSegment,
@@ -24,6 +26,9 @@ from labelmill_quality.shapes.values import (
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+REACH = 1e12
+"""Pixels, code points or milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,18 @@ def drawn(instances: Sequence[Instance], items: Sequence[str], labelers: Sequenc
         codes[2][order],
         bounds[order],
     )
+
+
+def require_reach(instances: Sequence[Instance], field: str = "annotations") -> None:
+    """Refuses shapes so far out that their sizes and distances could not be computed.
+
+    Raises:
+        InvalidAnnotation: A coordinate lies beyond 1e12.
+    """
+    placed = [instance for instance in instances if not isinstance(instance.shape, Mask | Relation)]
+    bounds = bounds_of([instance.shape for instance in placed])
+    for row in np.flatnonzero(np.abs(bounds).max(axis=1, initial=0.0) > REACH)[:1].tolist():
+        raise InvalidAnnotation(f"{field}[{placed[row].index}]", f"must lie within {REACH:g} of the origin")
 
 
 def bounds_of(shapes: Sequence[Shape]) -> Floats:

@@ -14,6 +14,7 @@ from labelmill_quality.convert.estimates import estimate
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.instances.aggregate import Outcome, aggregate
 from labelmill_quality.instances.agreement import Resampling, classes_alpha, shapes_alpha, stretches_alpha
+from labelmill_quality.instances.drawn import require_reach
 from labelmill_quality.instances.errors import SeveralFeatures
 from labelmill_quality.instances.seen import Seen
 from labelmill_quality.jobs.frames import read_frames, write_frames
@@ -91,6 +92,7 @@ def compute_agreement(body: bytes, cell_limit: int) -> bytes:
     for instance in found:
         if instance.feature != found[0].feature:
             raise SeveralFeatures(f"annotations[{instance.index}]")
+    require_reach(found)
     views = [*convert.views(request.views), *((instance.item, instance.labeler) for instance in found)]
     value, count = _agreement(request, found, Seen.of(views), cell_limit)
     response = pb.ComputeInstanceAgreementResponse(agreement=estimate(value), unit_count=count)
