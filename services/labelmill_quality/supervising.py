@@ -99,8 +99,7 @@ class ProjectSupervision:
         check(functions, feature.class_names)
         convert.balance(request.class_balance, feature.class_names)
         self._models.require(functions, caller)
-        async for _ in self._texts.pages(project, request.filter):
-            break
+        await self._texts.require_filter(project, request.filter)
 
     async def run(self, context: OperationContext, request: pb.SuperviseProjectRequest) -> pb.SuperviseProjectResponse:
         """Makes the report and keeps it."""

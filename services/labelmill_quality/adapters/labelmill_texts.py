@@ -45,10 +45,14 @@ class LabelmillTexts:
     def __init__(self, client: Callable[[], Client]) -> None:
         self._client = client
 
+    async def require_filter(self, project: str, filter_text: str) -> None:
+        """See TextSource."""
+        async with translated():
+            await self._client().storage.list_assets.page(_listing(project, filter_text, page_size=1))
+
     async def pages(self, project: str, filter_text: str) -> AsyncIterator[TextPage]:
         """See TextSource."""
-        condition = f"zone = CLEAN AND ({filter_text})" if filter_text.strip() else "zone = CLEAN"
-        request = storage_pb2.ListAssetsRequest(parent=f"projects/{project}", filter=condition, page_size=_PAGE_SIZE)
+        request = _listing(project, filter_text, page_size=_PAGE_SIZE)
         async with translated():
             async for page in self._client().storage.list_assets.pages(request):
                 texts = [asset.name for asset in page.assets if asset.clean.media_type.startswith("text/")]
@@ -85,6 +89,11 @@ class LabelmillModels:
                 response = await self._client().prelabel.predict_texts(request)
             answers.extend(_answer(model, prediction) for prediction in response.predictions)
         return answers
+
+
+def _listing(project: str, filter_text: str, *, page_size: int) -> storage_pb2.ListAssetsRequest:
+    condition = f"zone = CLEAN AND ({filter_text})" if filter_text.strip() else "zone = CLEAN"
+    return storage_pb2.ListAssetsRequest(parent=f"projects/{project}", filter=condition, page_size=page_size)
 
 
 def _add(page: TextPage, result: storage_pb2.BatchReadAssetsResponse.Result) -> None:

@@ -24,8 +24,11 @@ class TextPage:
 class TextSource(Protocol):
     """Knows a project's CLEAN texts: storage. Errors of the peer come as LabelmillError."""
 
+    async def require_filter(self, project: str, filter_text: str) -> None:
+        """Raises what is wrong with the filter: INVALID_FILTER."""
+
     def pages(self, project: str, filter_text: str) -> AsyncIterator[TextPage]:
-        """The texts that the filter lets through, page by page; raises InvalidFilter."""
+        """The texts that the filter lets through, page by page."""
 
 
 class TextModels(Protocol):
