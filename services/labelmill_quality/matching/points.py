@@ -48,7 +48,7 @@ def by_name(shapes: Sequence[Keypoints], names: Sequence[str]) -> tuple[Floats, 
     sides = np.zeros((len(shapes), 2))
     for row, shape in enumerate(shapes):
         places = [code[name] for name in shape.names]
-        points[row, places] = np.where(shape.present[:, None], shape.points, 0.0)  # where an absent one is means nothing
+        points[row, places] = np.where(shape.present[:, None], shape.points, 0.0)  # an absent one is nowhere
         seen[row, places] = shape.present
         sides[row] = np.ptp(shape.points[shape.present], axis=0)
     return points, seen, sides
