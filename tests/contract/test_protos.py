@@ -93,10 +93,11 @@ def test_mutating_unary_rpcs_take_a_request_id(method: MethodDescriptor) -> None
     reads = (
         *("Get", "List", "BatchGet", "BatchRead", "Download", "Export", "Diff"),
         *("Predict", "Embed", "Map", "Score", "Compute", "Evaluate", "Compare"),
+        *("Aggregate", "Analyze", "Find", "Fit", "Plan"),
     )
     stateless = method.name.startswith(reads) or method.name in {
         *("AnonymizeText", "AnonymizeContent", "AnonymizeTable", "ProfileTable", "Reidentify"),
-        *("HeartbeatTasks", "CreateDownloadUrl"),
+        *("HeartbeatTasks", "CreateDownloadUrl", "ApplyLabelingFunctions"),
     }
     operation = method.output_type.full_name == "google.longrunning.Operation"
     if operation or not (method.client_streaming or stateless):
