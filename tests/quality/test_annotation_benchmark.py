@@ -253,9 +253,9 @@ def test_masks_of_images_of_different_size_are_refused() -> None:
 
 
 def test_what_is_too_large_to_be_drawn_is_refused() -> None:
-    zigzag = polygon([(9e6 * (n % 2), n) for n in range(20)])
+    zigzag = shape("x", "reviewer", polygon([(9e6 * (n % 2), n) for n in range(20)]))
     with pytest.raises(ShapeTooLarge) as refused:
-        judged([shape("x", "anna", box(0, 0, 9, 9))], [shape("x", "", zigzag)], replace(RULES, mode=Mode.CVAT))
+        judged([shape("x", "anna", box(0, 0, 9, 9))], [zigzag], replace(RULES, mode=Mode.CVAT))
     assert list(refused.value.fields) == ["gold.annotations[0]"]
 
 

@@ -61,6 +61,11 @@ def test_every_answer_survives_the_way_there_and_back(answer: SingleChoice) -> N
     assert there_and_back(Response("i", "", "question", answer)) == Response("i", "", "question", answer, index=0)
 
 
+def test_what_was_withdrawn_says_nothing() -> None:
+    message = annotation_pb2.Annotation(text_span=geometry_pb2.TextSpan(start=0, end=1), withdrawn=True)
+    assert statements([message]).instances == []
+
+
 def test_the_labeler_is_a_person_or_a_model_version() -> None:
     human, model = annotation_pb2.Annotation(), annotation_pb2.Annotation()
     human.classification.single = model.classification.single = "yes"

@@ -36,7 +36,6 @@ MATCHERS: Mapping[Mode, Matcher] = {
     Mode.COCO: lambda gold, said, rules: coco_matching(gold, said, threshold=rules.threshold, measures=rules.measures),
 }
 
-
 MOST_PAIRS = 4_000_000
 """Of gold's and a labeler's shapes of one item and feature: 2,000 each. The assignment takes some seconds then."""
 
@@ -51,13 +50,18 @@ def require_comparable(gold: Sequence[Instance], said: Sequence[Instance], mode:
     """
     if len(gold) * len(said) > MOST_PAIRS:
         raise TooManyShapes(f"annotations[{said[0].index}]", MOST_PAIRS)
-    areas = [(one, one.shape) for one in (*gold, *said) if isinstance(one.shape, Box | Polygon | Mask)]
+    areas = [
+        (f"{field}[{one.index}]", one.shape)
+        for field, side in (("gold.annotations", gold), ("annotations", said))
+        for one in side
+        if isinstance(one.shape, Box | Polygon | Mask)
+    ]
     if any(isinstance(shape, Mask) or (mode in _DRAWING and not _is_upright(shape)) for _, shape in areas):
-        for one, shape in areas:
+        for place, shape in areas:
             if shape.size != areas[0][1].size:
-                raise ImageSizeDiffers(_place(one))
+                raise ImageSizeDiffers(place)
             if not isinstance(shape, Mask) and not is_drawable(rings(shape), shape.size):
-                raise ShapeTooLarge(_place(one))
+                raise ShapeTooLarge(place)
 
 
 _DRAWING = (Mode.CVAT, Mode.COCO)
@@ -66,10 +70,6 @@ _DRAWING = (Mode.CVAT, Mode.COCO)
 
 def _is_upright(shape: Box | Polygon | Mask) -> bool:
     return isinstance(shape, Box) and shape.upright
-
-
-def _place(instance: Instance) -> str:
-    return f"annotations[{instance.index}]" if instance.labeler else f"gold.annotations[{instance.index}]"
 
 
 def judge_matching(

@@ -38,7 +38,7 @@ from labelmill_quality.shapes.values import (
 def statements(
     messages: Iterable[annotation_pb2.Annotation], *, field: str = "annotations", first: int = 0
 ) -> Statements:
-    """What annotations say, checked.
+    """What annotations say, checked; those that were withdrawn say nothing.
 
     Args:
         messages: The annotations.
@@ -51,6 +51,8 @@ def statements(
     instances: list[Instance] = []
     responses: list[Response] = []
     for index, message in enumerate(messages, first):
+        if message.withdrawn:
+            continue
         if message.HasField("classification"):
             responses.append(_response(message, index, f"{field}[{index}]"))
         else:

@@ -13,6 +13,7 @@ from labelmill_quality.jobs import scoring as jobs
 from labelmill_quality.servicers.computed import Computing
 
 MAX_ANNOTATIONS = 1_000_000
+_SILENT_AT_ONCE = 1_000
 
 
 class ScoringStream:
@@ -34,7 +35,7 @@ class ScoringStream:
     async def answers(
         self, requests: AsyncIterator[pb.StreamScoreAnnotationsRequest]
     ) -> AsyncIterator[pb.StreamScoreAnnotationsResponse]:
-        """An answer for each batch, one for those who were asked and said nothing, and the summary."""
+        """An answer for each batch, some for those who were asked and said nothing, and the summary."""
         async for request in requests:
             if request.HasField("gold") and not self._seen:
                 await self._add_gold(request.gold)
@@ -42,10 +43,10 @@ class ScoringStream:
                 yield pb.StreamScoreAnnotationsResponse(batch=await self._score(request.batch))
             else:
                 raise StreamSequence
-        silent = sorted(self._asked - self._seen)
-        if silent:
-            batch = pb.StreamScoreAnnotationsRequest.Batch()
-            yield pb.StreamScoreAnnotationsResponse(batch=await self._score(batch, silent))
+        silent, nothing = sorted(self._asked - self._seen), pb.StreamScoreAnnotationsRequest.Batch()
+        for start in range(0, len(silent), _SILENT_AT_ONCE):
+            part = silent[start : start + _SILENT_AT_ONCE]
+            yield pb.StreamScoreAnnotationsResponse(batch=await self._score(nothing, part))
         summary = await self._computing.answer(
             pb.ScoreAnnotationsResponse, jobs.summarize, self._judgements, self._options
         )

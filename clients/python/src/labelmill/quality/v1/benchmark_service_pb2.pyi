@@ -131,7 +131,9 @@ class ScoreAnnotationsRequest(_message.Message):
     OPTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
-        """The annotations, each with an asset and a source; those of items without gold are left out."""
+        """The annotations, each with an asset and a source. Left out are those of items without gold, shapes of features that gold has
+        nothing of, answers to questions that the item's gold does not answer, and withdrawn ones.
+        """
 
     @_builtins.property
     def gold(self) -> _scoring_pb2.GoldSet:
@@ -298,7 +300,9 @@ Global___StreamScoreAnnotationsRequest: _TypeAlias = StreamScoreAnnotationsReque
 
 @_typing.final
 class StreamScoreAnnotationsResponse(_message.Message):
-    """One answer of a stream of annotations to score: one for each batch, then one with the summary."""
+    """One answer of a stream of annotations to score: one for each batch, some for those who were asked and said
+    nothing, then one with the summary.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -75,7 +75,8 @@ class BenchmarkServiceServicer:
 
     def StreamScoreAnnotations(self, request_iterator, context):
         """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
-        labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+        labeler are in one batch. Each batch is answered with its scores; after the last one come those of who was asked and said nothing, then the
+        summary.
         INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

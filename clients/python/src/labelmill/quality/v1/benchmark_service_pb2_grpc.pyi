@@ -44,7 +44,8 @@ class BenchmarkServiceStub:
     """
     StreamScoreAnnotations: _grpc.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]
     """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
-    labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+    labeler are in one batch. Each batch is answered with its scores; after the last one come those of who was asked and said nothing, then the
+    summary.
     INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
     """
 
@@ -64,7 +65,8 @@ class BenchmarkServiceAsyncStub(BenchmarkServiceStub):
     """
     StreamScoreAnnotations: _aio.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreAnnotationsRequest, _benchmark_service_pb2.StreamScoreAnnotationsResponse]  # type: ignore[assignment]
     """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
-    labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+    labeler are in one batch. Each batch is answered with its scores; after the last one come those of who was asked and said nothing, then the
+    summary.
     INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
     """
 
@@ -99,7 +101,8 @@ class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_benchmark_service_pb2.StreamScoreAnnotationsResponse], _abc.AsyncIterator[_benchmark_service_pb2.StreamScoreAnnotationsResponse]]:
         """The same for more than one message holds. First the header, then gold, then annotations in batches; an item's annotations of one
-        labeler are in one batch. Each batch is answered with its scores; after the last one comes the summary.
+        labeler are in one batch. Each batch is answered with its scores; after the last one come those of who was asked and said nothing, then the
+        summary.
         INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole stream.
         """
 
