@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import csv, ipc
 
 from labelmill_quality.errors import UnknownClass
@@ -21,6 +25,7 @@ from labelmill_quality.intake.errors import (
 )
 from labelmill_quality.intake.tables import READERS, ColumnNames, read_table
 from labelmill_quality.labels import make_table
+from labelmill_runtime.errors import InvalidArgument
 
 PARQUET = "application/vnd.apache.parquet"
 NAMES = ColumnNames()
@@ -109,6 +114,32 @@ def test_more_rows_than_the_limit_are_refused(tmp_path: Path, media_type: str) -
     WRITERS[media_type](LABELS, path)
     with pytest.raises(TooManyRows):
         read_table(path, media_type, NAMES, 3)
+
+
+def ipc_bytes(new: Callable[..., ipc.RecordBatchStreamWriter]) -> bytes:
+    sink = io.BytesIO()
+    table = LABELS.set_column(1, "class_name", LABELS["class_name"].dictionary_encode())
+    with new(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=3)
+    return sink.getvalue()
+
+
+IPC = {"application/vnd.apache.arrow.stream": ipc.new_stream, "application/vnd.apache.arrow.file": ipc.new_file}
+
+
+@pytest.mark.parametrize("media_type", IPC)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_arrow_with_broken_bytes_is_read_or_refused_and_never_points_outside(
+    tmp_path: Path, media_type: str, data: st.DataObject
+) -> None:
+    whole = bytearray(ipc_bytes(IPC[media_type]))
+    for place in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=4)):
+        whole[place] = data.draw(st.integers(0, 255))
+    path = tmp_path / "labels"
+    path.write_bytes(bytes(whole))
+    with contextlib.suppress(InvalidArgument):
+        assert read_table(path, media_type, NAMES, 100).rows <= 100
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:

@@ -129,13 +129,13 @@ def _parquet(path: Path, names: Sequence[str]) -> Batches:
 def _arrow_stream(path: Path, names: Sequence[str]) -> Batches:
     with pa.memory_map(str(path)) as file, ipc.open_stream(file) as reader:
         _require(reader.schema, names)
-        yield from reader
+        yield from map(_sound, reader)
 
 
 def _arrow_file(path: Path, names: Sequence[str]) -> Batches:
     with pa.memory_map(str(path)) as file, ipc.open_file(file) as reader:
         _require(reader.schema, names)
-        yield from (reader.get_batch(number) for number in range(reader.num_record_batches))
+        yield from (_sound(reader.get_batch(number)) for number in range(reader.num_record_batches))
 
 
 def _separated(delimiter: str) -> Callable[[Path, Sequence[str]], Batches]:
@@ -182,6 +182,12 @@ def _require(schema: pa.Schema, names: Sequence[str]) -> None:
     for name in names:
         if schema.get_field_index(name) < 0:  # also where two columns are called so
             raise ColumnMissing(name)
+
+
+def _sound(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch, if what its offsets and places point at lies within it: Arrow reads bytes as they are."""
+    batch.validate(full=True)
+    return batch
 
 
 @contextmanager
