@@ -12,9 +12,11 @@ from labelmill_quality import aggregation
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.agreement.krippendorff import Metric, krippendorff_alpha
 from labelmill_quality.benchmark import BenchmarkScore, consensus_accuracy, score_benchmark
-from labelmill_quality.classes import class_alphas
+from labelmill_quality.classes import class_alphas, class_difficulties
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.labelers import agreement_with_others, consensus_confusions
+from labelmill_quality.labelers.reference import References, references
+from labelmill_quality.labelers.spammers import SpammerScores, spammer_scores
 from labelmill_quality.labels import LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.periods import Period, latest_answers, over_time
@@ -115,6 +117,8 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
     benchmark = score_benchmark(answers, gold)
     confusions = consensus_confusions(table, consensus.posterior)
     metric = Metric.ORDINAL if evidence.ordered else Metric.NOMINAL
+    known = gold_codes(table.items, list(evidence.gold), list(evidence.gold.values()), classes)
+    compared = references(table, consensus, known)
     latest = latest_answers(table, evidence.labels.items, evidence.labels.times_ms)
     return Report(
         table,
@@ -122,8 +126,8 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
         krippendorff_alpha(table.sparse_votes, metric, replicates=plan.replicates, seed=plan.seed),
         benchmark.accuracy(),
         consensus_accuracy(model.apply(answers).winners, answers.labels_per_item, gold),
-        tuple(labeler_scores(table, consensus, confusions, benchmark)),
-        tuple(_class_scores(table, consensus, benchmark, plan)),
+        tuple(labeler_scores(table, consensus, confusions, benchmark, spammer_scores(compared, seed=plan.seed))),
+        tuple(_class_scores(table, consensus, benchmark, compared, plan)),
         Confusion(benchmark.confusion, BENCHMARK),
         Confusion(confusions.sum(axis=0), CONSENSUS),
         tuple(over_time(table, latest, metric, replicates=plan.replicates, seed=plan.seed)),
@@ -140,7 +144,11 @@ def disagreements(table: LabelTable) -> Floats:
 
 
 def labeler_scores(
-    table: LabelTable, consensus: Consensus, confusions: Floats, benchmark: BenchmarkScore | None
+    table: LabelTable,
+    consensus: Consensus,
+    confusions: Floats,
+    benchmark: BenchmarkScore | None,
+    spammers: Sequence[SpammerScores] | None = None,
 ) -> list[LabelerScore]:
     """One score for each labeler of the table; their confusion is with the benchmark where they answered one."""
     label_counts = np.bincount(table.labeler_codes, minlength=len(table.labelers))
@@ -156,22 +164,29 @@ def labeler_scores(
             Confusion(benchmark.labeler_confusions[code], BENCHMARK)
             if answered[code]
             else Confusion(confusions[code], CONSENSUS),
+            None if spammers is None else spammers[code],
         )
         for code, labeler in enumerate(table.labelers)
     ]
 
 
-def _class_scores(table: LabelTable, consensus: Consensus, benchmark: BenchmarkScore, plan: Plan) -> list[ClassScore]:
+def _class_scores(
+    table: LabelTable, consensus: Consensus, benchmark: BenchmarkScore, compared: References, plan: Plan
+) -> list[ClassScore]:
     counts = np.bincount(consensus.winners, minlength=len(table.classes))
     rows = zip(
         table.classes,
-        counts,
+        counts.tolist(),
         benchmark.recalls(),
         benchmark.precisions(),
         class_alphas(table, replicates=plan.replicates, seed=plan.seed),
+        class_difficulties(compared.counts.sum(axis=0), seed=plan.seed),
         strict=True,
     )
-    return [ClassScore(name, int(count), recall, precision, alpha) for name, count, recall, precision, alpha in rows]
+    return [
+        ClassScore(name, count, recall, precision, alpha, difficulty.confusion_entropy)
+        for name, count, recall, precision, alpha, difficulty in rows
+    ]
 
 
 def _table(answers: Answers, classes: Sequence[str], labelers: Sequence[str]) -> LabelTable:

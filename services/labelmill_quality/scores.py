@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.estimate import Estimate
+from labelmill_quality.labelers.spammers import SpammerScores
 
 BENCHMARK = "benchmark"
 CONSENSUS = "consensus"
@@ -30,6 +31,7 @@ class LabelerScore:
     benchmark_accuracy: Estimate
     consensus_agreement: Estimate
     confusion: Confusion
+    spammer: SpammerScores | None = None
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,4 @@ class ClassScore:
     benchmark_recall: Estimate
     benchmark_precision: Estimate
     alpha: Estimate
+    confusion_entropy: Estimate | None = None

@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from labelmill import errors
+from labelmill import errors, labels
 from labelmill.quality.v1 import live_service_pb2 as pb
 from labelmill.type.v1.erasure_pb2 import EraseAssetsRequest
 from labelmill.type.v1.ontology_pb2 import Feature
+from labelmill_quality.convert.likeness import encoded
 from labelmill_runtime.settings import RuntimeSettings
 from tests.quality.conftest import Mill, serve
 from tests.quality.fake_changes import PARENT, FakeChanges, asset
@@ -142,6 +143,7 @@ async def test_items_are_listed_by_disagreement_in_pages(mill_on_both: Mill) -> 
     by_uncertainty = await items(mill, order=pb.ListItemQualitiesRequest.ORDER_UNCERTAINTY)
     uncertainties = [item.uncertainty for item in by_uncertainty]
     assert uncertainties == sorted(uncertainties, reverse=True)
+    assert all(0 <= item.next_label_gain <= item.uncertainty for item in by_uncertainty if item.label_count)
     assert [item.gold_class_name for item in by_uncertainty if item.item == asset(1000)] == ["negative"]
 
 
@@ -149,13 +151,16 @@ async def test_all_features_are_told_each_in_its_kind(mill: Mill) -> None:
     fill(mill.changes)
     for labeler, value in (("anna", "one"), ("ben", "three")):
         mill.changes.say(1, labeler, value, feature="stars")
-        mill.changes.say(1, labeler, "the same", feature="topics")
+        chosen = labels.multiple_choice("topics", ["arts"] if labeler == "anna" else ["arts", "sports"])
+        mill.changes.say(1, labeler, encoded(chosen), feature="topics")
     await refresh(mill)
     told = await mill.live.get_project_quality(pb.GetProjectQualityRequest(parent=PARENT))
     assert [each.feature for each in told.features] == ["sentiment", "stars", "topics"]
     _, stars, topics = told.features
     assert stars.alpha.method == "krippendorff_alpha_ordinal"
-    assert topics.item_agreement.value == 1.0
+    assert topics.item_agreement.value == 0.5
+    [item] = await items(mill, feature="topics")
+    assert (item.label_count, item.class_name, item.HasField("next_label_gain")) == (2, "", False)
     assert (topics.alpha.undefined_reason, topics.consensus_method) == ("the answers are no single classes", "")
     assert told.change_time.ToMilliseconds() == mill.changes.clock_ms
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from labelmill_quality.live import answers
 from labelmill_quality.live.answers import Change, Said
 from labelmill_quality.live.figures import ItemGroup, LiveFigures, agreement_with_others, benchmark_accuracy, figures
+from labelmill_quality.live.gains import average_confusion, label_gains
 from labelmill_quality.live.refitting import empty, refit
 from labelmill_quality.live.state import LiveState
 from labelmill_quality.live.updating import update, without
@@ -187,6 +188,15 @@ def test_with_very_many_classes_votes_are_counted() -> None:
     fitted, difference = refit(live, [change(n, *row) for n, row in enumerate(rows)], {})
     assert (difference.mean_posterior_change, difference.labelers) == (0.0, ())
     np.testing.assert_array_equal(fitted.items["i1"].posterior, live.items["i1"].posterior)
+
+
+def test_one_more_label_is_worth_most_where_the_labels_are_split() -> None:
+    rows = [("agreed", "anna", "a"), ("agreed", "ben", "a"), ("split", "anna", "a"), ("split", "ben", "b")]
+    live = applied(nothing(), [*crowd(), *(change(1000 + n, *row) for n, row in enumerate(rows))])
+    confusion = average_confusion(live.labelers.values(), len(CLASSES))
+    np.testing.assert_allclose(confusion.sum(axis=0), 1)
+    agreed, split = label_gains([live.items["agreed"], live.items["split"]], confusion)
+    assert 0 <= agreed < split
 
 
 def test_answers_of_other_kinds_are_compared_not_counted() -> None:

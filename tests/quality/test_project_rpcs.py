@@ -60,6 +60,9 @@ async def test_a_project_is_scored_and_the_report_kept(mill_on_both: Mill) -> No
     assert report.consensus_accuracy.sample_count == 4
     assert [labeler.labeler for labeler in report.labelers] == ["anna", "ben", "cleo"]
     assert report.labelers[0].benchmark_accuracy.value == 1.0
+    assert report.labelers[0].spammer_score.value > 0.5 > report.labelers[2].spammer_score.value
+    assert report.labelers[2].answer_entropy.value == 0.0
+    assert report.classes[0].confusion_entropy.value > 0
     assert not report.labelers[1].benchmark_accuracy.HasField("value")
     assert report.labelers[1].confusion.reference == "consensus"
     assert [quality.class_name for quality in report.classes] == ["negative", "neutral", "positive"]

@@ -41,7 +41,8 @@ def _section(report: pb.QualityReport, feature: FeaturePage) -> dict[str, Any]:
         "report": report,
         "anchor": f"f-{report.feature}",
         "kind": Feature.Kind.Name(report.feature_kind).removeprefix("KIND_").replace("_", " ").lower(),
-        "method": pb.ConsensusMethod.Name(report.consensus_method).removeprefix("CONSENSUS_METHOD_").lower(),
+        "method": _method(report),
+        "of_classes": bool(report.classes),
         "created": report.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M UTC"),
         "reading": figures.reading(report.alpha),
         "periods": report.periods,
@@ -69,6 +70,13 @@ def _section(report: pb.QualityReport, feature: FeaturePage) -> dict[str, Any]:
         "notes": figures.notes(report),
         "date": date,
     }
+
+
+def _method(report: pb.QualityReport) -> str:
+    """Empty where consensus is no class: the note says how it was made then."""
+    if not report.consensus_method:
+        return ""
+    return pb.ConsensusMethod.Name(report.consensus_method).removeprefix("CONSENSUS_METHOD_").lower().replace("_", " ")
 
 
 def _time_plot(report: pb.QualityReport) -> plots.TimePlot:
@@ -106,6 +114,7 @@ def _disputed(label: pb.ConsensusLabel, feature: FeaturePage) -> dict[str, Any]:
         "missing": missing,
         "shares": [share for share in shares if share.probability >= 0.005][:6],
         "answers": feature.answers.get(label.item, ()),
+        "inferred": [answer for said in label.annotations if (answer := figures.answer(said))],
     }
 
 

@@ -6,9 +6,13 @@ import base64
 from collections.abc import Sequence
 from itertools import combinations
 
+import numpy as np
+
 from labelmill.type.v1 import annotation_pb2
+from labelmill_quality.convert.annotations import statements
+from labelmill_quality.features import FEATURES
+from labelmill_quality.features.kind import Answer
 from labelmill_quality.live.judged import Compare
-from labelmill_quality.live.state import CHOICES
 
 
 def encoded(annotation: annotation_pb2.Annotation) -> str:
@@ -26,11 +30,19 @@ def decoded(value: str) -> annotation_pb2.Annotation:
 
 
 def likeness(kind: int) -> Compare | None:
-    """How answers of a kind are compared; None for single classes, which are not."""
-    return None if kind in CHOICES else _equal
+    """How answers of a kind are compared; None for single classes, which are not, and for relations."""
+    if kind not in FEATURES:
+        return None
+    alike = FEATURES[kind].likeness
+
+    def compare(answers: Sequence[Sequence[str]]) -> float:
+        """The mean over pairs."""
+        said = [_answer(each) for each in answers]
+        return float(np.mean([alike(one, other) for one, other in combinations(said, 2)]))
+
+    return compare
 
 
-def _equal(answers: Sequence[Sequence[str]]) -> float:
-    """The share of pairs of labelers that said the very same."""
-    pairs = list(combinations(answers, 2))
-    return sum(first == second for first, second in pairs) / len(pairs)
+def _answer(values: Sequence[str]) -> Answer:
+    found = statements(decoded(value) for value in values)
+    return (*found.instances, *found.responses)

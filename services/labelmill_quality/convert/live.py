@@ -38,7 +38,7 @@ def feature_quality(feature: LiveFeature, figures: LiveFigures) -> pb.FeatureQua
     return message
 
 
-def item_quality(item: LiveItem, feature: LiveFeature) -> pb.ItemQuality:
+def item_quality(item: LiveItem, feature: LiveFeature, next_label_gain: float | None) -> pb.ItemQuality:
     """What is known about an item."""
     posterior = item.posterior.tolist()
     said = answers.labels(item.said) if feature.is_choice else dict.fromkeys(answers.sets(item.said), "")
@@ -55,6 +55,7 @@ def item_quality(item: LiveItem, feature: LiveFeature) -> pb.ItemQuality:
         uncertainty=item.uncertainty,
         answers=[pb.ItemAnswer(labeler=labeler, class_name=name) for labeler, name in said.items()],
         gold_class_name=item.gold,
+        next_label_gain=next_label_gain,
     )
 
 

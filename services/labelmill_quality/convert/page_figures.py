@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labelmill.quality.v1 import resources_pb2 as pb
+from labelmill.type.v1 import annotation_pb2
 from labelmill_quality.page.plots import Value
 
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -41,6 +42,22 @@ def reading(alpha: pb.Estimate) -> str:
     if alpha.value >= TENTATIVE:
         return "Between 0.667 and 0.8: good for tentative conclusions."
     return "Below 0.667: labelers understand the question differently; look at the confusions and the disputed items."
+
+
+def answer(annotation: annotation_pb2.Annotation) -> str:
+    """What an annotation says, in few words."""
+    said = annotation.classification
+    match said.WhichOneof("answer"):
+        case "number":
+            return f"{said.number:.4g}"
+        case "text":
+            return said.text
+        case "multiple":
+            return ", ".join(said.multiple.class_names) or "none of the classes"
+        case "single" | "ordinal" as which:
+            return str(getattr(said, which))
+    kind = (annotation.WhichOneof("value") or "").replace("_", " ")
+    return f"{kind} {annotation.class_name}".strip()
 
 
 def labeler_order(labeler: pb.LabelerQuality) -> tuple[float, str]:
@@ -99,10 +116,18 @@ def _notes(report: pb.QualityReport) -> Iterator[Note]:
     for labeler in report.labelers[:1]:
         yield _note("labeler: accuracy on gold", labeler.benchmark_accuracy)
         yield _note("labeler: agreement with the others", labeler.consensus_agreement)
+        for figure, estimate in (
+            ("labeler: spammer score", labeler.spammer_score),
+            ("labeler: kappa", labeler.reference_kappa),
+            ("labeler: entropy of answers", labeler.answer_entropy),
+        ):
+            if estimate.method:
+                yield _note(figure, estimate)
     for quality in report.classes[:1]:
         yield _note("class: recall", quality.benchmark_recall)
         yield _note("class: precision", quality.benchmark_precision)
         yield _note("class: agreement", quality.alpha)
+        yield _note("class: entropy of what is said", quality.confusion_entropy)
 
 
 def _note(figure: str, estimate: pb.Estimate) -> Note:

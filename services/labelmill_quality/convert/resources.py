@@ -35,13 +35,18 @@ def method_number(name: str) -> pb.ConsensusMethod.ValueType:
 
 def labeler(score: LabelerScore, classes: Sequence[str]) -> pb.LabelerQuality:
     """A labeler's score."""
-    return pb.LabelerQuality(
+    message = pb.LabelerQuality(
         labeler=score.labeler,
         label_count=score.label_count,
         benchmark_accuracy=estimate(score.benchmark_accuracy),
         consensus_agreement=estimate(score.consensus_agreement),
         confusion=confusion(score.confusion, classes),
     )
+    if score.spammer is not None:
+        message.spammer_score.CopyFrom(estimate(score.spammer.raykar_yu))
+        message.reference_kappa.CopyFrom(estimate(score.spammer.kappa_with_reference))
+        message.answer_entropy.CopyFrom(estimate(score.spammer.answer_entropy))
+    return message
 
 
 def class_quality(score: ClassScore) -> pb.ClassQuality:
@@ -52,6 +57,7 @@ def class_quality(score: ClassScore) -> pb.ClassQuality:
         benchmark_recall=estimate(score.benchmark_recall),
         benchmark_precision=estimate(score.benchmark_precision),
         alpha=estimate(score.alpha),
+        confusion_entropy=None if score.confusion_entropy is None else estimate(score.confusion_entropy),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labelmill_quality.errors import FiguresBusy
+from labelmill_quality.features import CHOICES, FEATURES
 from labelmill_quality.jobs import live as jobs
 from labelmill_quality.live.answers import Change
 from labelmill_quality.live.gold import GoldShelf
@@ -110,7 +111,9 @@ class KeepingCurrent:
         for change in changes:
             by_feature[change.feature].append(change)
         work = [
-            await self._work(project, facts[name], some) for name, some in sorted(by_feature.items()) if name in facts
+            await self._work(project, facts[name], some)
+            for name, some in sorted(by_feature.items())
+            if name in facts and (facts[name].kind in CHOICES or facts[name].kind in FEATURES)
         ]
         if not work:
             return ()

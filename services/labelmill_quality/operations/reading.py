@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from labelmill_quality.errors import FeatureNotWatched, NotWatched
 from labelmill_quality.jobs import live as jobs
 from labelmill_quality.live.figures import LiveFigures
+from labelmill_quality.live.gains import average_confusion, label_gains
 from labelmill_quality.live.ports import ChangeSource, FeatureFacts, LiveStore, Watch
-from labelmill_quality.live.state import LiveFeature
+from labelmill_quality.live.state import LiveFeature, LiveItem
 from labelmill_runtime.workers import WorkerPool
 
 _REMEMBERED = 100
@@ -57,3 +58,12 @@ class LiveReading:
             del self._known[next(iter(self._known))]
         self._known[key] = (watch.revision, figures)
         return figures
+
+    async def gains(self, watch: Watch, feature: LiveFeature, items: Sequence[LiveItem]) -> list[float | None]:
+        """What one more label of each item is expected to be worth; None where nobody has said a class yet."""
+        labeled = [item for item in items if len(item.posterior)]
+        if not labeled:
+            return [None] * len(items)
+        labelers = (await self.figures(watch, feature)).labelers
+        gains = iter(label_gains(labeled, average_confusion(labelers, len(feature.class_names))))
+        return [next(gains) if len(item.posterior) else None for item in items]

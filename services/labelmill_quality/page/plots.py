@@ -180,7 +180,7 @@ class HeatMap:
 def heat_map(names: Sequence[str], counts: Sequence[Sequence[float]]) -> HeatMap:
     """A square table of counts."""
     side = max(16.0, min(56.0, 480.0 / len(names)))
-    left, top = 130.0, 96.0
+    left, top = 142.0, 96.0
     cells = []
     for row, (name, line) in enumerate(zip(names, counts, strict=True)):
         total = sum(line)

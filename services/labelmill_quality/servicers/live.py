@@ -71,7 +71,7 @@ class LiveQualityServicer(live_service_pb2_grpc.LiveQualityServiceServicer):
     ) -> pb.ListItemQualitiesResponse:
         """Lists items, the most disputed first."""
         project, size = names.project_of(request.parent, field="parent"), page_size(request.page_size)
-        _, [feature] = await self._reading.features(project, request.feature)
+        watch, [feature] = await self._reading.features(project, request.feature)
         by = _COLUMNS[request.order]
         bound = {"parent": f"{request.parent}/{feature.feature}", "filter": str(request.min_score), "order_by": by}
         cursor = self._page_tokens.decode(request.page_token, **bound)
@@ -81,7 +81,8 @@ class LiveQualityServicer(live_service_pb2_grpc.LiveQualityServiceServicer):
         )
         last = rows[size - 1] if len(rows) > size else None
         token = "" if last is None else self._page_tokens.encode([getattr(last, by), last.item], **bound)
-        items = [convert.item_quality(row, feature) for row in rows[:size]]
+        gains = await self._reading.gains(watch, feature, rows[:size])
+        items = [convert.item_quality(row, feature, gain) for row, gain in zip(rows[:size], gains, strict=True)]
         return pb.ListItemQualitiesResponse(items=items, next_page_token=token)
 
     async def RefitProjectQuality(

@@ -868,9 +868,10 @@ class AsyncAgreementService:
         class, by pair of labelers and by time where asked. A coefficient that is not defined says why.
         INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance),
-        BAD_WEIGHTS (a matrix that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL:
-        pairs of labels are compared whole), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes
-        squared, or pairs of labels), TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
+        BAD_WEIGHTS (a matrix that makes no sense), WRONG_ANSWER_KIND, METRIC_NOT_APPLICABLE (a metric or weights
+        that are not of the kind of answers), REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared
+        whole), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """
         return await self._transport.unary(self._stub.ComputeAgreement, request, timeout_s=timeout_s)
 
@@ -942,7 +943,7 @@ class AsyncBenchmarkService:
         """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers,
         texts and attributes. INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a
         human or model source), DUPLICATE_GOLD, IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES,
-        ANSWER_TOO_LARGE.
+        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ScoreAnnotations, request, timeout_s=timeout_s)
 
@@ -955,8 +956,9 @@ class AsyncBenchmarkService:
     ) -> AsyncIterator[quality_benchmark_service_pb2.StreamScoreAnnotationsResponse]:
         """The same for more than one message holds. First the header, then gold, then annotations in batches; an
         item's annotations of one labeler are in one batch. Each batch is answered with its scores; after the last
-        one comes the summary. INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED,
-        and those of ScoreAnnotations; indices count over the whole stream.
+        one come those of who was asked and said nothing, then the summary. INVALID_ARGUMENT: STREAM_SEQUENCE,
+        STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole
+        stream.
         """
         return self._transport.exchange(self._stub.StreamScoreAnnotations, requests, timeout_s=timeout_s)
 
@@ -2554,9 +2556,10 @@ class AgreementService:
         class, by pair of labelers and by time where asked. A coefficient that is not defined says why.
         INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance),
-        BAD_WEIGHTS (a matrix that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL:
-        pairs of labels are compared whole), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes
-        squared, or pairs of labels), TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
+        BAD_WEIGHTS (a matrix that makes no sense), WRONG_ANSWER_KIND, METRIC_NOT_APPLICABLE (a metric or weights
+        that are not of the kind of answers), REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared
+        whole), ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
+        TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """
         return self._portal.call(self._service.compute_agreement(request, timeout_s=timeout_s))
 
@@ -2627,7 +2630,7 @@ class BenchmarkService:
         """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers,
         texts and attributes. INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a
         human or model source), DUPLICATE_GOLD, IMAGE_SIZE_DIFFERS, SHAPE_TOO_LARGE, TOO_MANY_SHAPES,
-        ANSWER_TOO_LARGE.
+        TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.score_annotations(request, timeout_s=timeout_s))
 
@@ -2639,8 +2642,9 @@ class BenchmarkService:
     ) -> Iterator[quality_benchmark_service_pb2.StreamScoreAnnotationsResponse]:
         """The same for more than one message holds. First the header, then gold, then annotations in batches; an
         item's annotations of one labeler are in one batch. Each batch is answered with its scores; after the last
-        one comes the summary. INVALID_ARGUMENT: STREAM_SEQUENCE, STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED,
-        and those of ScoreAnnotations; indices count over the whole stream.
+        one come those of who was asked and said nothing, then the summary. INVALID_ARGUMENT: STREAM_SEQUENCE,
+        STREAM_TOO_LONG, ITEM_SPLIT, MODE_NOT_OFFERED, and those of ScoreAnnotations; indices count over the whole
+        stream.
         """
         return self._portal.iterate(
             self._service.stream_score_annotations(self._portal.feed(requests), timeout_s=timeout_s)

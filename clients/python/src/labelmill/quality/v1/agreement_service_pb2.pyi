@@ -126,6 +126,8 @@ class _AgreementWeightsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Agre
     """Gwet's ordinal weights, by rank."""
     AGREEMENT_WEIGHTS_CUSTOM: _AgreementWeights.ValueType  # 6
     """As weight_matrix says."""
+    AGREEMENT_WEIGHTS_METRIC: _AgreementWeights.ValueType  # 7
+    """1 - distance / largest distance, of METRIC_JACCARD, METRIC_MASI, METRIC_EDIT or METRIC_CUSTOM."""
 
 class AgreementWeights(_AgreementWeights, metaclass=_AgreementWeightsEnumTypeWrapper):
     """How much two different classes still agree, for kappas, AC2, Brennan and Prediger's and percent agreement. With v the place
@@ -146,6 +148,8 @@ AGREEMENT_WEIGHTS_ORDINAL: AgreementWeights.ValueType  # 5
 """Gwet's ordinal weights, by rank."""
 AGREEMENT_WEIGHTS_CUSTOM: AgreementWeights.ValueType  # 6
 """As weight_matrix says."""
+AGREEMENT_WEIGHTS_METRIC: AgreementWeights.ValueType  # 7
+"""1 - distance / largest distance, of METRIC_JACCARD, METRIC_MASI, METRIC_EDIT or METRIC_CUSTOM."""
 Global___AgreementWeights: _TypeAlias = AgreementWeights  # noqa: Y015
 
 @_typing.final
@@ -161,7 +165,7 @@ class ComputeAgreementRequest(_message.Message):
     class _MetricEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ComputeAgreementRequest._Metric.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         METRIC_UNSPECIFIED: ComputeAgreementRequest._Metric.ValueType  # 0
-        """The default: METRIC_NOMINAL."""
+        """The default: METRIC_NOMINAL for class_name, METRIC_INTERVAL for number, METRIC_JACCARD for class_names, METRIC_EDIT for text."""
         METRIC_NOMINAL: ComputeAgreementRequest._Metric.ValueType  # 1
         """Equal or not."""
         METRIC_ORDINAL: ComputeAgreementRequest._Metric.ValueType  # 2
@@ -172,12 +176,20 @@ class ComputeAgreementRequest(_message.Message):
         """By the squared difference relative to the sum of numeric class names of at least 0."""
         METRIC_CUSTOM: ComputeAgreementRequest._Metric.ValueType  # 5
         """As distance_matrix says."""
+        METRIC_JACCARD: ComputeAgreementRequest._Metric.ValueType  # 6
+        """Of class_names: one minus the share of common classes among all that either has; two empty answers are equal."""
+        METRIC_MASI: ComputeAgreementRequest._Metric.ValueType  # 7
+        """Of class_names: one minus that share times 1 for equal, 2/3 for included, 1/3 for overlapping and 0 for disjoint sets
+        (Passonneau, 2006).
+        """
+        METRIC_EDIT: ComputeAgreementRequest._Metric.ValueType  # 8
+        """Of text: insertions, deletions and replacements of code points (Levenshtein), over the length of the longer one."""
 
     class Metric(_Metric, metaclass=_MetricEnumTypeWrapper):
         """How far apart two classes are, for Krippendorff's alpha."""
 
     METRIC_UNSPECIFIED: ComputeAgreementRequest.Metric.ValueType  # 0
-    """The default: METRIC_NOMINAL."""
+    """The default: METRIC_NOMINAL for class_name, METRIC_INTERVAL for number, METRIC_JACCARD for class_names, METRIC_EDIT for text."""
     METRIC_NOMINAL: ComputeAgreementRequest.Metric.ValueType  # 1
     """Equal or not."""
     METRIC_ORDINAL: ComputeAgreementRequest.Metric.ValueType  # 2
@@ -188,6 +200,14 @@ class ComputeAgreementRequest(_message.Message):
     """By the squared difference relative to the sum of numeric class names of at least 0."""
     METRIC_CUSTOM: ComputeAgreementRequest.Metric.ValueType  # 5
     """As distance_matrix says."""
+    METRIC_JACCARD: ComputeAgreementRequest.Metric.ValueType  # 6
+    """Of class_names: one minus the share of common classes among all that either has; two empty answers are equal."""
+    METRIC_MASI: ComputeAgreementRequest.Metric.ValueType  # 7
+    """Of class_names: one minus that share times 1 for equal, 2/3 for included, 1/3 for overlapping and 0 for disjoint sets
+    (Passonneau, 2006).
+    """
+    METRIC_EDIT: ComputeAgreementRequest.Metric.ValueType  # 8
+    """Of text: insertions, deletions and replacements of code points (Levenshtein), over the length of the longer one."""
 
     class _Interval:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -238,7 +258,9 @@ class ComputeAgreementRequest(_message.Message):
     interval: Global___ComputeAgreementRequest.Interval.ValueType
     """How intervals are made."""
     per_class: _builtins.bool
-    """Also compute the coefficients of each class: "this class or another", nominal and without weights."""
+    """Also compute the coefficients of each class: "this class or another" (of class_names: "has it or not"), nominal and without
+    weights.
+    """
     per_pair: _builtins.bool
     """Also compute the coefficients of every two labelers: percent agreement, Cohen's kappa, Scott's pi, Gwet's and Brennan and
     Prediger's of those asked for, with large-sample intervals. Fleiss' kappa of two labelers is Scott's pi.
@@ -253,13 +275,13 @@ class ComputeAgreementRequest(_message.Message):
     """What counts where one labeler answered one item several times; not REPEAT_POLICY_ALL."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
-        """The labels; none in the header of a stream. Their answers are class_name, or all of them number: then every number is a class,
-        in the order of numbers, and class_names must be empty.
+        """The labels; none in the header of a stream. Their answers are all of one kind: class_name, number, class_names or text. Every
+        number, set of classes or text that occurs is then a class (numbers in their order).
         """
 
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The classes in order; empty: those that occur, ordered by name."""
+        """The classes in order; empty: those that occur, ordered by name. Of class_names, what sets may hold. None for number and text."""
 
     @_builtins.property
     def coefficients(self) -> _containers.RepeatedScalarFieldContainer[Global___AgreementCoefficient.ValueType]:

@@ -37,7 +37,8 @@ class AgreementServiceStub:
     """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
     labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
     class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-    that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+    that makes no sense), WRONG_ANSWER_KIND, METRIC_NOT_APPLICABLE (a metric or weights that are not of the kind
+    of answers), REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
     ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
     TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
     """
@@ -59,7 +60,8 @@ class AgreementServiceAsyncStub(AgreementServiceStub):
     """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
     labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
     class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-    that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+    that makes no sense), WRONG_ANSWER_KIND, METRIC_NOT_APPLICABLE (a metric or weights that are not of the kind
+    of answers), REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
     ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
     TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
     """
@@ -84,7 +86,8 @@ class AgreementServiceServicer(metaclass=_abc_1.ABCMeta):
         """Computes coefficients of agreement of labels sent along, each with an interval; over all labels, and by class, by pair of
         labelers and by time where asked. A coefficient that is not defined says why. INVALID_ARGUMENT: UNKNOWN_CLASS, CLASS_ORDER_MISSING (ordinal distance, or weights by rank, without
         class_names), CLASS_NOT_NUMERIC (interval and ratio distance, ICC), CLASS_NEGATIVE (ratio distance), BAD_WEIGHTS (a matrix
-        that makes no sense), WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
+        that makes no sense), WRONG_ANSWER_KIND, METRIC_NOT_APPLICABLE (a metric or weights that are not of the kind
+        of answers), REPEATS_NOT_WEIGHED (REPEAT_POLICY_ALL: pairs of labels are compared whole),
         ANSWER_TIME_MISSING (windows without times), TOO_MANY_CELLS (classes squared, or pairs of labels),
         TOO_MANY_WINDOWS, ANSWER_TOO_LARGE. Without labels, everything is undefined.
         """

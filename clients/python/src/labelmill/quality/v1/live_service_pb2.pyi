@@ -417,6 +417,7 @@ class ItemQuality(_message.Message):
     UNCERTAINTY_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
     GOLD_CLASS_NAME_FIELD_NUMBER: _builtins.int
+    NEXT_LABEL_GAIN_FIELD_NUMBER: _builtins.int
     item: _builtins.str
     """projects/{project}/assets/{asset}."""
     label_count: _builtins.int
@@ -431,6 +432,10 @@ class ItemQuality(_message.Message):
     """1 - the probability of the likeliest class; for other answers the disagreement."""
     gold_class_name: _builtins.str
     """The gold class, where the item is a benchmark for labelers."""
+    next_label_gain: _builtins.float
+    """By how much one more label of an average labeler is expected to raise the probability that the consensus is right, in [0, 1]; 0
+    where no single label could change it. Absent where answers are no single classes.
+    """
     @_builtins.property
     def distribution(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.ClassProbability]:
         """The posterior of every class that has 0.001 or more; empty where answers are no single classes. Not calibrated."""
@@ -450,12 +455,15 @@ class ItemQuality(_message.Message):
         uncertainty: _builtins.float = ...,
         answers: _abc.Iterable[Global___ItemAnswer] | None = ...,
         gold_class_name: _builtins.str = ...,
+        next_label_gain: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_label_gain", b"_next_label_gain", "next_label_gain", b"next_label_gain"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "class_name", b"class_name", "disagreement", b"disagreement", "distribution", b"distribution", "gold_class_name", b"gold_class_name", "item", b"item", "label_count", b"label_count", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_label_gain", b"_next_label_gain", "answers", b"answers", "class_name", b"class_name", "disagreement", b"disagreement", "distribution", b"distribution", "gold_class_name", b"gold_class_name", "item", b"item", "label_count", b"label_count", "next_label_gain", b"next_label_gain", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__next_label_gain: _TypeAlias = _typing.Literal["next_label_gain"]  # noqa: Y015
+    _WhichOneofArgType__next_label_gain: _TypeAlias = _typing.Literal["_next_label_gain", b"_next_label_gain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_label_gain) -> _WhichOneofReturnType__next_label_gain | None: ...
 
 Global___ItemQuality: _TypeAlias = ItemQuality  # noqa: Y015
 

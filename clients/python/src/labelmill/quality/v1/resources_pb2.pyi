@@ -422,6 +422,9 @@ class LabelerQuality(_message.Message):
     BENCHMARK_ACCURACY_FIELD_NUMBER: _builtins.int
     CONSENSUS_AGREEMENT_FIELD_NUMBER: _builtins.int
     CONFUSION_FIELD_NUMBER: _builtins.int
+    SPAMMER_SCORE_FIELD_NUMBER: _builtins.int
+    REFERENCE_KAPPA_FIELD_NUMBER: _builtins.int
+    ANSWER_ENTROPY_FIELD_NUMBER: _builtins.int
     labeler: _builtins.str
     """The labeler's id."""
     label_count: _builtins.int
@@ -438,6 +441,22 @@ class LabelerQuality(_message.Message):
     def confusion(self) -> Global___ConfusionMatrix:
         """Against benchmarks where there are any, else against the consensus."""
 
+    @_builtins.property
+    def spammer_score(self) -> Global___Estimate:
+        """Raykar and Yu's score: how much the answers depend on the class, 0 for a spammer, 1 for a perfect labeler; blind to systematic
+        confusion. Here as below the class of an item is its gold, else what the others say. Only in reports about classes.
+        """
+
+    @_builtins.property
+    def reference_kappa(self) -> Global___Estimate:
+        """Cohen's kappa with the classes of the items: 0 for a spammer, below 0 for somebody who turns answers around. Only in such reports."""
+
+    @_builtins.property
+    def answer_entropy(self) -> Global___Estimate:
+        """Entropy of the answers over that of their items' classes: 0 for one who always says the same, above 1 for one who presses
+        buttons at random. Only in such reports.
+        """
+
     def __init__(
         self,
         *,
@@ -446,10 +465,13 @@ class LabelerQuality(_message.Message):
         benchmark_accuracy: Global___Estimate | None = ...,
         consensus_agreement: Global___Estimate | None = ...,
         confusion: Global___ConfusionMatrix | None = ...,
+        spammer_score: Global___Estimate | None = ...,
+        reference_kappa: Global___Estimate | None = ...,
+        answer_entropy: Global___Estimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["benchmark_accuracy", b"benchmark_accuracy", "confusion", b"confusion", "consensus_agreement", b"consensus_agreement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_entropy", b"answer_entropy", "benchmark_accuracy", b"benchmark_accuracy", "confusion", b"confusion", "consensus_agreement", b"consensus_agreement", "reference_kappa", b"reference_kappa", "spammer_score", b"spammer_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benchmark_accuracy", b"benchmark_accuracy", "confusion", b"confusion", "consensus_agreement", b"consensus_agreement", "label_count", b"label_count", "labeler", b"labeler"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_entropy", b"answer_entropy", "benchmark_accuracy", b"benchmark_accuracy", "confusion", b"confusion", "consensus_agreement", b"consensus_agreement", "label_count", b"label_count", "labeler", b"labeler", "reference_kappa", b"reference_kappa", "spammer_score", b"spammer_score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -466,6 +488,7 @@ class ClassQuality(_message.Message):
     BENCHMARK_RECALL_FIELD_NUMBER: _builtins.int
     BENCHMARK_PRECISION_FIELD_NUMBER: _builtins.int
     ALPHA_FIELD_NUMBER: _builtins.int
+    CONFUSION_ENTROPY_FIELD_NUMBER: _builtins.int
     class_name: _builtins.str
     """The class."""
     consensus_count: _builtins.int
@@ -482,6 +505,10 @@ class ClassQuality(_message.Message):
     def alpha(self) -> Global___Estimate:
         """Krippendorff's alpha of this class against all others."""
 
+    @_builtins.property
+    def confusion_entropy(self) -> Global___Estimate:
+        """How hard it is: bits of uncertainty about what is said of its items, 0 where all say the same. Only in reports."""
+
     def __init__(
         self,
         *,
@@ -490,10 +517,11 @@ class ClassQuality(_message.Message):
         benchmark_recall: Global___Estimate | None = ...,
         benchmark_precision: Global___Estimate | None = ...,
         alpha: Global___Estimate | None = ...,
+        confusion_entropy: Global___Estimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_precision", b"benchmark_precision", "benchmark_recall", b"benchmark_recall"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_precision", b"benchmark_precision", "benchmark_recall", b"benchmark_recall", "confusion_entropy", b"confusion_entropy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_precision", b"benchmark_precision", "benchmark_recall", b"benchmark_recall", "class_name", b"class_name", "consensus_count", b"consensus_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_precision", b"benchmark_precision", "benchmark_recall", b"benchmark_recall", "class_name", b"class_name", "confusion_entropy", b"confusion_entropy", "consensus_count", b"consensus_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -138,6 +138,30 @@ class ScoringOptions(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class KeypointSigma(_message.Message):
+        """How far one keypoint may scatter."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEYPOINT_NAME_FIELD_NUMBER: _builtins.int
+        SIGMA_FIELD_NUMBER: _builtins.int
+        keypoint_name: _builtins.str
+        """The keypoint's name in the ontology."""
+        sigma: _builtins.float
+        """As a share of the root of the shape's area, such as COCO's 0.026 of noses."""
+        def __init__(
+            self,
+            *,
+            keypoint_name: _builtins.str = ...,
+            sigma: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["keypoint_name", b"keypoint_name", "sigma", b"sigma"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MODE_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
     CLASS_AWARE_FIELD_NUMBER: _builtins.int
@@ -145,6 +169,7 @@ class ScoringOptions(_message.Message):
     STRETCH_MEASURE_FIELD_NUMBER: _builtins.int
     BOUNDARY_TOLERANCE_FIELD_NUMBER: _builtins.int
     OKS_SIGMA_FIELD_NUMBER: _builtins.int
+    KEYPOINT_SIGMAS_FIELD_NUMBER: _builtins.int
     LINE_THICKNESS_FIELD_NUMBER: _builtins.int
     NUMBER_TOLERANCE_FIELD_NUMBER: _builtins.int
     TEXT_THRESHOLD_FIELD_NUMBER: _builtins.int
@@ -192,6 +217,10 @@ class ScoringOptions(_message.Message):
     SDK has it with include_subclasses.
     """
     @_builtins.property
+    def keypoint_sigmas(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoringOptions.KeypointSigma]:
+        """The same of keypoints that scatter differently; the others have oks_sigma. Not of MATCHING_MODE_CVAT, which has one for all."""
+
+    @_builtins.property
     def class_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoringOptions.ClassOrder]:
         """The classes of ordinal features in their order; those of features without one are right or wrong, with no distance."""
 
@@ -209,6 +238,7 @@ class ScoringOptions(_message.Message):
         stretch_measure: Global___StretchMeasure.ValueType = ...,
         boundary_tolerance: _builtins.float = ...,
         oks_sigma: _builtins.float = ...,
+        keypoint_sigmas: _abc.Iterable[Global___ScoringOptions.KeypointSigma] | None = ...,
         line_thickness: _builtins.float = ...,
         number_tolerance: _builtins.float = ...,
         text_threshold: _builtins.float = ...,
@@ -222,7 +252,7 @@ class ScoringOptions(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "boundary_tolerance", b"boundary_tolerance", "box_measure", b"box_measure", "class_aware", b"class_aware", "class_orders", b"class_orders", "drift", b"drift", "include_subclasses", b"include_subclasses", "line_thickness", b"line_thickness", "minimum_count", b"minimum_count", "mode", b"mode", "number_tolerance", b"number_tolerance", "oks_sigma", b"oks_sigma", "seed", b"seed", "stretch_measure", b"stretch_measure", "text_threshold", b"text_threshold", "threshold", b"threshold", "window_ms", b"window_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap_count", b"bootstrap_count", "boundary_tolerance", b"boundary_tolerance", "box_measure", b"box_measure", "class_aware", b"class_aware", "class_orders", b"class_orders", "drift", b"drift", "include_subclasses", b"include_subclasses", "keypoint_sigmas", b"keypoint_sigmas", "line_thickness", b"line_thickness", "minimum_count", b"minimum_count", "mode", b"mode", "number_tolerance", b"number_tolerance", "oks_sigma", b"oks_sigma", "seed", b"seed", "stretch_measure", b"stretch_measure", "text_threshold", b"text_threshold", "threshold", b"threshold", "window_ms", b"window_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -621,7 +651,8 @@ Global___LabelerDrift: _TypeAlias = LabelerDrift  # noqa: Y015
 @_typing.final
 class AveragePrecision(_message.Message):
     """COCO's figures of one source, with the numbers of pycocotools, and AP of each class. A source is measured on all benchmark items,
-    unless `asked` names items of it. Areas are those of the box, of the pixels, or of the box around the keypoints. Gold with an
+    unless `asked` names items of it. Areas are those of the box, of the pixels, or of the box around the keypoints, unless gold has a numeric
+    attribute "area" (COCO's files have one of each annotation's outline). Gold with an
     attribute iscrowd or is_crowd of 1, "1", "true" or "yes" is a crowd.
     """
 
