@@ -2,9 +2,9 @@
 
     python benchmarks/peers/crowd_kit_texts.py METHOD ANSWERS.csv
 
-METHOD is "rover" or "rasa"; the latter compares texts by vectors, for which letters' trigrams are counted in 512 places:
-crowd-kit leaves the choice open, and its examples download a language model. Prints {"cpu_s", "texts" (task
--> text)} as JSON. The clock runs over the method alone, on a ready frame.
+METHOD is "rover" or "rasa"; the latter compares texts by vectors, for which trigrams of letters are counted in 512
+places: crowd-kit leaves the choice open, and its examples download a language model. Prints {"cpu_s", "texts" (task ->
+text)} as JSON. The clock runs over the method alone, on a ready frame.
 """
 
 from __future__ import annotations
