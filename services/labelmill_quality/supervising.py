@@ -10,7 +10,7 @@ from typing import cast
 
 from labelmill.quality.v1 import resources_pb2
 from labelmill.quality.v1 import weak_supervision_service_pb2 as pb
-from labelmill.type.v1 import progress_pb2
+from labelmill.type.v1 import ontology_pb2, progress_pb2
 from labelmill_quality.convert import labels as label_rows
 from labelmill_quality.convert import weak_supervision as convert
 from labelmill_quality.jobs import weak_supervision as jobs
@@ -141,6 +141,8 @@ class ProjectSupervision:
         created = self._now_ms()
         body = resources_pb2.QualityReport.FromString(scored.report)
         body.create_time.FromMilliseconds(created)
+        ordinal, single = ontology_pb2.Feature.KIND_ORDINAL, ontology_pb2.Feature.KIND_SINGLE_CHOICE
+        body.feature_kind = ordinal if feature.ordered else single
         report = StoredReport(project, report_id, created, scored.class_names, body.SerializeToString())
         await self._store.add(report, scored.labels, began, context.hold)
         return report

@@ -51,6 +51,9 @@ async def test_probabilistic_labels_flow_to_training_like_any_other(world: World
         quality_service.GetQualityReportRequest(name=report.name)
     )
     assert [labeler.labeler for labeler in report.labelers] == ["blame", "loved", "praise", "stars", "wrong"]
+    assert report.labelers[1].confusion.class_names == report.consensus_confusion.class_names == ["bad", "good"]
+    assert report.alpha.undefined_reason
+    assert report.consensus_note.startswith("label model one_accuracy")
     assert summary.item_count == len(world.truth) == operation.metadata().progress.done_count
     assert [one.function_id for one in summary.functions] == ["praise", "blame", "stars", "wrong", "loved"]
     assert list(summary.functions[0].repeated_by) == ["loved"]

@@ -10,8 +10,10 @@ from labelmill.quality.v1 import resources_pb2
 from labelmill.quality.v1 import weak_supervision_service_pb2 as pb
 from labelmill.type.v1 import annotation_pb2
 from labelmill_quality.aggregation.consensus import pick
-from labelmill_quality.convert.estimates import estimate
+from labelmill_quality.convert.estimates import confusion, estimate
+from labelmill_quality.estimate import Estimate
 from labelmill_quality.intervals import proportion
+from labelmill_quality.scores import CONSENSUS, Confusion
 from labelmill_quality.weak_supervision import class_conditional, one_accuracy
 from labelmill_quality.weak_supervision.analysis import FunctionAnalysis
 from labelmill_quality.weak_supervision.errors import DuplicateItem, ThresholdMissing, WrongClassBalance
@@ -36,6 +38,11 @@ _MODELS = {
 }
 _NUMBERS = {name: number for number, name in _MODELS.items()}
 _ROUNDING = 1e-6
+_NO_FIGURE = estimate(
+    Estimate.undefined(
+        "functions that vote and abstain are not labelers", method="weak_supervision", interval_method=""
+    )
+)
 
 
 def model_name(model: pb.LabelModel.ValueType) -> str:
@@ -122,7 +129,14 @@ def summary(matrix: VoteMatrix, supervision: Supervision) -> pb.LabelModelSummar
 def report(
     name: str, feature: str, filter_text: str, matrix: VoteMatrix, supervision: Supervision
 ) -> resources_pb2.QualityReport:
-    """The report that carries the labels of a project, but for its time: functions stand where labelers do."""
+    """The report that carries the labels of a project, but for its time and the feature's kind.
+
+    Functions stand where labelers do. What is said of labelers and makes no sense of functions says so.
+    """
+    measured = [one.empirical_accuracy for one in supervision.functions if one.empirical_accuracy.value is not None]
+    right = round(sum((one.value or 0.0) * one.n for one in measured))
+    accuracy = proportion(right, sum(one.n for one in measured), "accuracy_on_gold", "no function voted on gold")
+    confusions = sum((one.confusion for one in supervision.functions), np.zeros((len(matrix.classes),) * 2))
     winners = supervision.posterior[matrix.covered].argmax(axis=1)
     counts = np.bincount(winners, minlength=len(matrix.classes)).tolist()
     return resources_pb2.QualityReport(
@@ -133,6 +147,8 @@ def report(
         method_version=f"{supervision.method}-{supervision.version}",
         label_count=int((matrix.votes != ABSTAIN).sum()),
         item_count=int(matrix.covered.sum()),
+        alpha=_NO_FIGURE,
+        benchmark_accuracy=estimate(accuracy),
         consensus_accuracy=estimate(supervision.accuracy),
         labelers=[
             resources_pb2.LabelerQuality(
@@ -140,16 +156,34 @@ def report(
                 label_count=one.vote_count,
                 benchmark_accuracy=estimate(one.empirical_accuracy),
                 consensus_agreement=estimate(one.learned_accuracy),
+                confusion=confusion(Confusion(one.confusion, CONSENSUS), matrix.classes),
             )
             for one in sorted(supervision.functions, key=lambda one: one.function)
         ],
         classes=[
-            resources_pb2.ClassQuality(class_name=class_name, consensus_count=count)
+            resources_pb2.ClassQuality(
+                class_name=class_name,
+                consensus_count=count,
+                benchmark_recall=_NO_FIGURE,
+                benchmark_precision=_NO_FIGURE,
+                alpha=_NO_FIGURE,
+            )
             for class_name, count in zip(matrix.classes, counts, strict=True)
         ],
+        consensus_confusion=confusion(Confusion(confusions, CONSENSUS), matrix.classes),
         iteration_count=supervision.iterations,
         converged=supervision.converged,
+        consensus_note=_note(supervision),
     )
+
+
+def _note(supervision: Supervision) -> str:
+    how = (
+        "not calibrated"
+        if supervision.temperature is None
+        else f"calibrated: temperature {supervision.temperature:.2f}"
+    )
+    return f"label model {supervision.method} ({supervision.reason}); {how}"
 
 
 def _rule(one: pb.LabelingFunction, field: str) -> Rule:

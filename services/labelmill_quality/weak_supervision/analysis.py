@@ -42,6 +42,8 @@ class FunctionAnalysis:
     """Share of its votes on items with gold that are right."""
     learned_accuracy: Estimate
     """Share of its votes that are right, by the posterior of the label model: what it expects, no measurement."""
+    confusion: Floats
+    """(true classes by the posterior, classes voted for): counts."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def analyse(matrix: VoteMatrix, posterior: Floats, method: str, gold: Codes | No
                 proportion(int((voters[at] > counts[at, said]).sum()), items, "conflict", _NO_ITEMS),
                 _empirical(said, None if gold is None else gold[at]),
                 proportion(min(right, n), n, f"expected_accuracy_{method}", _NO_VOTES),
+                posterior[at].T @ np.eye(len(matrix.classes))[said],
             )
         )
     return found
