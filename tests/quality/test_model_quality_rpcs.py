@@ -13,6 +13,7 @@ import pytest_asyncio
 from labelmill import errors
 from labelmill.quality.v1 import labels_pb2 as labels_pb
 from labelmill.quality.v1 import model_quality_service_pb2 as pb
+from labelmill.type.v1 import annotation_pb2, geometry_pb2
 from labelmill_quality.intervals import wilson
 from labelmill_runtime.settings import RuntimeSettings
 from tests.quality import cleanlab_golden as golden
@@ -168,6 +169,50 @@ async def test_labels_alone_tell_nothing(mill: Mill) -> None:
             pb.FindLabelErrorsRequest(options=Options(class_names=["a", "b"]), items=[item(probabilities=[])])
         )
     assert caught.value.reason == "NOTHING_TO_JUDGE_BY"
+
+
+def drawn(class_name: str, x: float, confidence: float | None = None) -> annotation_pb2.Annotation:
+    shape = geometry_pb2.Box(
+        left_px=x, top_px=0, width_px=10, height_px=10, image_size=geometry_pb2.ImageSize(width_px=200, height_px=100)
+    )
+    return annotation_pb2.Annotation(
+        asset="projects/p-one/assets/a", feature="objects", class_name=class_name, box=shape, confidence=confidence
+    )
+
+
+async def test_shapes_that_a_detector_sees_otherwise_are_doubted(mill: Mill) -> None:
+    request = pb.FindShapeErrorsRequest(
+        annotations=[drawn("cat", 0), drawn("cat", 50), drawn("dog", 100)],
+        predictions=[drawn("dog", 0, 0.95), drawn("cat", 50, 0.99), drawn("dog", 105, 0.92), drawn("cat", 150, 0.97)],
+    )
+    answer = await mill.as_("manager").model_quality.find_shape_errors(request)
+    assert [
+        (one.type, one.annotation_index if one.HasField("annotation_index") else None, one.prediction_index)
+        for one in answer.issues
+    ] == [
+        (pb.ShapeIssue.TYPE_OVERLOOKED, None, 3),
+        (pb.ShapeIssue.TYPE_WRONG_CLASS, 0, 0),
+        (pb.ShapeIssue.TYPE_BADLY_PLACED, 2, 2),
+    ]
+    wrong = answer.issues[1]
+    assert (wrong.class_name, wrong.suggested_class_name, wrong.score) == ("cat", "dog", pytest.approx(0.05))
+    assert "0.95" in wrong.reason
+    assert answer.annotation_count == 3
+    assert answer.doubted_share.value == pytest.approx(2 / 3)
+
+
+async def test_an_answer_is_no_shape(mill: Mill) -> None:
+    answer = annotation_pb2.Annotation(
+        asset="projects/p-one/assets/a",
+        feature="mood",
+        classification=annotation_pb2.Classification(single="good"),
+    )
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.as_("manager").model_quality.find_shape_errors(pb.FindShapeErrorsRequest(predictions=[answer]))
+    assert (caught.value.reason, list(caught.value.fields)) == (
+        "WRONG_ANSWER_KIND",
+        ["predictions[0].classification"],
+    )
 
 
 def prediction(row: int, class_name: str, confidence: float = 0.0) -> pb.ScoreModelRequest.Prediction:

@@ -12,24 +12,30 @@ import numpy.typing as npt
 
 from labelmill.quality.v1 import model_quality_service_pb2 as pb
 from labelmill.quality.v1 import resources_pb2
+from labelmill.type.v1 import annotation_pb2
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation import dawid_skene
 from labelmill_quality.benchmark.against_gold import score_benchmark
 from labelmill_quality.convert import labels as label_rows
 from labelmill_quality.convert import model_quality as convert
+from labelmill_quality.convert.annotations import statements
 from labelmill_quality.convert.estimates import confusion, estimate
-from labelmill_quality.errors import TooManyCells
+from labelmill_quality.convert.shape_issues import shape_issue
+from labelmill_quality.errors import TooManyCells, WrongAnswerKind
 from labelmill_quality.intake.spool import framed, frames
+from labelmill_quality.intervals import proportion
 from labelmill_quality.label_errors import model_score
 from labelmill_quality.label_errors.class_counts import class_counts
 from labelmill_quality.label_errors.errors import LabelerNamedAsModel, NothingToJudgeBy
 from labelmill_quality.label_errors.item_doubts import duplicates, outlying
 from labelmill_quality.label_errors.label_doubts import Doubts, doubt
 from labelmill_quality.label_errors.labeled_items import Issue, Kind, LabeledItems, Options
+from labelmill_quality.label_errors.shape_doubts import LEAST_CONFIDENCE, LEAST_SIMILARITY, doubt_shapes
 from labelmill_quality.labels import NO_GOLD, Codes, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.report import Answers
 from labelmill_quality.scores import BENCHMARK, CONSENSUS, Confusion
+from labelmill_quality.shapes.instance import Instance
 
 T = TypeVar("T")
 ITEMS, ANSWERS = "items", "answers"
@@ -68,6 +74,24 @@ def find_label_errors_of_stream(folder: str, options_body: bytes, cell_limit: in
         file.write(framed(pb.StreamFindLabelErrorsResponse(summary=summary).SerializeToString()))
 
 
+def find_shape_errors(body: bytes) -> bytes:
+    """Answers FindShapeErrors."""
+    request = pb.FindShapeErrorsRequest.FromString(body)
+    given = _instances(request.annotations, "annotations")
+    found = doubt_shapes(
+        given,
+        _instances(request.predictions, "predictions"),
+        least_similarity=request.least_similarity or LEAST_SIMILARITY,
+        least_confidence=request.least_confidence or LEAST_CONFIDENCE,
+    )
+    doubted = len({issue.given.index for issue in found if issue.given is not None})
+    share = proportion(doubted, len(given), "doubted_share", "there are no annotations")
+    response = pb.FindShapeErrorsResponse(
+        issues=map(shape_issue, found), annotation_count=len(given), doubted_share=estimate(share)
+    )
+    return response.SerializeToString()
+
+
 def score_model(body: bytes, cell_limit: int) -> bytes:
     """Answers ScoreModel."""
     request = pb.ScoreModelRequest.FromString(body)
@@ -102,6 +126,13 @@ def score_model(body: bytes, cell_limit: int) -> bytes:
     )
     _add_reliability(response, request.model, rows, items, [classes[code] for code in predicted], classes)
     return response.SerializeToString()
+
+
+def _instances(messages: Iterable[annotation_pb2.Annotation], field: str) -> Sequence[Instance]:
+    said = statements(messages, field=field)
+    if said.responses:
+        raise WrongAnswerKind(f"{field}[{said.responses[0].index}].classification", "a shape")
+    return said.instances
 
 
 def _found(

@@ -73,6 +73,19 @@ class LabelerNamedAsModel(InvalidArgument):
         )
 
 
+class MaskSizesDiffer(InvalidArgument):
+    """Masks of one item belong to images of different sizes."""
+
+    def __init__(self, prediction: int) -> None:
+        field = f"predictions[{prediction}].mask"
+        super().__init__(
+            "MASK_SIZES_DIFFER",
+            "The masks of one asset must have the same image size.",
+            metadata={"field": field},
+            fields={field: "must have the image size of the asset's other masks"},
+        )
+
+
 class OptionsMissing(InvalidArgument):
     """The stream does not begin with options, or has them twice."""
 

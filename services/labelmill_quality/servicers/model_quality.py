@@ -48,6 +48,12 @@ class ModelQualityServicer(grpc_pb.ModelQualityServiceServicer):
                 yield pb.StreamFindLabelErrorsResponse.FromString(body)
                 await asyncio.sleep(0)  # messages that wait for nobody must not hold up the loop
 
+    async def FindShapeErrors(self, request: pb.FindShapeErrorsRequest, context: object) -> pb.FindShapeErrorsResponse:
+        """Doubts shapes sent along."""
+        return await self._computing.answer(
+            pb.FindShapeErrorsResponse, jobs.find_shape_errors, request.SerializeToString()
+        )
+
     async def ScoreModel(self, request: pb.ScoreModelRequest, context: object) -> pb.ScoreModelResponse:
         """Scores a model by gold and labels sent along."""
         return await self._computing.answer(

@@ -1127,6 +1127,16 @@ class AsyncModelQualityService:
         """
         return self._transport.exchange(self._stub.StreamFindLabelErrors, requests, timeout_s=timeout_s)
 
+    async def find_shape_errors(
+        self, request: quality_model_quality_service_pb2.FindShapeErrorsRequest, *, timeout_s: float | None = None
+    ) -> quality_model_quality_service_pb2.FindShapeErrorsResponse:
+        """Finds shapes (boxes, polygons, masks, lines, keypoints, spans, segments) that a detector gives reason to
+        doubt: objects that were overlooked, have the wrong class, or lie badly. The detector must not have been
+        trained on these annotations. INVALID_ARGUMENT: INVALID_ANNOTATION, WRONG_ANSWER_KIND (a classification),
+        TOO_MANY_INSTANCES, MASK_SIZES_DIFFER, ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.FindShapeErrors, request, timeout_s=timeout_s)
+
     async def score_model(
         self, request: quality_model_quality_service_pb2.ScoreModelRequest, *, timeout_s: float | None = None
     ) -> quality_model_quality_service_pb2.ScoreModelResponse:
@@ -1150,11 +1160,11 @@ class AsyncPlanningService:
     ) -> quality_planning_service_pb2.PlanLabelsResponse:
         """Says for every item whether it needs more labels, how many that will be, and what one is worth; which
         items are next; and where a number of labels is best spent. By the expected value of what an average
-        labeler would say. Posteriors are those of Dawid and Skene's model with a firm prior, or of labelers and
-        classifier together where predictions are given; from 20 items with gold on, calibrated by one
-        temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION,
-        BAD_DISTRIBUTION, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
-        ANSWER_TOO_LARGE.
+        labeler, or a certain one, would say. Posteriors are those of Dawid and Skene's model with a firm prior,
+        or of labelers and classifier together where predictions are given; from 20 items with gold on, calibrated
+        by one temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD,
+        DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items times classes, or labelers
+        times classes squared), ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.PlanLabels, request, timeout_s=timeout_s)
 
@@ -2818,6 +2828,16 @@ class ModelQualityService:
             self._service.stream_find_label_errors(self._portal.feed(requests), timeout_s=timeout_s)
         )
 
+    def find_shape_errors(
+        self, request: quality_model_quality_service_pb2.FindShapeErrorsRequest, *, timeout_s: float | None = None
+    ) -> quality_model_quality_service_pb2.FindShapeErrorsResponse:
+        """Finds shapes (boxes, polygons, masks, lines, keypoints, spans, segments) that a detector gives reason to
+        doubt: objects that were overlooked, have the wrong class, or lie badly. The detector must not have been
+        trained on these annotations. INVALID_ARGUMENT: INVALID_ANNOTATION, WRONG_ANSWER_KIND (a classification),
+        TOO_MANY_INSTANCES, MASK_SIZES_DIFFER, ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.find_shape_errors(request, timeout_s=timeout_s))
+
     def score_model(
         self, request: quality_model_quality_service_pb2.ScoreModelRequest, *, timeout_s: float | None = None
     ) -> quality_model_quality_service_pb2.ScoreModelResponse:
@@ -2841,11 +2861,11 @@ class PlanningService:
     ) -> quality_planning_service_pb2.PlanLabelsResponse:
         """Says for every item whether it needs more labels, how many that will be, and what one is worth; which
         items are next; and where a number of labels is best spent. By the expected value of what an average
-        labeler would say. Posteriors are those of Dawid and Skene's model with a firm prior, or of labelers and
-        classifier together where predictions are given; from 20 items with gold on, calibrated by one
-        temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION,
-        BAD_DISTRIBUTION, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
-        ANSWER_TOO_LARGE.
+        labeler, or a certain one, would say. Posteriors are those of Dawid and Skene's model with a firm prior,
+        or of labelers and classifier together where predictions are given; from 20 items with gold on, calibrated
+        by one temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD,
+        DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items times classes, or labelers
+        times classes squared), ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.plan_labels(request, timeout_s=timeout_s))
 

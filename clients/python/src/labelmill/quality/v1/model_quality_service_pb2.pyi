@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from labelmill.quality.v1 import labels_pb2 as _labels_pb2
 from labelmill.quality.v1 import resources_pb2 as _resources_pb2
+from labelmill.type.v1 import annotation_pb2 as _annotation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -542,6 +543,163 @@ class StreamFindLabelErrorsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamFindLabelErrorsResponse: _TypeAlias = StreamFindLabelErrorsResponse  # noqa: Y015
+
+@_typing.final
+class FindShapeErrorsRequest(_message.Message):
+    """Annotations to doubt, and what a detector sees."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANNOTATIONS_FIELD_NUMBER: _builtins.int
+    PREDICTIONS_FIELD_NUMBER: _builtins.int
+    LEAST_SIMILARITY_FIELD_NUMBER: _builtins.int
+    LEAST_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    least_similarity: _builtins.float
+    """Shapes that are so alike (IoU; OKS for keypoints) are one object; 0: 0.5."""
+    least_confidence: _builtins.float
+    """Predictions that are less confident raise no doubt; 0: 0.9."""
+    @_builtins.property
+    def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
+        """The annotations of one labeler or consensus, each with an asset; withdrawn ones are left out."""
+
+    @_builtins.property
+    def predictions(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
+        """The predictions, each with an asset; one without a confidence is certain. Compared are those of one asset and feature."""
+
+    def __init__(
+        self,
+        *,
+        annotations: _abc.Iterable[_annotation_pb2.Annotation] | None = ...,
+        predictions: _abc.Iterable[_annotation_pb2.Annotation] | None = ...,
+        least_similarity: _builtins.float = ...,
+        least_confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "least_confidence", b"least_confidence", "least_similarity", b"least_similarity", "predictions", b"predictions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindShapeErrorsRequest: _TypeAlias = FindShapeErrorsRequest  # noqa: Y015
+
+@_typing.final
+class ShapeIssue(_message.Message):
+    """One reason to look at a shape, or at the place where there is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Type:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ShapeIssue._Type.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TYPE_UNSPECIFIED: ShapeIssue._Type.ValueType  # 0
+        """Never sent."""
+        TYPE_OVERLOOKED: ShapeIssue._Type.ValueType  # 1
+        """The detector sees an object that nobody annotated."""
+        TYPE_WRONG_CLASS: ShapeIssue._Type.ValueType  # 2
+        """The detector sees the same object with another class, and none with the annotation's."""
+        TYPE_BADLY_PLACED: ShapeIssue._Type.ValueType  # 3
+        """The detector sees an object of the class that overlaps with the annotation too little."""
+
+    class Type(_Type, metaclass=_TypeEnumTypeWrapper):
+        """What is wrong."""
+
+    TYPE_UNSPECIFIED: ShapeIssue.Type.ValueType  # 0
+    """Never sent."""
+    TYPE_OVERLOOKED: ShapeIssue.Type.ValueType  # 1
+    """The detector sees an object that nobody annotated."""
+    TYPE_WRONG_CLASS: ShapeIssue.Type.ValueType  # 2
+    """The detector sees the same object with another class, and none with the annotation's."""
+    TYPE_BADLY_PLACED: ShapeIssue.Type.ValueType  # 3
+    """The detector sees an object of the class that overlaps with the annotation too little."""
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    FEATURE_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    ANNOTATION_INDEX_FIELD_NUMBER: _builtins.int
+    PREDICTION_INDEX_FIELD_NUMBER: _builtins.int
+    CLASS_NAME_FIELD_NUMBER: _builtins.int
+    SUGGESTED_CLASS_NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """The asset."""
+    feature: _builtins.str
+    """The feature."""
+    type: Global___ShapeIssue.Type.ValueType
+    """What is wrong."""
+    score: _builtins.float
+    """In [0, 1]; the lower, the more urgent. Overlooked: one less the confidence. Wrong class: one less confidence times similarity. Badly
+    placed: the similarity.
+    """
+    annotation_index: _builtins.int
+    """The annotation, by its index in the request; absent for overlooked objects."""
+    prediction_index: _builtins.int
+    """The prediction that raises the doubt, by its index in the request."""
+    class_name: _builtins.str
+    """The annotation's class; empty for overlooked objects."""
+    suggested_class_name: _builtins.str
+    """The prediction's class."""
+    reason: _builtins.str
+    """Why, in a sentence of numbers and class names."""
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        feature: _builtins.str = ...,
+        type: Global___ShapeIssue.Type.ValueType = ...,
+        score: _builtins.float = ...,
+        annotation_index: _builtins.int | None = ...,
+        prediction_index: _builtins.int = ...,
+        class_name: _builtins.str = ...,
+        suggested_class_name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_annotation_index", b"_annotation_index", "annotation_index", b"annotation_index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_annotation_index", b"_annotation_index", "annotation_index", b"annotation_index", "asset", b"asset", "class_name", b"class_name", "feature", b"feature", "prediction_index", b"prediction_index", "reason", b"reason", "score", b"score", "suggested_class_name", b"suggested_class_name", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__annotation_index: _TypeAlias = _typing.Literal["annotation_index"]  # noqa: Y015
+    _WhichOneofArgType__annotation_index: _TypeAlias = _typing.Literal["_annotation_index", b"_annotation_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__annotation_index) -> _WhichOneofReturnType__annotation_index | None: ...
+
+Global___ShapeIssue: _TypeAlias = ShapeIssue  # noqa: Y015
+
+@_typing.final
+class FindShapeErrorsResponse(_message.Message):
+    """Issues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUES_FIELD_NUMBER: _builtins.int
+    ANNOTATION_COUNT_FIELD_NUMBER: _builtins.int
+    DOUBTED_SHARE_FIELD_NUMBER: _builtins.int
+    annotation_count: _builtins.int
+    """Annotations that were looked at."""
+    @_builtins.property
+    def issues(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShapeIssue]:
+        """Most urgent first."""
+
+    @_builtins.property
+    def doubted_share(self) -> _resources_pb2.Estimate:
+        """Share of annotations with an issue, Wilson; undefined without annotations. Overlooked objects are not among them."""
+
+    def __init__(
+        self,
+        *,
+        issues: _abc.Iterable[Global___ShapeIssue] | None = ...,
+        annotation_count: _builtins.int = ...,
+        doubted_share: _resources_pb2.Estimate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["doubted_share", b"doubted_share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_count", b"annotation_count", "doubted_share", b"doubted_share", "issues", b"issues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindShapeErrorsResponse: _TypeAlias = FindShapeErrorsResponse  # noqa: Y015
 
 @_typing.final
 class ScoreModelRequest(_message.Message):

@@ -45,6 +45,11 @@ class ModelQualityServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.StreamFindLabelErrorsRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.StreamFindLabelErrorsResponse.FromString,
                 _registered_method=True)
+        self.FindShapeErrors = channel.unary_unary(
+                '/labelmill.quality.v1.ModelQualityService/FindShapeErrors',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.FindShapeErrorsRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.FindShapeErrorsResponse.FromString,
+                _registered_method=True)
         self.ScoreModel = channel.unary_unary(
                 '/labelmill.quality.v1.ModelQualityService/ScoreModel',
                 request_serializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.ScoreModelRequest.SerializeToString,
@@ -75,6 +80,15 @@ class ModelQualityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindShapeErrors(self, request, context):
+        """Finds shapes (boxes, polygons, masks, lines, keypoints, spans, segments) that a detector gives reason to doubt: objects that were
+        overlooked, have the wrong class, or lie badly. The detector must not have been trained on these annotations. INVALID_ARGUMENT:
+        INVALID_ANNOTATION, WRONG_ANSWER_KIND (a classification), TOO_MANY_INSTANCES, MASK_SIZES_DIFFER, ANSWER_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ScoreModel(self, request, context):
         """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
         more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD, DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY,
@@ -96,6 +110,11 @@ def add_ModelQualityServiceServicer_to_server(servicer, server):
                     servicer.StreamFindLabelErrors,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.StreamFindLabelErrorsRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.StreamFindLabelErrorsResponse.SerializeToString,
+            ),
+            'FindShapeErrors': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindShapeErrors,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.FindShapeErrorsRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.FindShapeErrorsResponse.SerializeToString,
             ),
             'ScoreModel': grpc.unary_unary_rpc_method_handler(
                     servicer.ScoreModel,
@@ -158,6 +177,33 @@ class ModelQualityService:
             '/labelmill.quality.v1.ModelQualityService/StreamFindLabelErrors',
             labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.StreamFindLabelErrorsRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.StreamFindLabelErrorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindShapeErrors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.quality.v1.ModelQualityService/FindShapeErrors',
+            labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.FindShapeErrorsRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_model__quality__service__pb2.FindShapeErrorsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,11 @@ class ModelQualityServiceStub:
     has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
     RESOURCE_EXHAUSTED: SPOOL_FULL.
     """
+    FindShapeErrors: _grpc.UnaryUnaryMultiCallable[_model_quality_service_pb2.FindShapeErrorsRequest, _model_quality_service_pb2.FindShapeErrorsResponse]
+    """Finds shapes (boxes, polygons, masks, lines, keypoints, spans, segments) that a detector gives reason to doubt: objects that were
+    overlooked, have the wrong class, or lie badly. The detector must not have been trained on these annotations. INVALID_ARGUMENT:
+    INVALID_ANNOTATION, WRONG_ANSWER_KIND (a classification), TOO_MANY_INSTANCES, MASK_SIZES_DIFFER, ANSWER_TOO_LARGE.
+    """
     ScoreModel: _grpc.UnaryUnaryMultiCallable[_model_quality_service_pb2.ScoreModelRequest, _model_quality_service_pb2.ScoreModelResponse]
     """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
     more labeler among them. INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD, DUPLICATE_ITEM, WRONG_PROBABILITIES, NOTHING_TO_JUDGE_BY,
@@ -65,6 +70,11 @@ class ModelQualityServiceAsyncStub(ModelQualityServiceStub):
     """The same for as many items as memory holds: the first message has the options, the others items; the answer comes when the stream
     has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
     RESOURCE_EXHAUSTED: SPOOL_FULL.
+    """
+    FindShapeErrors: _aio.UnaryUnaryMultiCallable[_model_quality_service_pb2.FindShapeErrorsRequest, _model_quality_service_pb2.FindShapeErrorsResponse]  # type: ignore[assignment]
+    """Finds shapes (boxes, polygons, masks, lines, keypoints, spans, segments) that a detector gives reason to doubt: objects that were
+    overlooked, have the wrong class, or lie badly. The detector must not have been trained on these annotations. INVALID_ARGUMENT:
+    INVALID_ANNOTATION, WRONG_ANSWER_KIND (a classification), TOO_MANY_INSTANCES, MASK_SIZES_DIFFER, ANSWER_TOO_LARGE.
     """
     ScoreModel: _aio.UnaryUnaryMultiCallable[_model_quality_service_pb2.ScoreModelRequest, _model_quality_service_pb2.ScoreModelResponse]  # type: ignore[assignment]
     """Scores a model against gold held out, and against labelers: how often it agrees with their consensus, and how reliable it is as one
@@ -96,6 +106,17 @@ class ModelQualityServiceServicer(metaclass=_abc_1.ABCMeta):
         """The same for as many items as memory holds: the first message has the options, the others items; the answer comes when the stream
         has ended, in parts: issues first, scores in the order of the items, the summary last. INVALID_ARGUMENT also: OPTIONS_MISSING.
         RESOURCE_EXHAUSTED: SPOOL_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def FindShapeErrors(
+        self,
+        request: _model_quality_service_pb2.FindShapeErrorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_quality_service_pb2.FindShapeErrorsResponse, _abc.Awaitable[_model_quality_service_pb2.FindShapeErrorsResponse]]:
+        """Finds shapes (boxes, polygons, masks, lines, keypoints, spans, segments) that a detector gives reason to doubt: objects that were
+        overlooked, have the wrong class, or lie badly. The detector must not have been trained on these annotations. INVALID_ARGUMENT:
+        INVALID_ANNOTATION, WRONG_ANSWER_KIND (a classification), TOO_MANY_INSTANCES, MASK_SIZES_DIFFER, ANSWER_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
