@@ -351,3 +351,14 @@ class PredictionMissing(InvalidArgument):
             "An item with labels has no prediction; METHOD_CROWDLAB needs one for each.",
             fields={"predictions": "must name every item that has labels"},
         )
+
+
+class UnknownLabeler(InvalidArgument):
+    """The labeler gave none of the labels."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "UNKNOWN_LABELER",
+            "The labeler gave none of the labels.",
+            fields={"labeler": "must be the labeler of a label"},
+        )

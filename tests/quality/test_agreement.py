@@ -19,11 +19,18 @@ from labelmill_quality.agreement.coefficients import (
     Question,
     agreement,
 )
+from labelmill_quality.agreement.distances import edit_distances, set_distances
 from labelmill_quality.agreement.icc import NO_VARIANCE, TOO_FEW
 from labelmill_quality.agreement.krippendorff import NO_DISTANCE, NO_PAIRS, ONE_VALUE, Metric, krippendorff_alpha
 from labelmill_quality.agreement.pairs import pair_count, pair_rows
 from labelmill_quality.agreement.patterns import patterns_of_table, patterns_of_votes
-from labelmill_quality.agreement.weights import Scheme, custom_distances, custom_weights, scheme_weights
+from labelmill_quality.agreement.weights import (
+    Scheme,
+    custom_distances,
+    custom_weights,
+    distance_weights,
+    scheme_weights,
+)
 from labelmill_quality.errors import BadWeights
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.labels import LabelTable, make_table
@@ -275,13 +282,38 @@ def test_weights_that_make_no_sense_are_refused(values: list[float], problem: st
     assert problem in caught.value.fields["weight_matrix"]
 
 
+def test_distances_of_sets_are_jaccards_and_passonneaus() -> None:
+    sets = [set(), {"a"}, {"a", "b"}, {"b", "c"}, {"d"}]
+    members = np.array([[name in each for name in "abcd"] for each in sets])
+    jaccard, masi = (set_distances(members, masi=masi) for masi in (False, True))
+    assert jaccard.diagonal().tolist() == masi.diagonal().tolist() == [0] * 5
+    assert (jaccard[0, 1], masi[0, 1]) == (1, 1)
+    assert (jaccard[1, 2], masi[1, 2]) == pytest.approx((1 / 2, 1 - 1 / 2 * 2 / 3))  # included
+    assert (jaccard[2, 3], masi[2, 3]) == pytest.approx((2 / 3, 1 - 1 / 3 * 1 / 3))  # overlapping
+    assert (jaccard[2, 4], masi[2, 4]) == (1, 1)
+    assert (jaccard == jaccard.T).all()
+    assert (masi >= jaccard).all()
+
+
+def test_distances_of_texts_count_edits_of_code_points() -> None:
+    found = edit_distances(["kitten", "sitting", "", "kitten", "\N{GRINNING FACE}itten"])
+    assert found[0] == pytest.approx([0, 3 / 7, 1, 0, 1 / 6])
+    assert found[2, 2] == 0
+
+
+def test_weights_of_a_metric_are_one_less_its_share_of_the_largest_distance() -> None:
+    assert distance_weights(np.array([[0.0, 1.0], [1.0, 0.0]])).tolist() == [[1, 0], [0, 1]]
+    assert distance_weights(np.array([[0.0, 2, 4], [2, 0, 1], [4, 1, 0]]))[0].tolist() == [1, 0.5, 0]
+    assert distance_weights(np.zeros((2, 2))).tolist() == [[1, 1], [1, 1]]
+
+
 def test_distances_must_be_nought_from_a_class_to_itself() -> None:
     with pytest.raises(BadWeights):
         custom_distances(np.array([1.0, 2.0, 2.0, 0.0]), 2, "distance_matrix")
     assert custom_distances(np.array([0.0, 2.0, 2.0, 0.0]), 2, "distance_matrix").tolist() == [[0, 2], [2, 0]]
 
 
-@pytest.mark.parametrize("scheme", [scheme for scheme in Scheme if scheme is not Scheme.CUSTOM])
+@pytest.mark.parametrize("scheme", sorted(set(Scheme) - {Scheme.CUSTOM, Scheme.METRIC}, key=str))
 def test_weights_are_one_for_equal_classes_and_fall_to_nought_for_the_farthest(scheme: Scheme) -> None:
     weights = scheme_weights(scheme, NUMBERS)
     assert weights.diagonal().tolist() == [1.0] * 4

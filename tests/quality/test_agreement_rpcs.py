@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from labelmill import errors
 from labelmill.quality.v1 import agreement_service_pb2 as pb
 from labelmill.quality.v1 import labels_pb2
+from labelmill.type.v1.annotation_pb2 import ClassNames
 from labelmill_runtime.settings import RuntimeSettings
 from tests.quality import golden_agreement as golden
 from tests.quality.conftest import Mill, serve
@@ -130,6 +131,70 @@ async def test_answers_may_be_numbers(mill: Mill) -> None:
     assert by_rank.alpha.value == pytest.approx(expected, abs=1e-12)
 
 
+def chosen(*rows: tuple[str, str, str]) -> list[labels_pb2.LabelRow]:
+    """Rows of (item, labeler, the classes chosen, a letter each)."""
+    return [
+        labels_pb2.LabelRow(item=item, labeler=labeler, class_names=ClassNames(class_names=list(letters)))
+        for item, labeler, letters in rows
+    ]
+
+
+SETS = chosen(
+    ("u", "a", "pq"), ("u", "b", "pq"), ("v", "a", "p"), ("v", "b", "pr"), ("w", "a", ""), ("w", "b", ""),
+    ("x", "a", "r"), ("x", "b", "q"), ("y", "a", "qr"), ("y", "b", "rq"),
+)  # fmt: skip
+
+
+async def test_sets_of_classes_agree_by_what_they_share(mill: Mill) -> None:
+    share = [pb.AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT]
+    request = Request(
+        labels=SETS, coefficients=share, weights=pb.AGREEMENT_WEIGHTS_METRIC, class_names="pqrs", per_class=True
+    )
+    answer = await mill.agreement.compute_agreement(request)
+    assert answer.alpha.method == "krippendorff_alpha_jaccard"
+    assert (answer.coefficients[0].value, answer.coefficients[0].method) == (
+        pytest.approx((1 + 1 / 2 + 1 + 0 + 1) / 5),
+        "percent_agreement_jaccard",
+    )
+    values = {row.class_name: (row.label_count, row.coefficients[0].value) for row in answer.classes}
+    assert values == {"p": (4, 1.0), "q": (5, 0.8), "r": (4, 0.6), "s": (0, 1.0)}
+    masi = await mill.agreement.compute_agreement(Request(labels=SETS, metric=Request.METRIC_MASI))
+    equal = await mill.agreement.compute_agreement(Request(labels=SETS, metric=Request.METRIC_NOMINAL))
+    assert equal.alpha.value < answer.alpha.value
+    assert masi.alpha.value == pytest.approx(by_pairs(masi_distance), abs=1e-9)
+    assert answer.alpha.value == pytest.approx(by_pairs(jaccard_distance), abs=1e-9)
+
+
+def jaccard_distance(one: set[str], other: set[str]) -> float:
+    return 1 - len(one & other) / len(one | other) if one | other else 0.0
+
+
+def masi_distance(one: set[str], other: set[str]) -> float:
+    if one == other:
+        return 0.0
+    factor = 2 / 3 if one <= other or other <= one else 1 / 3
+    return 1 - factor * len(one & other) / len(one | other)
+
+
+def by_pairs(distance: Callable[[set[str], set[str]], float]) -> float:
+    """Alpha of SETS from its definition: the distances within items over those of all answers."""
+    said = [set(row.class_names.class_names) for row in SETS]
+    observed = sum(2 * distance(said[n], said[n + 1]) for n in range(0, 10, 2)) / 10
+    expected = sum(distance(one, other) for one in said for other in said) / (10 * 9)
+    return 1 - observed / expected
+
+
+async def test_texts_agree_by_their_edits(mill: Mill) -> None:
+    said = ["colour", "color", "grey", "gray", "blue", "blue"]
+    rows = [labels_pb2.LabelRow(item=f"i{n // 2}", labeler="ab"[n % 2], text=text) for n, text in enumerate(said)]
+    share = [pb.AGREEMENT_COEFFICIENT_PERCENT_AGREEMENT]
+    request = Request(labels=rows, coefficients=share, weights=pb.AGREEMENT_WEIGHTS_METRIC)
+    answer = await mill.agreement.compute_agreement(request)
+    assert answer.alpha.method == "krippendorff_alpha_edit"
+    assert answer.coefficients[0].value == pytest.approx((5 / 6 + 3 / 4 + 1) / 3)
+    assert answer.alpha.value > 0.7
+
+
 async def test_the_first_of_several_answers_counts_where_asked_for(mill: Mill) -> None:
     label = labels_pb2.LabelRow
     rows = [
@@ -203,6 +268,11 @@ NUMBER = labels_pb2.LabelRow(item="x", labeler="l0", number=-1.5)
         ),
         ({"repeat_policy": labels_pb2.REPEAT_POLICY_ALL}, "REPEATS_NOT_WEIGHED", "repeat_policy"),
         ({"labels": [NUMBER, *labels_of("two")]}, "WRONG_ANSWER_KIND", "labels[1].class_name"),
+        ({"labels": SETS, "class_names": "pq"}, "UNKNOWN_CLASS", "labels[3].class_names"),
+        ({"labels": SETS, "metric": Request.METRIC_ORDINAL}, "METRIC_NOT_APPLICABLE", "metric"),
+        ({"labels": SETS, "weights": pb.AGREEMENT_WEIGHTS_LINEAR}, "METRIC_NOT_APPLICABLE", "weights"),
+        ({"metric": Request.METRIC_EDIT}, "METRIC_NOT_APPLICABLE", "metric"),
+        ({"weights": pb.AGREEMENT_WEIGHTS_METRIC}, "METRIC_NOT_APPLICABLE", "weights"),
         ({"labels": [*labels_of("two"), NUMBER]}, "WRONG_ANSWER_KIND", "labels[30].number"),
         ({"labels": [NUMBER], "class_names": "123"}, "WRONG_ANSWER_KIND", "labels[0].number"),
         ({"labels": [NUMBER], "metric": Request.METRIC_RATIO}, "CLASS_NEGATIVE", "labels[0].number"),

@@ -30,8 +30,18 @@ OF_PAIRS = (Coefficient.COHEN_KAPPA, *CHANCES)
 """What is computed of every pair; Fleiss' kappa of two labelers is Scott's pi."""
 
 
-def by_class(labels: Labels, question: Question) -> list[list[Estimate]]:
-    """For each class, the coefficients of "this class or another": nominal, unweighted."""
+def by_class(labels: Labels, question: Question, members: npt.NDArray[np.bool_] | None = None) -> list[list[Estimate]]:
+    """For each class, the coefficients of "this class or another": nominal, unweighted.
+
+    Args:
+        labels: The labels.
+        question: What is asked.
+        members: (the table's classes, classes): where answers are sets of classes, what each holds; then it is "has
+            this class or not".
+    """
+    if members is not None:
+        asked = question.about_one_class()
+        return [agreement(Labels(_having(labels.table, column)), asked) for column in members.T]
     asked = question.about_one_class()
     estimates = []
     for code, patterns in enumerate(labels.patterns.each_against_rest()):
@@ -135,6 +145,10 @@ def _only_rows(table: LabelTable, rows: npt.NDArray[np.intp]) -> LabelTable:
 
 def _against_rest(table: LabelTable, code: int) -> LabelTable:
     return replace(table, classes=("this", "rest"), class_codes=(table.class_codes != code).astype(np.int32))
+
+
+def _having(table: LabelTable, members: npt.NDArray[np.bool_]) -> LabelTable:
+    return replace(table, classes=("this", "rest"), class_codes=(~members[table.class_codes]).astype(np.int32))
 
 
 def _no_class(question: Question, coefficient: Coefficient) -> Estimate:

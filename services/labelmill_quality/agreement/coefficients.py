@@ -13,7 +13,7 @@ from labelmill_quality.agreement.chance_corrected import Chance, Shares, correct
 from labelmill_quality.agreement.conger import habits
 from labelmill_quality.agreement.contingency import TableAgreement, table_agreement
 from labelmill_quality.agreement.icc import Form, intraclass_correlation
-from labelmill_quality.agreement.krippendorff import NO_PAIRS, ONE_VALUE, Metric, krippendorff_alpha
+from labelmill_quality.agreement.krippendorff import MATRICES, NO_PAIRS, ONE_VALUE, Metric, krippendorff_alpha
 from labelmill_quality.agreement.linearized import LINEARIZED, student_interval
 from labelmill_quality.agreement.pairs import pair_tables
 from labelmill_quality.agreement.patterns import Patterns, pair_sums, patterns_of_table
@@ -74,7 +74,7 @@ class Question:
     numbers: Floats | None = None
     """(classes): what the classes are as numbers, for INTERVAL, RATIO and ICC."""
     distances: Floats | None = None
-    """(classes, classes): d², for CUSTOM."""
+    """(classes, classes): d², for MATRICES."""
     scheme: Scheme = Scheme.IDENTITY
     """What `weights` are."""
     weights: Floats | None = None
@@ -94,7 +94,8 @@ class Question:
         plain = self.scheme is Scheme.IDENTITY
         if coefficient is Coefficient.GWET_AC:
             name += "1" if plain else "2"
-        return name if plain else f"{name}_{self.scheme.value}"
+        suffix = self.metric.value if self.scheme is Scheme.METRIC else self.scheme.value
+        return name if plain else f"{name}_{suffix}"
 
     def about_one_class(self) -> Question:
         """The same about "this class or another"."""
@@ -143,7 +144,7 @@ def pattern_agreement(patterns: Patterns, question: Question, coefficient: Coeff
         return krippendorff_alpha(
             patterns,
             question.metric,
-            values=question.distances if question.metric is Metric.CUSTOM else question.numbers,
+            values=question.distances if question.metric in MATRICES else question.numbers,
             replicates=question.replicates,
             seed=question.seed,
             level=question.level,

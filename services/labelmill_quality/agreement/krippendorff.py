@@ -30,6 +30,13 @@ class Metric(Enum):
     INTERVAL = "interval"
     RATIO = "ratio"
     CUSTOM = "custom"
+    JACCARD = "jaccard"
+    MASI = "masi"
+    EDIT = "edit"
+
+
+MATRICES = frozenset({Metric.CUSTOM, Metric.JACCARD, Metric.MASI, Metric.EDIT})
+"""Those that come as a matrix of distances between the values."""
 
 
 def krippendorff_alpha(
@@ -61,7 +68,7 @@ def krippendorff_alpha(
     Args:
         votes: (items, values) counts, values in their order; or the patterns of such counts.
         metric: The distance.
-        values: The numbers that the columns stand for, for INTERVAL and RATIO; for CUSTOM the (values, values) d².
+        values: The numbers that the columns stand for, for INTERVAL and RATIO; for MATRICES the (values, values) d².
         replicates: Of the bootstrap; 0 for the analytic interval (`linearized`), which takes the mid-ranks as given.
         seed: Of the bootstrap.
         level: Of the interval.
@@ -113,7 +120,7 @@ def _undefined_reason(patterns: Patterns, metric: Metric, values: Floats | None)
         return ONE_VALUE
     if values is None:
         return ""
-    if metric is Metric.CUSTOM:
+    if metric in MATRICES:
         return "" if values[np.ix_(used, used)].any() else NO_DISTANCE
     return "" if len(np.unique(values[used])) > 1 else ONE_VALUE
 
@@ -125,12 +132,11 @@ def _distances(patterns: Patterns, metric: Metric, values: Floats | None) -> dis
         return disagreement.ranked(patterns)
     if values is None:
         raise ValueError(f"the {metric.value} metric needs the numbers that the columns stand for")
-    make = {
-        Metric.INTERVAL: disagreement.interval,
-        Metric.RATIO: disagreement.ratio,
-        Metric.CUSTOM: disagreement.by_distance,
-    }
-    return make[metric](patterns, values)
+    if metric in MATRICES:
+        return disagreement.by_distance(patterns, values)
+    return (
+        disagreement.interval(patterns, values) if metric is Metric.INTERVAL else disagreement.ratio(patterns, values)
+    )
 
 
 def _alpha(patterns: Patterns, between: disagreement.Disagreement) -> Callable[[Floats], Floats]:

@@ -29,6 +29,8 @@ class Scheme(Enum):
     """1 - M_ck / max M, M_ck being the pairs of classes among those from c to k; by rank alone."""
     CUSTOM = "custom"
     """Given as a matrix."""
+    METRIC = "metric"
+    """1 less the distance of alpha's metric, over the largest distance."""
 
 
 def scheme_weights(scheme: Scheme, places: Floats) -> Floats:
@@ -38,7 +40,7 @@ def scheme_weights(scheme: Scheme, places: Floats) -> Floats:
     are also scikit-learn's.
 
     Args:
-        scheme: Not CUSTOM.
+        scheme: Not CUSTOM or METRIC.
         places: Where the classes lie: their ranks, or the numbers that they are.
     """
     size = len(places)
@@ -78,6 +80,12 @@ def custom_distances(values: Floats, classes: int, field: str) -> Floats:
     if np.abs(matrix.diagonal()).max(initial=0.0) > 0 or matrix.min(initial=0.0) < 0:
         raise BadWeights(field, "must be 0 on the diagonal and at least 0 beside it")
     return matrix
+
+
+def distance_weights(distances: Floats) -> Floats:
+    """The weights that (classes, classes) distances make."""
+    largest = float(distances.max(initial=0.0))
+    return 1 - distances / largest if largest > 0 else np.ones_like(distances)
 
 
 def _square(values: Floats, classes: int, field: str) -> Floats:

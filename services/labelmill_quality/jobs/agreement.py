@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,8 +15,9 @@ from labelmill.quality.v1 import consensus_service_pb2, labels_pb2
 from labelmill_quality.agreement.breakdown import Window, by_class, by_pair, by_window, windows
 from labelmill_quality.agreement.coefficients import Coefficient, Labels, Question, agreement
 from labelmill_quality.convert import agreement as convert
+from labelmill_quality.convert.agreement_question import Asked, asked
+from labelmill_quality.convert.compared_answers import CLASS, NUMBER, SETS, answer_kind, compared_answers
 from labelmill_quality.convert.estimates import estimate
-from labelmill_quality.convert.labels import answers
 from labelmill_quality.errors import AnswerTimeMissing, TooManyWindows
 from labelmill_quality.intake.layout import ANSWER, ROWS
 from labelmill_quality.intake.spool import framed, frames
@@ -36,11 +37,11 @@ _ROWS_A_MESSAGE = 200
 def compute_agreement(body: bytes, cell_limit: int) -> bytes:
     """Answers ComputeAgreement."""
     request = pb.ComputeAgreementRequest.FromString(body)
-    convert.require_order(request)
-    table, numbers = _table(request)
+    wanted = asked(request, answer_kind(request.labels))
+    compared = _compared(request, wanted)
     latest = _latest_ms(request.labels) if request.window_ms else {}
     response = pb.ComputeAgreementResponse()
-    for part in _answer(request, table, numbers, latest, cell_limit):
+    for part in _answer(wanted, compared, latest, cell_limit):
         response.MergeFrom(part)
     return response.SerializeToString()
 
@@ -56,46 +57,65 @@ def stream_agreement(folder: str, head: bytes, media_type: str, limits: Limits) 
     """
     place, header = Path(folder), pb.StreamAgreementRequest.Header.FromString(head)
     request = header.question
-    convert.require_order(request)
-    convert.repeats(request)
+    wanted = asked(request, CLASS)
     source = consensus_service_pb2.AggregateLabelsRequest.Header(
         class_names=request.class_names, columns=header.columns, repeat_policy=request.repeat_policy
     )
     latest = _latest_ms(_rows(place)) if request.window_ms else {}
     table, _ = read_labels(place, source, media_type, limits.rows)
-    numbers = None
-    if convert.needs_numbers(request):
-        numbers = convert.checked_numbers(request, table.classes, "class_name")
+    numbers = _numbers(table, wanted.numbers(table.classes, "class_name")) if wanted.needs_numbers else None
     with (place / ANSWER).open("wb") as file:
-        for part in _answer(request, table, numbers, latest, limits.cells):
+        for part in _answer(wanted, _Compared(table, numbers, table.classes, None), latest, limits.cells):
             file.write(framed(pb.StreamAgreementResponse(agreement=part).SerializeToString()))
     return b""
 
 
-def _table(request: pb.ComputeAgreementRequest) -> tuple[LabelTable, dict[str, float] | None]:
-    """The labels sent along, and what the classes are as numbers, if they must be."""
-    repeats, numbers = convert.repeats(request), None
-    if convert.has_numbers(request):
-        rows, numbers = convert.number_answers(request)
-        return make_table(rows.items, rows.labelers, rows.classes, class_names=list(numbers), repeats=repeats), numbers
-    rows = answers(request.labels)
-    if convert.needs_numbers(request):
-        numbers = convert.checked_numbers(request, rows.classes)
-    classes = request.class_names or None
-    return make_table(rows.items, rows.labelers, rows.classes, class_names=classes, repeats=repeats), numbers
+@dataclass(frozen=True)
+class _Compared:
+    """What is compared."""
+
+    table: LabelTable
+    numbers: npt.NDArray[np.float64] | None
+    """(the table's classes): what they are as numbers, if they are."""
+    classes: Sequence[str]
+    """What "by class" is about."""
+    members: npt.NDArray[np.bool_] | None
+    """(the table's classes, classes): where the table's are sets, what each holds."""
+
+    @property
+    def label_counts(self) -> list[int]:
+        """(classes): labels that say each."""
+        counts = np.bincount(self.table.class_codes, minlength=len(self.table.classes))
+        found: list[int] = (counts if self.members is None else counts @ self.members).tolist()
+        return found
+
+
+def _compared(request: pb.ComputeAgreementRequest, wanted: Asked) -> _Compared:
+    """The labels sent along."""
+    given = compared_answers(request.labels, request.class_names)
+    rows = given.rows
+    by_name: dict[str, float] = {}
+    if given.kind == NUMBER:
+        wanted.require_ratio([label.number for label in request.labels], "labels[{index}].number")
+        by_name = dict(zip(given.class_names or (), given.numbers, strict=True))
+    elif wanted.needs_numbers:
+        by_name = wanted.numbers(rows.classes, "labels[{index}].class_name")
+    table = make_table(rows.items, rows.labelers, rows.classes, class_names=given.class_names, repeats=wanted.repeats)
+    classes = given.options if given.kind == SETS else table.classes
+    return _Compared(table, _numbers(table, by_name) if by_name else None, classes, given.members)
+
+
+def _numbers(table: LabelTable, by_name: dict[str, float]) -> npt.NDArray[np.float64]:
+    return np.array([by_name[name] for name in table.classes])
 
 
 def _answer(
-    request: pb.ComputeAgreementRequest,
-    table: LabelTable,
-    numbers: dict[str, float] | None,
-    latest: dict[str, int],
-    cell_limit: int,
+    wanted: Asked, compared: _Compared, latest: dict[str, int], cell_limit: int
 ) -> Iterator[pb.ComputeAgreementResponse]:
     """The answer in parts that fit into a message each; merged, they are the whole."""
-    require_room_to_compare(table, cell_limit, squares=convert.needs_squares(request), pairs=request.per_pair)
-    values = None if numbers is None else np.array([numbers[name] for name in table.classes])
-    question = convert.question(request, len(table.classes), values)
+    request, table = wanted.request, compared.table
+    require_room_to_compare(table, cell_limit, squares=wanted.needs_squares, pairs=request.per_pair)
+    question = wanted.question(table.classes, compared.numbers, compared.members)
     labels = Labels(table)
     yield pb.ComputeAgreementResponse(
         alpha=estimate(agreement(labels, replace(question, coefficients=_ALPHA))[0]),
@@ -103,8 +123,8 @@ def _answer(
     )
     question = replace(question, coefficients=question.coefficients or _ALPHA)
     if request.per_class:
-        counts = np.bincount(table.class_codes, minlength=len(table.classes)).tolist()
-        for some in _pieces(convert.class_agreements(table.classes, counts, by_class(labels, question))):
+        rows = by_class(labels, question, compared.members)
+        for some in _pieces(convert.class_agreements(compared.classes, compared.label_counts, rows)):
             yield pb.ComputeAgreementResponse(classes=some)
     if request.per_pair:
         scores = by_pair(table, question, request.min_pair_item_count or _DEFAULT_PAIR_ITEMS)
