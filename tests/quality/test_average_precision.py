@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from labelmill_quality.matching.measures import Measures
 from labelmill_quality.shapes.answers import Number
 from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.run_lengths import MaskBatch
-from labelmill_quality.shapes.values import Box, ImageSize, Mask
+from labelmill_quality.shapes.values import Box, ImageSize, Keypoints, Mask, Visibility
 from tests.quality.drawing import keypoints, polyline
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under numpy 2
@@ -217,6 +218,45 @@ def test_annotations_are_evaluated_like_columns() -> None:
     assert ours is not None
     assert (ours.classes, ours.unranked, ours.detections) == (("0", "1", "2"), 0, len(found))
     same(ours.evaluation, theirs(gold, found, "bbox", (400, 400)))
+
+
+def test_gold_may_say_its_areas_as_cocos_files_do() -> None:
+    gold, found = random_boxes(np.random.default_rng(0))
+    for one in gold:
+        one["area"] = one["area"] / 3
+    items = [f"i{image:02}" for image in range(IMAGES)]
+    noted = [
+        replace(instance, attributes=(*instance.attributes, ("area", Number(one["area"]))))
+        for instance, one in zip(drawn(gold, "box"), gold, strict=True)
+    ]
+    ours = evaluate_instances(noted, drawn(found, "box"), items, Measures())
+    assert ours is not None
+    same(ours.evaluation, theirs(gold, found, "bbox", (400, 400)))
+
+
+def people(rows: Rows) -> list[Instance]:
+    """The rows as annotations; each keypoint is named by its number."""
+    names, size = tuple(f"k{number:02}" for number in range(17)), ImageSize(100, 80)
+    instances = []
+    for one in rows:
+        points = np.array(one["keypoints"]).reshape(17, 3)
+        visibility = np.where(points[:, 2] > 0, Visibility.VISIBLE, Visibility.ABSENT).astype(np.uint8)
+        shape = Keypoints(names, points[:, :2], visibility, size)
+        area = (("area", Number(one["area"])),)
+        instances.append(Instance(f"i{one['image_id']:02}", "m", "person", "0", shape, area, one.get("score")))
+    return instances
+
+
+def test_keypoints_of_annotations_are_evaluated_as_by_pycocotools() -> None:
+    gold, found = random_people(np.random.default_rng(1))
+    for one in found:
+        del one["bbox"]  # else pycocotools takes its area
+    run = theirs(gold, found, "keypoints")
+    sigmas = {f"k{number:02}": float(sigma) for number, sigma in enumerate(run.params.kpt_oks_sigmas)}
+    items = [f"i{image:02}" for image in range(IMAGES)]
+    ours = evaluate_instances(people(gold), people(found), items, Measures(keypoint_sigmas=sigmas))
+    assert ours is not None
+    np.testing.assert_allclose(ours.evaluation.precision, run.eval["precision"][:, :, :1], atol=1e-12)
 
 
 def test_masks_of_annotations_are_evaluated_like_columns() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from labelmill_quality.shapes.values import Box, Keypoints, Mask, Polygon
 
 CROWD_ATTRIBUTES = ("iscrowd", "is_crowd")
 """A gold shape with one of these attributes, answered 1, "1", "true" or "yes", stands for many."""
+AREA_ATTRIBUTE = "area"
+"""A gold shape with this attribute has this area in pixels: COCO's files have that of the outline beside each box."""
 _YES = {"1", "true", "yes"}
 
 
@@ -53,7 +55,8 @@ def evaluate_instances(
     """Average precision of shapes; None where they have none (lines, spans).
 
     Upright boxes are compared as boxes. Rotated ones, polygons and masks are compared as pixels, and their areas are
-    those of the pixels; a keypoint shape's area is that of the box around its points.
+    those of the pixels; a keypoint shape's area is that of the box around its points (the image's where that is 0).
+    Gold may say its areas by an attribute.
 
     Args:
         gold: What is there.
@@ -71,8 +74,11 @@ def evaluate_instances(
     codes = {name: code for code, name in enumerate(names)}
     of_gold, of_said = ((_codes(side, images, codes)) for side in (gold, said))
     crowd = np.array([_is_crowd(one) for one in gold], bool)
+    gold_areas = np.array([_area(one, area) for one, area in zip(gold, areas[0].tolist(), strict=True)], np.float64)
+    if isinstance(likeness, KeypointLikeness):
+        likeness = replace(likeness, areas=gold_areas)
     evaluation = evaluate(
-        GoldColumns(*of_gold, areas[0], crowd),
+        GoldColumns(*of_gold, gold_areas, crowd),
         DetectionColumns(*of_said, areas[1], np.array([ranked(one) for one in said], np.float64)),
         likeness,
         classes=len(names),
@@ -120,10 +126,19 @@ def _keypoints(
 ) -> tuple[Likeness, tuple[Floats, Floats]]:
     names = sorted({name for shape in (*gold, *said) for name in shape.names})
     (there, seen, sides), (points, found, found_sides) = (by_name(side, names) for side in (gold, said))
-    areas = sides.prod(axis=1), found_sides.prod(axis=1)
+    images = np.array([float(shape.size.pixels) for shape in gold])
+    areas = np.where(sides.prod(axis=1) > 0, sides.prod(axis=1), images), found_sides.prod(axis=1)
     known = measures.keypoint_sigmas or {}
     sigmas = np.array([known.get(name, measures.oks_sigma) for name in names], np.float64)
     return KeypointLikeness(there, seen, areas[0], np.where(found[..., None], points, np.inf), sigmas), areas
+
+
+def _area(instance: Instance, measured: float) -> float:
+    """The area that gold says of itself, else the measured one."""
+    for name, answer in instance.attributes:
+        if name == AREA_ATTRIBUTE and isinstance(answer, Number):
+            return answer.value
+    return measured
 
 
 def _is_crowd(instance: Instance) -> bool:

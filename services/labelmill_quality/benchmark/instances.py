@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from labelmill_quality.average_precision.instances import AREA_ATTRIBUTE, CROWD_ATTRIBUTES
 from labelmill_quality.benchmark.answers import judge_answer
 from labelmill_quality.benchmark.errors import ImageSizeDiffers, ShapeTooLarge, TooManyShapes
 from labelmill_quality.benchmark.judgement import Judgement, Verdict, missed, pair, spurious
@@ -98,6 +99,8 @@ def class_of(instance: Instance) -> str:
 def _attributes(gold: Instance, said: Instance, rules: Rules, labeler: str) -> Iterator[Judgement]:
     answers = dict(said.attributes)
     for name, answer in gold.attributes:
+        if rules.mode is Mode.COCO and name in (*CROWD_ATTRIBUTES, AREA_ATTRIBUTE):
+            continue  # notes of the data set, no questions to labelers
         feature = f"{gold.feature}.{name}"
         verdict = judge_answer(answers.get(name), answer, feature, rules)
         index = said.index if name in answers else None

@@ -48,6 +48,7 @@ def rules(options: pb.ScoringOptions) -> Rules:
         stretch=_STRETCH_MEASURES[options.stretch_measure],
         boundary_tolerance=options.boundary_tolerance,
         oks_sigma=options.oks_sigma or default.measures.oks_sigma,
+        keypoint_sigmas={sigma.keypoint_name: sigma.sigma for sigma in options.keypoint_sigmas},
         line_thickness=options.line_thickness or default.measures.line_thickness,
     )
     return Rules(
