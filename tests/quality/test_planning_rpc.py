@@ -104,6 +104,24 @@ async def test_a_classifier_saves_labels(mill: Mill) -> None:
     assert helped.labels_needed < alone.labels_needed
 
 
+async def test_a_better_labeler_needs_fewer_labels(mill: Mill) -> None:
+    """Two labelers more, who look at every item: one is always right, one guesses."""
+    known = [(f"i{n:02d}", "sure", CLASSES[n % 2]) for n in range(60)]
+    known += [(f"i{n:02d}", "guesser", CLASSES[n // 2 % 2]) for n in range(60)]
+    more = [labels_pb.LabelRow(item=item, labeler=labeler, class_name=said) for item, labeler, said in known]
+    needed = []
+    for labeler in ("sure", "", "guesser"):
+        plan = await mill.as_("manager").planning.plan_labels(Plan(labels=[*LABELS, *more], labeler=labeler))
+        needed.append(plan.labels_needed)
+    assert needed[0] < needed[1] < needed[2]
+
+
+async def test_a_labeler_who_gave_no_label_is_refused(mill: Mill) -> None:
+    with pytest.raises(errors.InvalidArgument) as refused:
+        await mill.as_("manager").planning.plan_labels(Plan(labels=LABELS, labeler="nobody"))
+    assert refused.value.reason == "UNKNOWN_LABELER"
+
+
 async def test_the_same_seed_gives_the_same_plan(mill: Mill) -> None:
     one, other = [await mill.as_("manager").planning.plan_labels(Plan(labels=LABELS, seed=7)) for _ in range(2)]
     assert one == other

@@ -7,7 +7,9 @@ import numpy as np
 from labelmill.quality.v1 import planning_service_pb2 as pb
 from labelmill_quality.convert import planning as convert
 from labelmill_quality.convert.labels import answers, gold, repeats
-from labelmill_quality.labels import NO_GOLD, gold_codes, make_table
+from labelmill_quality.encoding import look_up
+from labelmill_quality.errors import UnknownLabeler
+from labelmill_quality.labels import NO_GOLD, LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.planning.belief import believe
 from labelmill_quality.planning.budget import allocate
@@ -29,7 +31,7 @@ def plan_labels(body: bytes, cell_limit: int) -> bytes:
     anchors = gold_codes(table.items, gold_items, gold_classes, classes) if gold_items else None
     predicted = convert.predictions(request.predictions)
     predictions = prediction_table(table.items, classes, predicted) if request.predictions else None
-    belief = believe(table, anchors, predictions)
+    belief = believe(table, anchors, predictions, _labeler(table, request.labeler))
     options, counts = convert.options(request), table.labels_per_item
     known = None if anchors is None else anchors != NO_GOLD
     plan = make_plan(belief.posterior, counts, belief.confusion, known, options)
@@ -39,3 +41,13 @@ def plan_labels(body: bytes, cell_limit: int) -> bytes:
         rooms = rooms if known is None else np.where(known, 0, rooms)
         allocation = allocate(belief.posterior, belief.confusion, request.budget, rooms)
     return convert.answer(request, table, belief, plan, allocation).SerializeToString()
+
+
+def _labeler(table: LabelTable, name: str) -> int | None:
+    """The code of a labeler; None for nobody in particular."""
+    if not name:
+        return None
+    code = int(look_up([name], table.labelers)[0])
+    if code < 0:
+        raise UnknownLabeler
+    return code

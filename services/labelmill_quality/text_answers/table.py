@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 MOST_UNITS = 2_000
 """Of one text."""
-MOST_CELLS = 4_000_000_000
+MOST_CELLS = 1_000_000_000
 """Units of a text times units of another, over all pairs of answers about the same item."""
 
 

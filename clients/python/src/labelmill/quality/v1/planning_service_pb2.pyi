@@ -39,6 +39,7 @@ class PlanLabelsRequest(_message.Message):
     BUDGET_FIELD_NUMBER: _builtins.int
     NEXT_COUNT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    LABELER_FIELD_NUMBER: _builtins.int
     repeat_policy: _labels_pb2.RepeatPolicy.ValueType
     """What counts where one labeler answered one item several times."""
     threshold: _builtins.float
@@ -53,6 +54,8 @@ class PlanLabelsRequest(_message.Message):
     """Items to name in `next_items`, the most rewarding first; 0: 100."""
     seed: _builtins.int
     """Seed of the simulated courses."""
+    labeler: _builtins.str
+    """Who gives the next labels: one of the labels' labelers; empty: an average one."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
         """The labels. Items that have none yet are not known here: give each a first label, or two."""
@@ -83,10 +86,11 @@ class PlanLabelsRequest(_message.Message):
         budget: _builtins.int = ...,
         next_count: _builtins.int = ...,
         seed: _builtins.int = ...,
+        labeler: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "budget", b"budget", "class_names", b"class_names", "gold", b"gold", "labels", b"labels", "max_labels_per_item", b"max_labels_per_item", "next_count", b"next_count", "predictions", b"predictions", "price", b"price", "repeat_policy", b"repeat_policy", "seed", b"seed", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "budget", b"budget", "class_names", b"class_names", "gold", b"gold", "labeler", b"labeler", "labels", b"labels", "max_labels_per_item", b"max_labels_per_item", "next_count", b"next_count", "predictions", b"predictions", "price", b"price", "repeat_policy", b"repeat_policy", "seed", b"seed", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015

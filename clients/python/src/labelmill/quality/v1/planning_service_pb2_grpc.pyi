@@ -35,10 +35,10 @@ class PlanningServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PlanningServiceAsyncStub: ...
     PlanLabels: _grpc.UnaryUnaryMultiCallable[_planning_service_pb2.PlanLabelsRequest, _planning_service_pb2.PlanLabelsResponse]
     """Says for every item whether it needs more labels, how many that will be, and what one is worth; which items are next; and
-    where a number of labels is best spent. By the expected value of what an average labeler would say. Posteriors are those of
+    where a number of labels is best spent. By the expected value of what an average labeler, or a certain one, would say. Posteriors are those of
     Dawid and Skene's model with a firm prior, or of labelers and classifier together where predictions are given; from 20 items
     with gold on, calibrated by one temperature.
-    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, TOO_MANY_CELLS (items
+    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items
     times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
     """
 
@@ -49,10 +49,10 @@ class PlanningServiceAsyncStub(PlanningServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PlanLabels: _aio.UnaryUnaryMultiCallable[_planning_service_pb2.PlanLabelsRequest, _planning_service_pb2.PlanLabelsResponse]  # type: ignore[assignment]
     """Says for every item whether it needs more labels, how many that will be, and what one is worth; which items are next; and
-    where a number of labels is best spent. By the expected value of what an average labeler would say. Posteriors are those of
+    where a number of labels is best spent. By the expected value of what an average labeler, or a certain one, would say. Posteriors are those of
     Dawid and Skene's model with a firm prior, or of labelers and classifier together where predictions are given; from 20 items
     with gold on, calibrated by one temperature.
-    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, TOO_MANY_CELLS (items
+    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items
     times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
     """
 
@@ -66,10 +66,10 @@ class PlanningServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_planning_service_pb2.PlanLabelsResponse, _abc.Awaitable[_planning_service_pb2.PlanLabelsResponse]]:
         """Says for every item whether it needs more labels, how many that will be, and what one is worth; which items are next; and
-        where a number of labels is best spent. By the expected value of what an average labeler would say. Posteriors are those of
+        where a number of labels is best spent. By the expected value of what an average labeler, or a certain one, would say. Posteriors are those of
         Dawid and Skene's model with a firm prior, or of labelers and classifier together where predictions are given; from 20 items
         with gold on, calibrated by one temperature.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, TOO_MANY_CELLS (items
+        INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items
         times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
 
