@@ -181,6 +181,8 @@ async def test_the_row_of_an_error_is_that_of_the_whole_stream(mill: Mill) -> No
     assert (error.reason, list(error.fields)) == ("WRONG_ANSWER_KIND", ["labels[200].text"])
     error = await refused(mill.as_("manager"), header(class_names=["no"]), rows(ROWS))
     assert (error.reason, list(error.fields)) == ("UNKNOWN_CLASS", ["labels[3].class_name"])
+    error = await refused(mill.as_("manager"), header(class_names=["no"]), *arrow(table()))
+    assert (error.reason, list(error.fields)) == ("UNKNOWN_CLASS", ["class_name[3]"])
 
 
 async def test_a_table_without_a_column_is_refused(mill: Mill) -> None:

@@ -77,12 +77,13 @@ def read_labels(
     from labelmill_quality.intake import tables
 
     names = tables.ColumnNames(*_column_names(header.columns))
+    field = f"{names.class_name}[{{row}}]"
     if media_type:
         found = tables.read_table(place / SOURCE, media_type, names, limit)
     elif (place / ARROW).exists():
         found = tables.read_table(place / ARROW, tables.ARROW_STREAM, names, limit)
     else:
-        names = tables.ColumnNames()
+        field = "labels[{row}].class_name"
         found = _read_rows(place, limit)
     if not found.rows:
         raise NoRows
@@ -91,7 +92,6 @@ def read_labels(
     gold_classes = _gold(place)[1]
     if classes is None and gold_classes:
         classes = sorted({*encode(columns[2])[0], *gold_classes})
-    field = f"{names.class_name}[{{row}}]" if media_type else "labels[{row}].class_name"
     policy = convert.repeats(header.repeat_policy)
     return make_table(*columns, class_names=classes, repeats=policy, field=field), found.rows
 
