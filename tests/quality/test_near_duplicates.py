@@ -42,6 +42,13 @@ def test_sketches_estimate_what_sets_have_in_common() -> None:
     assert (sketched[0] == sketched[1]).mean() == pytest.approx(common_share(one, other), abs=0.04)
 
 
+def test_a_text_of_few_letters_is_one_gram_and_an_empty_one_is_like_nothing() -> None:
+    assert len(grams_of("ab")) == 1
+    assert common_share(grams_of("ab"), grams_of("AB ")) == 1
+    assert common_share(grams_of("ab"), grams_of("ac")) == 0
+    assert common_share(grams_of(""), grams_of(" ")) == 0
+
+
 def twins(items: int, width: int, seed: int = 0) -> tuple[npt.NDArray[np.float32], set[tuple[int, int]]]:
     """Embeddings, of which every tenth has a near copy right after it."""
     random = np.random.default_rng(seed)

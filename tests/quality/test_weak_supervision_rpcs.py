@@ -154,6 +154,13 @@ async def test_votes_that_cannot_be_put_together_are_refused(
     assert (caught.value.reason, list(caught.value.fields)) == (reason, [field])
 
 
+async def test_a_matrix_that_does_not_fit_is_refused(mill: Mill) -> None:
+    votes = [labels_pb.LabelRow(item=f"{n}", labeler=f"{n}", class_name="ab"[n % 2]) for n in range(8000)]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.as_("manager").weak_supervision.fit_label_model(pb.FitLabelModelRequest(votes=votes))
+    assert caught.value.reason == "TOO_MANY_CELLS"
+
+
 def function(**rule: object) -> pb.LabelingFunction:
     return pb.LabelingFunction(function_id="f", **rule)  # type: ignore[arg-type]
 

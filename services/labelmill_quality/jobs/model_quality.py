@@ -140,7 +140,7 @@ def _found(
 ) -> tuple[LabeledItems, list[Issue], Doubts, pb.LabelErrorSummary]:
     rows = len(items.items) if options.kind is not Kind.TOKENS else len(items.labels)
     width = len(items.classes) + (0 if items.embeddings is None else items.embeddings.shape[1])
-    if rows * width > cell_limit:
+    if rows * width + sum(map(len, items.texts or ())) > cell_limit:
         raise TooManyCells(items=rows, labelers=0, classes=len(items.classes), limit=cell_limit)
     doubts = doubt(items, options)
     issues = [*doubts.issues, *duplicates(items, options), *outlying(items, options)]

@@ -12,6 +12,7 @@ from labelmill.quality.v1 import weak_supervision_service_pb2 as pb
 from labelmill_quality.aggregation.consensus import ConsensusLabels, pick
 from labelmill_quality.convert import labels as label_rows
 from labelmill_quality.convert import weak_supervision as convert
+from labelmill_quality.errors import TooManyCells
 from labelmill_quality.labels import NO_GOLD, LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.ports import NewLabels
@@ -59,7 +60,7 @@ def fit_label_model(body: bytes, cell_limit: int) -> bytes:
     request = pb.FitLabelModelRequest.FromString(body)
     rows, gold = label_rows.answers(request.votes), label_rows.gold(request.gold)
     classes = list(request.class_names) or sorted({*rows.classes, *gold[1]})
-    matrix = matrix_of(_table(rows, classes, cell_limit), request.items)
+    matrix = matrix_of(_table(rows, classes, len(request.items), cell_limit), request.items)
     known = gold_codes(matrix.items, *gold, classes) if request.gold else None
     supervision = supervise(
         matrix,
@@ -89,7 +90,7 @@ def supervise_project(
     """The labels of a project; the body is its SuperviseProjectRequest, whose given votes are among the votes."""
     request = pb.SuperviseProjectRequest.FromString(body)
     functions = [one.function_id for one in request.functions]
-    table = _table(votes, class_names, cell_limit)
+    table = _table(votes, class_names, len(items), cell_limit)
     matrix = matrix_of(table, items, functions)
     known = gold_codes(matrix.items, list(gold), list(gold.values()), class_names)
     supervision = supervise(
@@ -106,11 +107,14 @@ def supervise_project(
     )
 
 
-def _table(rows: Answers, classes: Sequence[str], cell_limit: int) -> LabelTable:
+def _table(rows: Answers, classes: Sequence[str], items: int, cell_limit: int) -> LabelTable:
     if len(classes) < 2:
         raise TooFewClasses
     table = make_table(rows.items, rows.labelers, rows.classes, class_names=classes, field="votes[{row}].class_name")
     require_room(table, cell_limit)
+    everything, functions = len(table.items) + items, len(table.labelers)
+    if functions * max(everything, functions) > cell_limit:
+        raise TooManyCells(items=everything, labelers=functions, classes=len(classes), limit=cell_limit)
     return table
 
 

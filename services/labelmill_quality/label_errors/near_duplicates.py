@@ -68,10 +68,7 @@ def by_embedding(embeddings: npt.NDArray[np.float32], least: float) -> Pairs:
     if len(unit) <= _EXACT:
         return _compared(_close_blocks(unit, least), cosine, least)
     copies = _copies(np.ascontiguousarray(unit).view(np.dtype((np.void, unit.dtype.itemsize * unit.shape[1]))).ravel())
-    planes = np.random.default_rng(0).standard_normal((unit.shape[1], _BANDS * _BITS)).astype(np.float32)
-    signs = (unit[copies.kept] @ planes > 0).reshape(-1, _BANDS, _BITS)
-    keys = (signs @ (1 << np.arange(_BITS))).astype(np.uint64)
-    return _compared(copies.spread(keys.T), cosine, least)
+    return _compared(copies.spread(_sides(unit, copies.kept).T), cosine, least)
 
 
 def by_text(texts: Sequence[str], least: float) -> Pairs:
@@ -82,7 +79,7 @@ def by_text(texts: Sequence[str], least: float) -> Pairs:
         pairs = zip(first.tolist(), second.tolist(), strict=True)
         return np.array([common_share(grams[one], grams[other]) for one, other in pairs], np.float64)
 
-    copies = _copies(np.array([hash(frozenset(one)) for one in grams], np.int64))
+    copies = _copies(np.array([hash(one.tobytes()) for one in grams], np.int64))
     rows = _rows_of_band(least)
     bands = sketches([grams[place] for place in copies.kept.tolist()], _SKETCH)
     bands = bands[:, : _SKETCH // rows * rows].reshape(len(copies.kept), -1, rows)
@@ -133,6 +130,17 @@ class _Copies:
 def _copies(keys: npt.NDArray[np.generic]) -> _Copies:
     _, kept, kind = np.unique(keys, return_index=True, return_inverse=True)
     return _Copies(kept, kind.ravel())
+
+
+def _sides(unit: npt.NDArray[np.float32], places: Places) -> Keys:
+    """(places, bands): on which side of each plane of a band an embedding lies, as bits."""
+    planes = np.random.default_rng(0).standard_normal((unit.shape[1], _BANDS * _BITS)).astype(np.float32)
+    keys = np.empty((len(places), _BANDS), np.uint64)
+    for start in range(0, len(places), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        signs = (unit[places[part]] @ planes > 0).reshape(-1, _BANDS, _BITS)
+        keys[part] = signs @ (1 << np.arange(_BITS))
+    return keys
 
 
 def _close_blocks(unit: npt.NDArray[np.float32], least: float) -> Iterator[tuple[Places, Places]]:

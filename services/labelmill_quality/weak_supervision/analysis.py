@@ -84,7 +84,7 @@ def analyse(matrix: VoteMatrix, posterior: Floats, method: str, gold: Codes | No
                 proportion(int((voters[at] > counts[at, said]).sum()), items, "conflict", _NO_ITEMS),
                 _empirical(said, None if gold is None else gold[at]),
                 proportion(min(right, n), n, f"expected_accuracy_{method}", _NO_VOTES),
-                posterior[at].T @ np.eye(len(matrix.classes))[said],
+                _confusion(posterior[at], said),
             )
         )
     return found
@@ -129,6 +129,12 @@ def _class_counts(matrix: VoteMatrix) -> npt.NDArray[np.int64]:
     patterns = matrix.patterns
     each = np.tile(np.eye(len(matrix.classes)), (len(matrix.functions), 1))
     return np.asarray((patterns.design @ each)[patterns.pattern_of_item], np.int64)
+
+
+def _confusion(posterior: Floats, said: npt.NDArray[np.int16]) -> Floats:
+    sums = np.zeros((posterior.shape[1], posterior.shape[1]))
+    np.add.at(sums, said, posterior)
+    return sums.T
 
 
 def _empirical(said: npt.NDArray[np.int16], gold: Codes | None) -> Estimate:
