@@ -26,6 +26,7 @@ from labelmill.cli import (
     prelabel,
     project,
     quality,
+    quality_aggregate,
     quality_live,
     statistics,
     status,
@@ -97,6 +98,7 @@ app.add_typer(statistics.budget_app, name="privacy-budget")
 app.add_typer(statistics.release_app, name="release")
 app.add_typer(prelabel.app, name="prelabel")
 app.add_typer(task.app, name="task")
+quality_aggregate.add_to(quality.app)
 quality_live.add_to(quality.app)
 app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
