@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from labelmill import _by_url, aio, errors
-from labelmill._by_url import GET_BYTES, ByUrl, Unusable
+from labelmill import aio, errors
+from labelmill._by_url import URL_BYTES, ByUrl, Unusable
 from labelmill.storage.v1 import resources_pb2, service_pb2
 
 from .fake_server import Script, error_info, status
 
-CONTENT = os.urandom(GET_BYTES + 1_000_001)
+CONTENT = os.urandom(URL_BYTES + 1_000_001)
 NAME = "projects/demo/assets/1"
 
 
@@ -166,22 +166,14 @@ async def test_kept_connection_that_the_server_closed_is_replaced(ways: ByUrl, s
     assert len(store.connections) == 2
 
 
-@pytest.mark.parametrize("at_once", [0, 1 << 30])
-async def test_other_bytes_than_recorded_are_not_given(
-    ways: ByUrl, store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_by_url, "_AT_ONCE_BYTES", at_once)
+async def test_other_bytes_than_recorded_are_not_given(ways: ByUrl, store: Store) -> None:
     assert await ways.get(to_get(store)) == CONTENT
     store.content = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
     with pytest.raises(errors.DataLoss, match="CHECKSUM_MISMATCH"):
         await ways.get(to_get(store))
 
 
-@pytest.mark.parametrize("at_once", [0, 1 << 30])
-async def test_body_that_ends_early_is_no_content(
-    ways: ByUrl, store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_by_url, "_AT_ONCE_BYTES", at_once)
+async def test_body_that_ends_early_is_no_content(ways: ByUrl, store: Store) -> None:
     store.breaks_after = [1_000_000]
     with pytest.raises(errors.Unavailable):
         await ways.get(to_get(store))

@@ -12,7 +12,7 @@ from labelmill.storage.v1 import resources_pb2, service_pb2
 from labelmill_runtime.errors import LabelmillError
 from labelmill_runtime.paging import PageTokens, page_size
 from labelmill_runtime.principal import current_principal
-from labelmill_storage.assets import Zone, parse_asset, parse_assets
+from labelmill_storage.assets import Content, Zone, parse_asset, parse_assets
 from labelmill_storage.convert import assets as convert
 from labelmill_storage.convert import uploads as convert_uploads
 from labelmill_storage.gate.raw_reads import RawReads
@@ -21,7 +21,7 @@ from labelmill_storage.ports import AssetRecords, EgressMeter, ProjectDirectory,
 from labelmill_storage.servicers.exceptions import ExceptionRpcs
 from labelmill_storage.servicers.uploads import DOWNLOAD_URL_S, UploadRpcs
 from labelmill_storage.transfers.blocks import Blocks
-from labelmill_storage.transfers.reading import TOO_LARGE, Reader, Reading, check_range
+from labelmill_storage.transfers.reading import Reader, Reading, TooLarge, check_range
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
         results = [convert.reading(name, outcome) for name, outcome in zip(request.names, outcomes, strict=True)]
         if request.urls_for_large:
             for asset_id, outcome, result in zip(ids, outcomes, results, strict=True):
-                if isinstance(outcome, LabelmillError) and outcome.reason == TOO_LARGE:
-                    await self._give_url(result, project, asset_id, zone, roles)
+                if isinstance(outcome, TooLarge):
+                    await self._give_url(result, project, asset_id, zone, outcome.content)
         return service_pb2.BatchReadAssetsResponse(results=results)
 
     async def _give_url(
@@ -92,11 +92,11 @@ class StorageServicer(UploadRpcs, ExceptionRpcs):
         project: str,
         asset_id: str,
         zone: Zone,
-        roles: Roles,
+        content: Content,
     ) -> None:
         """A URL in place of the status; where none can be made, the status stays."""
         try:
-            link = await self.links.make(project, asset_id, zone, roles, DOWNLOAD_URL_S)
+            link = await self.links.of(content, project, asset_id, zone, DOWNLOAD_URL_S)
         except LabelmillError:
             return
         result.status.Clear()

@@ -36,6 +36,11 @@ class Links:
         name = asset_name(project, asset_id)
         content = zones.readable(await self._records.get(project, asset_id), name, zone, roles)
         await self._egress.check(project, roles)
+        return await self.of(content, project, asset_id, zone, expires_in_s)
+
+    async def of(self, content: Content, project: str, asset_id: str, zone: Zone, expires_in_s: int) -> Link:
+        """The same for a content that the caller is known to be allowed to read, and may read today."""
+        name = asset_name(project, asset_id)
         signed = await self._objects.download_url(key_of(zone, project, content), content, expires_in_s)
         if zone is Zone.RAW:
             record = AuditRecord(URL_CREATED, name, {"raw_sha256": content.sha256, "zone": zone.name})

@@ -24,8 +24,16 @@ _DIGEST_BYTES = 32
 _ITEM_OVERHEAD_BYTES = 400
 
 
-TOO_LARGE = "CONTENT_TOO_LARGE"
-"""The reason of what never fits into an answer."""
+class TooLarge(ResourceExhausted):
+    """A content fits into no batch answer."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__(
+            "CONTENT_TOO_LARGE",
+            "The content fits into no batch answer; read it with DownloadAsset.",
+            metadata={"size_bytes": str(content.size_bytes)},
+        )
+        self.content = content
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class Reader:
         for asset_id in asset_ids:
             try:
                 content = zones.readable(assets.get(asset_id), asset_name(project, asset_id), zone, roles)
-                budget.take(content.size_bytes)
+                budget.take(content)
                 outcomes.append(content)
             except LabelmillError as error:
                 outcomes.append(error)
@@ -134,11 +142,10 @@ class _Budget:
     def __init__(self) -> None:
         self._left = BATCH_BYTES
 
-    def take(self, size_bytes: int) -> None:
-        needed = size_bytes + _ITEM_OVERHEAD_BYTES
+    def take(self, content: Content) -> None:
+        needed = content.size_bytes + _ITEM_OVERHEAD_BYTES
         if needed > BATCH_BYTES:
-            message = "The content fits into no batch answer; read it with DownloadAsset."
-            raise ResourceExhausted(TOO_LARGE, message, metadata={"size_bytes": str(size_bytes)})
+            raise TooLarge(content)
         if needed > self._left:
             message = "The answer is full; ask for this content again."
             raise ResourceExhausted("RESPONSE_FULL", message, retry_after_s=0.0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from labelmill import errors
-from labelmill._by_url import GET_BYTES, ByUrl, Unusable, checksum_mismatch
+from labelmill._by_url import URL_BYTES, ByUrl, Unusable, checksum_mismatch
 from labelmill._content import OnProgress
 from labelmill._gathering import Gathering
 from labelmill._transport import Transport
@@ -41,7 +41,7 @@ class _Found:
     @property
     def is_large(self) -> bool:
         """Whether a URL is worth its while."""
-        return self.url is not None or self.size > GET_BYTES
+        return self.url is not None or self.size > URL_BYTES
 
 
 class Downloader:

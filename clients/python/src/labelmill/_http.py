@@ -39,17 +39,6 @@ def read_into(response: http.client.HTTPResponse, buffer: memoryview) -> int:
     return count
 
 
-def read_exactly(response: http.client.HTTPResponse, size: int) -> bytes:
-    """All of a body, which must have this size. Raises Broken."""
-    try:
-        body = response.read(size + 1)
-    except _FAILURES:
-        raise Broken(reached=True) from None
-    if len(body) != size or response.length:
-        raise Broken(reached=True)
-    return body
-
-
 def drain(response: http.client.HTTPResponse) -> None:
     """Reads the short body of an answer whose status is all that counts; of a long one, only the beginning."""
     read_into(response, memoryview(bytearray(_SHORT_BYTES)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from labelmill import errors
-from labelmill._by_url import PUT_BYTES, ByUrl, Tell, Unusable
+from labelmill._by_url import URL_BYTES, ByUrl, Tell, Unusable
 from labelmill._content import OnProgress, Source, Upload, as_unavailable, sha256_of
 from labelmill._gathering import Gathering
 from labelmill._operation import Operation
@@ -56,7 +56,7 @@ class Uploader:
             return await stream.send(source)
         content = source if isinstance(source, bytes) else Path(source)
         size = len(content) if isinstance(content, bytes) else (await asyncio.to_thread(content.stat)).st_size
-        if via == "url" or size > PUT_BYTES:
+        if via == "url" or size > URL_BYTES:
             try:
                 async with _limited(timeout_s):
                     return await self._put(header, content, size, on_progress)

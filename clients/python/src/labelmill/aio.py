@@ -56,9 +56,8 @@ class Anonymization(AsyncAnonymizationService):
 class Storage(AsyncStorageService):
     """The storage service, with whole contents up and down in one call.
 
-    Small contents that go up or down at the same time share calls, each with an outcome of its own; those above 8 MiB
-    go by URL straight to the object store, those above 4 MiB come back so, where it serves URLs and can be reached.
-    `via` says otherwise.
+    Small contents that go up or down at the same time share calls, each with an outcome of its own; those above 4 MiB
+    go by URL straight to the object store and back, where it serves URLs and can be reached. `via` says otherwise.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -87,7 +86,7 @@ class Storage(AsyncStorageService):
         Args:
             parent: projects/{project}.
             source: A path, bytes, or an asynchronous iterator of bytes, which is always streamed. A path or bytes is
-                sent again when the server goes away meanwhile, as a stream above 8 MiB from where it was; the same
+                sent again when the server goes away meanwhile, as a stream above 4 MiB from where it was; the same
                 content twice is one asset.
             media_type: Such as "text/plain"; empty: told from the content.
             external_id: The name that your own system has for it.

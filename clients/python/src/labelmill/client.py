@@ -55,8 +55,7 @@ class Storage(StorageService):
     """The storage service, with whole contents up and down in one call.
 
     Small contents that threads send or read at the same time share calls, each with an outcome of its own; those above
-    8 MiB go by URL straight to the object store, those above 4 MiB come back so, where it serves URLs and can be
-    reached. `via` says otherwise.
+    4 MiB go by URL straight to the object store and back, where it serves URLs and can be reached. `via` says otherwise.
     """
 
     def __init__(self, portal: Portal, service: aio.Storage) -> None:
@@ -83,7 +82,7 @@ class Storage(StorageService):
         Args:
             parent: projects/{project}.
             source: A path, bytes, or an iterable of bytes, which is always streamed. A path or bytes is sent again when
-                the server goes away meanwhile, as a stream above 8 MiB from where it was; the same content twice is
+                the server goes away meanwhile, as a stream above 4 MiB from where it was; the same content twice is
                 one asset.
             media_type: Such as "text/plain"; empty: told from the content.
             external_id: The name that your own system has for it.

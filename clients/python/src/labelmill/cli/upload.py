@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from labelmill import names
-from labelmill._by_url import PUT_BYTES
+from labelmill._by_url import URL_BYTES
 from labelmill._content import same_upload_id, sha256_of
 from labelmill.cli.exits import Exit
 from labelmill.cli.ingest import pair
@@ -69,7 +69,7 @@ def _upload(
     client: Client, parent: str, path: Path, said: Mapping[str, Any], subject: str, show: Show
 ) -> resources_pb2.Asset:
     upload_id = sha256 = ""
-    if path.stat().st_size > PUT_BYTES:
+    if path.stat().st_size > URL_BYTES:
         sha256 = sha256_of(path)
         upload_id = same_upload_id(parent, sha256, **said)
     known = {"subject": subject, "sha256": sha256, **said}
