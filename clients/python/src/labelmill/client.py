@@ -55,7 +55,8 @@ class Storage(StorageService):
     """The storage service, with whole contents up and down in one call.
 
     Small contents that threads send or read at the same time share calls, each with an outcome of its own; those above
-    4 MiB go by URL straight to the object store and back, where it serves URLs and can be reached. `via` says otherwise.
+    4 MiB go by URL straight to the object store and back, where it serves URLs and can be reached. `via` says
+    otherwise.
     """
 
     def __init__(self, portal: Portal, service: aio.Storage) -> None:
