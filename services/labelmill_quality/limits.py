@@ -7,6 +7,8 @@ from labelmill_quality.errors import TooManyCells
 from labelmill_quality.labels import LabelTable
 
 _CELLS_OF_A_PAIR = 8
+_EDITS_OF_A_CELL = 6400
+"""Pairs of code points that may be compared for each number that may be held: some seconds' work at most."""
 
 
 def require_room(table: LabelTable, cell_limit: int) -> None:
@@ -38,3 +40,14 @@ def require_room_to_compare(table: LabelTable, cell_limit: int, *, squares: bool
         cells += _CELLS_OF_A_PAIR * pair_count(table)
     if cells > cell_limit:
         raise TooManyCells(items=items, labelers=labelers, classes=classes, limit=cell_limit)
+
+
+def require_room_for_edits(table: LabelTable, cell_limit: int) -> None:
+    """Refuses texts, the table's classes, whose every two are too long to be compared.
+
+    Raises:
+        TooManyCells: They are.
+    """
+    if sum(map(len, table.classes)) ** 2 > _EDITS_OF_A_CELL * cell_limit:
+        sizes = {"items": len(table.items), "labelers": len(table.labelers), "classes": len(table.classes)}
+        raise TooManyCells(**sizes, limit=cell_limit)

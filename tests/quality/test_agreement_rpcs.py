@@ -308,6 +308,13 @@ async def test_pairs_that_do_not_fit_are_refused_before_they_are_made(mill: Mill
     assert caught.value.reason == "TOO_MANY_CELLS"
 
 
+async def test_texts_that_are_too_long_to_be_compared_are_refused(mill: Mill) -> None:
+    rows = [labels_pb2.LabelRow(item="x", labeler=f"l{n}", text=f"{n}" + "x" * 90_000) for n in range(8)]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.agreement.compute_agreement(Request(labels=rows))
+    assert caught.value.reason == "TOO_MANY_CELLS"
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -14,6 +14,7 @@ from labelmill.quality.v1 import agreement_service_pb2 as pb
 from labelmill.quality.v1 import consensus_service_pb2, labels_pb2
 from labelmill_quality.agreement.breakdown import Window, by_class, by_pair, by_window, windows
 from labelmill_quality.agreement.coefficients import Coefficient, Labels, Question, agreement
+from labelmill_quality.agreement.krippendorff import Metric
 from labelmill_quality.convert import agreement as convert
 from labelmill_quality.convert.agreement_question import Asked, asked
 from labelmill_quality.convert.compared_answers import CLASS, NUMBER, SETS, answer_kind, compared_answers
@@ -23,7 +24,7 @@ from labelmill_quality.intake.layout import ANSWER, ROWS
 from labelmill_quality.intake.spool import framed, frames
 from labelmill_quality.jobs.aggregation import Limits, read_labels
 from labelmill_quality.labels import LabelTable, make_table
-from labelmill_quality.limits import require_room_to_compare
+from labelmill_quality.limits import require_room_for_edits, require_room_to_compare
 
 T = TypeVar("T")
 
@@ -115,6 +116,8 @@ def _answer(
     """The answer in parts that fit into a message each; merged, they are the whole."""
     request, table = wanted.request, compared.table
     require_room_to_compare(table, cell_limit, squares=wanted.needs_squares, pairs=request.per_pair)
+    if wanted.metric is Metric.EDIT:
+        require_room_for_edits(table, cell_limit)
     question = wanted.question(table.classes, compared.numbers, compared.members)
     labels = Labels(table)
     yield pb.ComputeAgreementResponse(

@@ -134,7 +134,6 @@ def _expected(references: References, rows: PairRows) -> tuple[Floats, Floats, n
     """(pairs of labels): p_i for the second as the copy, for the first, and whether the first's label is an error."""
     table, confusions = references.table, _confusions(references)
     logs = np.log(confusions)
-    by_label = logs[table.labeler_codes, :, table.class_codes]  # (labels, classes)
     scores = table.design @ logs.transpose(0, 2, 1).reshape(-1, logs.shape[-1]) + _log_prior(references)
     count = len(rows.first)
     forward, backward, errors = np.empty(count), np.empty(count), np.empty(count, bool)
@@ -142,7 +141,9 @@ def _expected(references: References, rows: PairRows) -> tuple[Floats, Floats, n
     for start in range(0, count, step):
         some = slice(start, start + step)
         first, second = rows.first[some], rows.second[some]
-        others = scores[table.item_codes[first]] - by_label[first] - by_label[second]
+        others = scores[table.item_codes[first]]
+        for rows_said in (first, second):
+            others = others - logs[table.labeler_codes[rows_said], :, table.class_codes[rows_said]]
         posterior = np.exp(others - others.max(axis=1, keepdims=True))
         errors[some] = others.argmax(axis=1) != table.class_codes[first]
         forward[some] = _repeats(confusions, table, posterior, first, second)
