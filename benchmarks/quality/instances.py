@@ -2,9 +2,9 @@
 
 Boxes, beside ensemble-boxes' weighted boxes fusion (same threshold, a labeler's boxes all of score 1): how near what is
 fused comes to the truth (mean over the true objects of the largest IoU), F1 of the objects found (at IoU 0.5; the
-peer's by majority), CPU seconds. Masks, beside SimpleITK's STAPLE (each image by itself) and crowd-kit's majority, RASA
-and EM: IoU with the truth, CPU seconds. Alpha of annotated lines beside our limit of 20,000 texts a second, from
-columns.
+peer's by majority), CPU seconds; how well calibrated existence is after gold on 3 images, beside our limit of 0.07.
+Masks, beside SimpleITK's STAPLE (each image by itself) and crowd-kit's majority, RASA and EM: IoU with the truth, CPU
+seconds. Alpha of annotated lines beside our limit of 20,000 texts a second, from columns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import peers
-from benchmarks.quality.drawn_shapes import Boxes, Hand, decoded, draw_boxes, encoded, paint_disks
+from benchmarks.quality.drawn_shapes import SIZE, Boxes, Hand, decoded, draw_boxes, encoded, paint_disks
 from benchmarks.quality.figure import Figure, better, faster, timed
 from labelmill_quality.agreement.unitized import Lines, line_alpha
 from labelmill_quality.instances.clustering import Clusters
@@ -30,7 +30,8 @@ from labelmill_quality.instances.consensus import FeatureConsensus, Options, inf
 from labelmill_quality.instances.fusion import Weighting
 from labelmill_quality.instances.masks import fuse_masks
 from labelmill_quality.instances.seen import Seen
-from labelmill_quality.shapes.values import Box
+from labelmill_quality.shapes.instance import Instance
+from labelmill_quality.shapes.values import Box, ImageSize
 
 Floats = npt.NDArray[np.float64]
 REQUIREMENTS = peers.ROOT / "benchmarks" / "instances-requirements.txt"
@@ -41,12 +42,16 @@ UNEQUAL = (
     Hand(2.0, sensitivity=0.6, false_per_image=0.05),
     Hand(3.0, sensitivity=0.65, false_per_image=8.0),
 )
+MATCH = 0.4
+"""IoU from which a fused box is the true one."""
+ECE_LIMIT = 0.07
 LIMIT_S = 15.0
 LIMIT_TEXTS = 20_000
 
 
 def figures(*, quick: bool) -> Iterator[Figure]:
     """Boxes, masks, lines."""
+    yield calibration()
     with tempfile.TemporaryDirectory() as folder:
         yield from boxes(Path(folder), images=100 if quick else 1000)
         yield from masks(Path(folder), images=20 if quick else 100)
@@ -77,6 +82,24 @@ def boxes(folder: Path, images: int) -> Iterator[Figure]:
         f1(unequal, peer["images"][majority], peer["boxes"][majority]),
         unit="F1",
     )
+
+
+def calibration() -> Figure:
+    """Expected calibration error (ten bins) of existence, by some 70 objects that gold judges, on the other images."""
+    drawn, size = draw_boxes(UNEQUAL, images=200, objects=20, seed=4), ImageSize(SIZE, SIZE)
+    judged = [f"image-{image:06d}" for image in range(3)]
+    gold = [
+        Instance(judged[image], "", "object", "object", Box(left, top, right - left, bottom - top, 0.0, size))
+        for image, (left, top, right, bottom) in zip(drawn.true_images.tolist(), drawn.true_boxes.tolist(), strict=True)
+        if image < len(judged)
+    ]
+    found = infer_objects("object", drawn.instances(), Seen.of(drawn.views()), Options(), gold, frozenset(judged))
+    rest = [one for one in found.objects if one.item not in judged]
+    likenesses = [ious.max(axis=0, initial=0.0) for ious in tables(drawn, *columns(rest))]
+    real, said = np.concatenate(likenesses) >= MATCH, np.array([one.existence for one in rest])
+    bins = np.minimum((said * 10).astype(int), 9)
+    error = np.abs(np.bincount(bins, said, 10) - np.bincount(bins, real, 10)).sum() / len(rest)
+    return faster("calibration error of existence, 3 gold images", float(error), ECE_LIMIT, unit="ECE")
 
 
 def masks(folder: Path, images: int) -> Iterator[Figure]:

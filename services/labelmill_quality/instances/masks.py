@@ -77,10 +77,7 @@ class _Overlay:
         from labelmill_quality.instances import overlay
 
         lengths, marks = overlay.stretches(batch.counts, batch.offsets)
-        patterns, pattern_of = np.unique(
-            np.concatenate([np.zeros((1, len(masks)), np.bool_), marks]), axis=0, return_inverse=True
-        )
-        pattern_of = pattern_of.ravel()[1:]
+        patterns, pattern_of = _distinct(marks)
         pixels = tally(pattern_of, lengths, len(patterns))
         left, top = batch.bounds[:, :2].min(axis=0)
         right, bottom = batch.bounds[:, 2:].max(axis=0)
@@ -98,6 +95,17 @@ class _Overlay:
         if inside[0]:
             runs = np.concatenate([[0], runs])
         return Mask(runs.astype(np.uint32), self.size)
+
+
+def _distinct(marks: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], Integers]:
+    """The patterns, that of nobody first, and which one each row is."""
+    members = marks.shape[1]
+    words = np.packbits(marks, axis=1, bitorder="little")
+    words = np.pad(words, ((1, 0), (0, -words.shape[1] % 8))).view(np.uint64)  # the row in front: the pattern of nobody
+    key = words[:, 0] if words.shape[1] == 1 else np.unique(words, axis=0, return_inverse=True)[1].ravel()
+    _, first, pattern_of = np.unique(key, return_index=True, return_inverse=True)
+    patterns = np.concatenate([np.zeros((1, members), np.bool_), marks])[first]
+    return patterns, pattern_of[1:]
 
 
 def _votes(overlays: Sequence[_Overlay], labelers: Integers, clusters: Clusters, labeler_count: int) -> Votes:
