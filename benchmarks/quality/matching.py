@@ -7,6 +7,9 @@ Average precision: as many images with 20 boxes and 20 detections of 10 classes,
 figures; beside COCOeval of pycocotools and of faster-coco-eval from loaded annotations, and beside our limit of 10,000
 images a second.
 
+ScoreAnnotations: 3 labelers' boxes of 200 images (50 with --quick) against gold, from the bytes of the request to those
+of the answer, with 1,000 resamples for the intervals; beside our limit of 10,000 annotations a second.
+
 Masks: the majority of 3 blobs of 1024 x 1024, on run lengths; beside pycocotools (decode, vote, encode), and beside our
 limit of 5,000 a second.
 """
@@ -23,16 +26,20 @@ import numpy as np
 
 from benchmarks import peers
 from benchmarks.quality.figure import Figure, better, faster, timed
+from labelmill.quality.v1 import benchmark_service_pb2, scoring_pb2
 from labelmill_quality.average_precision.columns import BoxLikeness, DetectionColumns, GoldColumns
 from labelmill_quality.average_precision.evaluation import Evaluation, evaluate
+from labelmill_quality.convert.annotations import annotation
+from labelmill_quality.jobs.scoring import score_annotations
 from labelmill_quality.matching.boxes import BoxGroups, match_groups
+from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.run_lengths import majority
-from labelmill_quality.shapes.values import ImageSize, Mask
+from labelmill_quality.shapes.values import Box, ImageSize, Mask
 
 HOME = peers.ROOT / ".venvs" / "coco"
 REQUIREMENTS = peers.ROOT / "benchmarks" / "coco-requirements.txt"
 BOXES, LABELERS, CLASSES = 20, 3, 10
-MATCHING_LIMIT_S, IMAGES_LIMIT, MASKS_LIMIT = 5.0, 10_000.0, 5_000.0
+MATCHING_LIMIT_S, IMAGES_LIMIT, MASKS_LIMIT, ANNOTATIONS_LIMIT = 5.0, 10_000.0, 5_000.0, 10_000.0
 SIZE = ImageSize(1024, 1024)
 
 
@@ -41,6 +48,7 @@ def figures(quick: bool) -> Iterator[Figure]:
     images = 1_000 if quick else 10_000
     yield from _boxes(images)
     yield from _average_precision(images)
+    yield from _scoring(50 if quick else 200)
     yield from _masks(300 if quick else 1_500)
 
 
@@ -121,6 +129,30 @@ def _average_precision(images: int) -> Iterator[Figure]:
         _same(f"average precision of {library}", evaluation.average_precision(), peer["average_precision"])
         yield better(f"mAP, {images:,} images, {library}", images / ours, images / peer["cpu_s"], unit="images/CPU s")
     yield better(f"mAP, {images:,} images, limit", images / ours, IMAGES_LIMIT, unit="images/CPU s")
+
+
+def _scoring(images: int) -> Iterator[Figure]:
+    generator = np.random.default_rng(3)
+    there = _drawn(generator, images)
+    gold = [_annotation(image, box) for image, boxes in enumerate(there) for box in boxes]
+    said = []
+    for labeler in range(LABELERS):
+        for image, boxes in enumerate(there + generator.normal(0, 2, there.shape) * [1, 1, 0, 0]):
+            for box in boxes:
+                message = _annotation(image, box)
+                message.provenance.human.labeler = f"l{labeler}"
+                said.append(message)
+    request = benchmark_service_pb2.ScoreAnnotationsRequest(
+        annotations=said, gold=scoring_pb2.GoldSet(annotations=gold)
+    )
+    body = request.SerializeToString()
+    _, ours = timed(lambda: score_annotations(body))
+    yield better("ScoreAnnotations, boxes, limit", len(said) / ours, ANNOTATIONS_LIMIT, unit="annotations/CPU s")
+
+
+def _annotation(image: int, box: np.ndarray) -> Any:
+    left, top, width, height = box.tolist()
+    return annotation(Instance(f"i{image}", "", "thing", "c", Box(left, top, width, height, 0.0, SIZE)))
 
 
 def _masks(count: int) -> Iterator[Figure]:

@@ -145,6 +145,15 @@ def test_the_assignment_is_optimal(rows: list[list[float]]) -> None:
         assert (found.similarity >= 0.25).all()
 
 
+@pytest.mark.parametrize("shape", [(30, 40), (40, 30), (60, 60)])
+def test_large_assignments_are_optimal_too(shape: tuple[int, int]) -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        table = generator.random(shape) * (generator.random(shape) < 0.3)
+        found = match(table, threshold=1e-9)
+        assert found.similarity.sum() == pytest.approx(table[linear_sum_assignment(-table)].sum())
+
+
 @unhurried
 @given(weights, st.randoms(use_true_random=False))
 def test_the_order_changes_nothing(rows: list[list[float]], chance) -> None:  # type: ignore[no-untyped-def]

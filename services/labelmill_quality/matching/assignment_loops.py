@@ -83,19 +83,3 @@ def _augment(costs: Floats) -> Columns:
             row_of[column] = row_of[way[column]]
             column = way[column]
     return row_of
-
-
-@compiled
-def greedy(weights: Floats) -> Columns:
-    """(rows,): the column of each row, -1 for none, taking the largest weight first; of equals the first row's."""
-    rows, columns = weights.shape
-    result, taken = np.full(rows, -1, np.int64), np.zeros(columns, np.bool_)
-    order = np.argsort(-weights.ravel(), kind="mergesort")
-    for place in order:
-        i, j = place // columns, place % columns
-        if weights[i, j] <= 0:
-            break
-        if result[i] < 0 and not taken[j]:
-            result[i] = j
-            taken[j] = True
-    return result
