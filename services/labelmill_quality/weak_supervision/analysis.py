@@ -65,26 +65,32 @@ def analyse(matrix: VoteMatrix, posterior: Floats, method: str, gold: Codes | No
         method: The label model's name.
         gold: (items): the known classes, NO_GOLD elsewhere; None: nowhere.
     """
-    items = len(matrix.items)
-    counts = _class_counts(matrix)
-    voters = counts.sum(axis=1)
+    items, shape = len(matrix.items), (len(matrix.functions), len(matrix.classes))
+    patterns = matrix.patterns
+    mass = np.zeros((len(patterns.rows), len(matrix.classes)))
+    np.add.at(mass, patterns.pattern_of_item, posterior)
+    said_by_true = np.asarray(patterns.design.T @ mass).reshape(*shape, shape[1])
+    voters = patterns.class_counts.sum(axis=1, keepdims=True)
+    together = patterns.counts[:, None] * (voters > 1)
+    overlaps = np.asarray(patterns.design.T @ together).reshape(shape).sum(axis=1)
+    apart = patterns.counts[:, None] * (voters > patterns.class_counts)
+    conflicts = np.trace(np.asarray(patterns.design.T @ apart).reshape(*shape, shape[1]), axis1=1, axis2=2)
+    known = np.zeros(0, np.intp) if gold is None else np.flatnonzero(gold != NO_GOLD)
     found = []
     for column, name in enumerate(matrix.functions):
-        votes = matrix.votes[:, column]
-        at = np.flatnonzero(votes != ABSTAIN)
-        said, n = votes[at], len(at)
-        right = float(posterior[at, said].sum())
+        cast, confusion = patterns.cast[column], said_by_true[column].T
+        n, right = int(cast.sum()), float(np.trace(confusion))
         found.append(
             FunctionAnalysis(
                 name,
-                tuple(int(one) for one in np.unique(said)),
+                tuple(int(one) for one in np.flatnonzero(cast)),
                 n,
                 proportion(n, items, "coverage", _NO_ITEMS),
-                proportion(int((voters[at] > 1).sum()), items, "overlap", _NO_ITEMS),
-                proportion(int((voters[at] > counts[at, said]).sum()), items, "conflict", _NO_ITEMS),
-                _empirical(said, None if gold is None else gold[at]),
+                proportion(int(overlaps[column]), items, "overlap", _NO_ITEMS),
+                proportion(int(conflicts[column]), items, "conflict", _NO_ITEMS),
+                _empirical(matrix.votes[known, column], None if gold is None else gold[known]),
                 proportion(min(right, n), n, f"expected_accuracy_{method}", _NO_VOTES),
-                _confusion(posterior[at], said),
+                confusion,
             )
         )
     return found
@@ -124,21 +130,8 @@ def weights_of(pairs: list[Repetition], functions: int) -> Floats:
     return 1.0 / np.bincount(group, minlength=functions)[group]
 
 
-def _class_counts(matrix: VoteMatrix) -> npt.NDArray[np.int64]:
-    """(items, classes): votes for each."""
-    patterns = matrix.patterns
-    each = np.tile(np.eye(len(matrix.classes)), (len(matrix.functions), 1))
-    return np.asarray((patterns.design @ each)[patterns.pattern_of_item], np.int64)
-
-
-def _confusion(posterior: Floats, said: npt.NDArray[np.int16]) -> Floats:
-    sums = np.zeros((posterior.shape[1], posterior.shape[1]))
-    np.add.at(sums, said, posterior)
-    return sums.T
-
-
 def _empirical(said: npt.NDArray[np.int16], gold: Codes | None) -> Estimate:
-    if gold is None:
-        return proportion(0, 0, "accuracy_on_gold", _NO_GOLD_VOTES)
-    known = gold != NO_GOLD
-    return proportion(int((said[known] == gold[known]).sum()), int(known.sum()), "accuracy_on_gold", _NO_GOLD_VOTES)
+    """Of votes and abstentions about items with gold."""
+    cast = said != ABSTAIN
+    right = 0 if gold is None else int((said[cast] == gold[cast]).sum())
+    return proportion(right, int(cast.sum()), "accuracy_on_gold", _NO_GOLD_VOTES)

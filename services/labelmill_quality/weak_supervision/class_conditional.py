@@ -57,11 +57,9 @@ def fit(evidence: Evidence, options: Options) -> ClassConditional:
     """
     patterns, classes = evidence.patterns, evidence.patterns.class_count
     design = patterns.design
-    transposed = design.T.tocsr()
     functions, items = patterns.rows.shape[1], float(patterns.counts.sum())
     prior = evidence.balance if evidence.balance is not None else np.full(classes, 1 / classes)
-    cast = (transposed @ patterns.counts.astype(np.float64)).reshape(functions, classes)
-    guess = _guess(cast / max(items, 1.0), prior, options.expected_accuracy)
+    guess = _guess(patterns.cast / max(items, 1.0), prior, options.expected_accuracy)
     model = _model(guess, prior, 0, False)
     reached, iteration, converged = -np.inf, 0, False
     while not converged and iteration < options.max_iterations:
@@ -69,7 +67,7 @@ def fit(evidence: Evidence, options: Options) -> ClassConditional:
         posterior, support = softmax(_scores(model, design, evidence.weights))
         posterior = anchored(posterior, evidence.anchor_shares)
         mass = posterior * patterns.counts[:, None]
-        votes = (transposed @ mass).reshape(functions, classes, classes)
+        votes = (design.T @ mass).reshape(functions, classes, classes)
         totals = mass.sum(axis=0)
         shares = (votes + options.items_of_guess * guess) / (totals + options.items_of_guess)
         if evidence.balance is None:

@@ -55,9 +55,8 @@ def fit(evidence: Evidence, options: Options) -> OneAccuracy:
     """
     patterns, classes = evidence.patterns, evidence.patterns.class_count
     design = patterns.design
-    transposed = design.T.tocsr()
     functions, items = patterns.rows.shape[1], float(patterns.counts.sum())
-    cast = (transposed @ patterns.counts.astype(np.float64)).reshape(functions, classes).sum(axis=1)
+    cast = patterns.cast.sum(axis=1)
     pseudo = options.share_of_guess * items
     least = min(1 / classes + options.better_than_chance, options.expected_accuracy)
     accuracies = np.full(functions, options.expected_accuracy)
@@ -66,7 +65,7 @@ def fit(evidence: Evidence, options: Options) -> OneAccuracy:
         iteration += 1
         posterior, _ = softmax(design @ _log_odds(accuracies, evidence.weights, classes))
         posterior = anchored(posterior, evidence.anchor_shares)
-        votes = (transposed @ (posterior * patterns.counts[:, None])).reshape(functions, classes, classes)
+        votes = (design.T @ (posterior * patterns.counts[:, None])).reshape(functions, classes, classes)
         right = np.trace(votes, axis1=1, axis2=2)
         better = (right + pseudo * options.expected_accuracy) / np.maximum(cast + pseudo, 1e-12)
         better = np.clip(better, least, _MOST)

@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 ABSTAIN = -1
+_SAMPLE, _RARELY = 20_000, 0.9
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class VoteMatrix:
 
     @cached_property
     def patterns(self) -> Patterns:
-        """The distinct rows."""
+        """The distinct rows; all rows where they hardly repeat."""
         return distinct(self.votes, len(self.classes))
 
     @cached_property
@@ -42,15 +43,12 @@ class VoteMatrix:
     @cached_property
     def unipolar(self) -> npt.NDArray[np.bool_]:
         """(functions): votes for one class at most."""
-        cast = (self.votes != ABSTAIN).any(axis=0)
-        lowest = np.where(self.votes == ABSTAIN, np.int16(len(self.classes)), self.votes).min(axis=0, initial=32767)
-        highest = self.votes.max(axis=0, initial=ABSTAIN)
-        return np.asarray(~cast | (lowest == highest))
+        return np.asarray((self.patterns.cast > 0).sum(axis=1) <= 1)
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """Distinct rows of votes: items that look the same to every function are judged the same."""
+    """Rows of votes, each once (unless they hardly repeat): items that look the same to all functions are judged the same."""
 
     rows: Votes
     """(patterns, functions)"""
@@ -59,6 +57,17 @@ class Patterns:
     pattern_of_item: npt.NDArray[np.intp]
     """(items)"""
     class_count: int
+
+    @cached_property
+    def cast(self) -> Floats:
+        """(functions, classes): votes of all items."""
+        return np.asarray(self.design.T @ self.counts.astype(np.float64)).reshape(-1, self.class_count)
+
+    @cached_property
+    def class_counts(self) -> Floats:
+        """(patterns, classes): votes for each."""
+        each = np.tile(np.eye(self.class_count), (self.rows.shape[1], 1))
+        return np.asarray(self.design @ each)
 
     @cached_property
     def design(self) -> sparse.csr_matrix:
@@ -95,16 +104,24 @@ def distinct(votes: Votes, class_count: int) -> Patterns:
     """The distinct rows of a matrix.
 
     Rows are compared by a 64-bit hash, ten times as fast as by their bytes; where two rows share a hash but differ
-    (never seen), they are compared by their bytes.
+    (never seen), they are compared by their bytes. Where a sample of rows hardly repeats, every row is a pattern.
     """
+    sample = votes[:_SAMPLE]
+    if len(votes) > _SAMPLE and len(np.unique(_keys(sample))) > _RARELY * len(sample):
+        return Patterns(votes, np.ones(len(votes), np.int64), np.arange(len(votes)), class_count)
+    _, first, inverse, counts = np.unique(_keys(votes), return_index=True, return_inverse=True, return_counts=True)
+    rows = votes[first]
+    if not np.array_equal(rows[inverse], votes):
+        rows, inverse, counts = np.unique(votes, axis=0, return_inverse=True, return_counts=True)
+    return Patterns(rows, counts.astype(np.int64), inverse.ravel(), class_count)
+
+
+def _keys(votes: Votes) -> npt.NDArray[np.uint64]:
+    """(rows): a hash of each."""
     generator = np.random.default_rng(0)
     multipliers = np.asarray(generator.integers(1, 2**63, votes.shape[1], dtype=np.uint64))
     keys = np.zeros(len(votes), np.uint64)
     for column, multiplier in enumerate(multipliers | np.uint64(1)):
         mixed = (votes[:, column].astype(np.int64) + 2).astype(np.uint64) * multiplier
         keys += mixed ^ (mixed >> np.uint64(29))
-    _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    rows = votes[first]
-    if not np.array_equal(rows[inverse], votes):
-        rows, inverse, counts = np.unique(votes, axis=0, return_inverse=True, return_counts=True)
-    return Patterns(rows, counts.astype(np.int64), inverse.ravel(), class_count)
+    return keys
