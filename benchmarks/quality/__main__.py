@@ -31,6 +31,7 @@ AREAS = (
     "matching",
     "weak_supervision",
     "label_errors",
+    "projects",
 )
 
 

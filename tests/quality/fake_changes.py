@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from labelmill_quality.live.answers import Change, Said
 from labelmill_quality.live.ports import ChangePage, FeatureFacts
-from labelmill_runtime.errors import InvalidArgument, NotFound
+from labelmill_runtime.errors import InvalidArgument, NotFound, Unavailable
 
 PROJECT = "p-one"
 PARENT = f"projects/{PROJECT}"
@@ -37,6 +37,8 @@ class FakeChanges:
     reads: list[tuple[int, str]] = field(default_factory=list)
     stale_tokens: bool = False
     """The next token is refused."""
+    failing_page: int = 0
+    """Annotation goes away at this read, once."""
     made: int = 0
 
     def say(self, item: int, labeler: str, value: str, *, feature: str = "sentiment", benchmark: bool = False) -> str:
@@ -72,6 +74,8 @@ class FakeChanges:
 
     async def changes(self, project: str, start_ms: int, token: str) -> ChangePage:
         self.reads.append((start_ms, token))
+        if len(self.reads) == self.failing_page:
+            raise Unavailable("ANNOTATION_AWAY", "Annotation does not answer.", retry_after_s=1)
         if token and self.stale_tokens:
             self.stale_tokens = False
             raise InvalidArgument("INVALID_PAGE_TOKEN", "It is too old.", fields={"page_token": "is too old"})

@@ -205,6 +205,32 @@ async def test_figures_survive_a_restart(settings: RuntimeSettings) -> None:
         assert await read(mill) == before
 
 
+async def test_refreshes_at_the_same_time_count_every_label_once(mill_on_both: Mill) -> None:
+    mill = mill_on_both
+    mill.changes.page_size = 20
+    fill(mill.changes)
+    done = await asyncio.gather(*(refresh(mill) for _ in range(3)))
+    assert sum(each.change_count for each in done) == 42
+    found = await read(mill)
+    assert (found.label_count, sum(labeler.label_count for labeler in found.labelers)) == (36, 36)
+    assert (await refit(mill)).repaired_item_count == 0
+
+
+async def test_a_reading_that_breaks_off_goes_on_where_it_was_after_a_restart(settings: RuntimeSettings) -> None:
+    feed = FakeChanges(page_size=10, failing_page=3)
+    fill(feed)
+    async with AsyncExitStack() as stack:
+        mill = await serve(settings, FakeAnnotations(), stack, feed)
+        with pytest.raises(errors.Unavailable):
+            await refresh(mill)
+        assert 0 < (await read(mill)).label_count < 36
+    async with AsyncExitStack() as stack:
+        mill = await serve(settings, FakeAnnotations(), stack, feed)
+        assert (await refresh(mill)).change_count == 22
+        assert (await read(mill)).label_count == 36
+        assert feed.reads[3][1] == feed.reads[2][1] != ""
+
+
 async def test_changes_are_followed_and_features_fitted_anew_without_being_asked(settings: RuntimeSettings) -> None:
     feed = FakeChanges()
     fill(feed, 3)

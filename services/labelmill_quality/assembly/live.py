@@ -9,16 +9,17 @@ from labelmill_quality.operations.following import Following
 from labelmill_quality.operations.keeping import KeepingCurrent
 from labelmill_quality.operations.reading import LiveReading
 from labelmill_quality.operations.refitting import KIND, RefitPlan, Refitting
+from labelmill_quality.operations.turns import Turns
 from labelmill_quality.servicers.live import LiveQualityServicer
 
 
 def live(parts: Parts) -> Area:
     """The service; registers RefitProjectQuality, and follows projects in the background."""
-    store = SqlLive(parts.database)
+    store, turns = SqlLive(parts.database), Turns()
     keeping = KeepingCurrent(
-        parts.changes, store, parts.workers, soonest_ms=round(parts.settings.follow_seconds * 1000)
+        parts.changes, store, parts.workers, turns, soonest_ms=round(parts.settings.follow_seconds * 1000)
     )
-    refitting = Refitting(parts.changes, store, parts.workers)
+    refitting = Refitting(parts.changes, store, parts.workers, turns)
     request, metadata = live_service_pb2.RefitProjectQualityRequest, live_service_pb2.RefitMetadata
     parts.operations.register(KIND, refitting.run, request, metadata)
     reading = LiveReading(parts.changes, store, parts.workers, replicates=parts.settings.bootstrap_count)

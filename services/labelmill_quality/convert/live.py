@@ -6,7 +6,6 @@ from labelmill.quality.v1 import live_service_pb2 as pb
 from labelmill.quality.v1 import resources_pb2
 from labelmill.type.v1 import annotation_pb2
 from labelmill_quality.convert.estimates import estimate
-from labelmill_quality.live import answers
 from labelmill_quality.live.figures import LiveFigures, agreement_with_others, benchmark_accuracy
 from labelmill_quality.live.judging import method
 from labelmill_quality.live.refitting import Difference
@@ -41,7 +40,7 @@ def feature_quality(feature: LiveFeature, figures: LiveFigures) -> pb.FeatureQua
 def item_quality(item: LiveItem, feature: LiveFeature, next_label_gain: float | None) -> pb.ItemQuality:
     """What is known about an item."""
     posterior = item.posterior.tolist()
-    said = answers.labels(item.said) if feature.is_choice else dict.fromkeys(answers.sets(item.said), "")
+    said = item.labels if feature.is_choice else dict.fromkeys(item.sets, "")
     return pb.ItemQuality(
         item=item.item,
         label_count=item.label_count,

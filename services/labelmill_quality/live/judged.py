@@ -28,7 +28,7 @@ def judged(items: Iterable[LiveItem], table: LabelTable, consensus: Consensus | 
     codes = {name: code for code, name in enumerate(table.classes)}
     result: dict[str, LiveItem] = {}
     for item in items:
-        said = answers.labels(item.said)
+        said = item.labels
         row = rows.get(item.item)
         posterior = NONE if row is None or consensus is None else consensus.posterior[row].copy()
         result[item.item] = replace(
@@ -47,7 +47,7 @@ def compared(items: Iterable[LiveItem], compare: Compare) -> dict[str, LiveItem]
     """Items whose answers are no single classes, with how much they disagree."""
     result: dict[str, LiveItem] = {}
     for item in items:
-        said = answers.sets(item.said)
+        said = item.sets
         score = min(1.0, max(0.0, 1 - compare(list(said.values())))) if len(said) >= 2 else 0.0
         score = round(score, 4)  # so that items with nearly the same score are one group
         result[item.item] = replace(
@@ -60,7 +60,7 @@ def tallies(items: Iterable[LiveItem]) -> dict[str, Counter[str]]:
     """Labeler -> field of LiveLabeler -> what the items add to it."""
     result: dict[str, Counter[str]] = defaultdict(Counter)
     for item in items:
-        for labeler in answers.sets(item.said):
+        for labeler in item.sets:
             result[labeler]["label_count"] += 1
         for labeler, right in item.agreed.items():
             result[labeler]["compared_count"] += 1

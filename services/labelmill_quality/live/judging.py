@@ -15,7 +15,6 @@ import numpy.typing as npt
 from labelmill_quality.aggregation import dawid_skene, majority_vote
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.labels import LabelTable, make_table
-from labelmill_quality.live import answers
 from labelmill_quality.live.state import Floats, LiveItem
 
 MAX_CLASSES = 200
@@ -85,7 +84,7 @@ def reliabilities(counts: Counts) -> npt.NDArray[np.float64]:
 
 def table_of(items: Sequence[LiveItem], class_names: Sequence[str], labelers: Sequence[str]) -> LabelTable:
     """The labels of items; those that nobody labeled are left out."""
-    rows = [(item.item, labeler, value) for item in items for labeler, value in answers.labels(item.said).items()]
+    rows = [(item.item, labeler, value) for item in items for labeler, value in item.labels.items()]
     names, authors, values = ([row[column] for row in rows] for column in range(3))
     return make_table(names, authors, values, class_names=class_names, labeler_names=labelers)
 

@@ -68,7 +68,7 @@ def refit(
     bare = [item for item in bare if item.said]
     people = sorted({said.labeler for item in bare for said in item.said})
     if before.feature.is_choice:
-        classes = with_classes(before.feature, (v for item in bare for v in answers.labels(item.said).values()))
+        classes = with_classes(before.feature, (v for item in bare for v in item.labels.values()))
         items, counts = _fit(bare, people, classes)
     else:
         classes = before.feature.class_names

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from labelmill_quality.live import answers
 from labelmill_quality.live.answers import Said
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +35,16 @@ class LiveItem:
     disagreement: float = 0.0
     uncertainty: float = 0.0
     tally: str = ""
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Labeler -> the class they said in ordinary tasks."""
+        return answers.labels(self.said)
+
+    @cached_property
+    def sets(self) -> dict[str, tuple[str, ...]]:
+        """Labeler -> everything they said in ordinary tasks."""
+        return answers.sets(self.said)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _replaced(state: LiveState, after: Sequence[LiveItem], compare: Compare | No
     people = sorted({said.labeler for item in (*before, *after) for said in item.said})
     known = [state.labelers.get(labeler, LiveLabeler(labeler)) for labeler in people]
     if state.feature.is_choice:
-        classes = with_classes(state.feature, (v for item in after for v in answers.labels(item.said).values()))
+        classes = with_classes(state.feature, (v for item in after for v in item.labels.values()))
         items, counts = _judge(state, before, after, known, classes)
     else:
         classes = state.feature.class_names
@@ -130,8 +130,5 @@ def _changed_annotations(before: Iterable[LiveItem], after: Iterable[LiveItem]) 
 
 def _changed_labels(before: Iterable[LiveItem], after: Iterable[LiveItem]) -> int:
     """How many labels came, changed or went."""
-    old, new = (
-        {(item.item, *label) for item in items for label in answers.sets(item.said).items()}
-        for items in (before, after)
-    )
+    old, new = ({(item.item, *label) for item in items for label in item.sets.items()} for items in (before, after))
     return len({(item, labeler) for item, labeler, _ in old ^ new})

@@ -15,6 +15,7 @@ from labelmill_quality.live.gold import GoldShelf
 from labelmill_quality.live.ports import ChangePage, ChangeSource, FeatureFacts, LiveStore, Watch
 from labelmill_quality.live.refitting import empty
 from labelmill_quality.live.state import LiveState
+from labelmill_quality.operations.turns import Turns
 from labelmill_runtime.errors import InvalidArgument
 from labelmill_runtime.workers import WorkerPool
 
@@ -52,6 +53,7 @@ class KeepingCurrent:
         source: ChangeSource,
         store: LiveStore,
         workers: WorkerPool,
+        turns: Turns,
         *,
         soonest_ms: int,
         clock: Callable[[], int] = now_ms,
@@ -59,6 +61,7 @@ class KeepingCurrent:
         self._source = source
         self._store = store
         self._workers = workers
+        self._turns = turns
         self._soonest_ms = soonest_ms
         self._clock = clock
         self._gold = GoldShelf(source, clock)
@@ -71,6 +74,10 @@ class KeepingCurrent:
             FiguresBusy: Others wrote again and again.
         """
         features = await self._source.features(project)
+        async with self._turns.of(project):
+            return await self._refresh(project, features)
+
+    async def _refresh(self, project: str, features: Mapping[str, FeatureFacts]) -> Refreshed:
         watch = await self._store.watch(project)
         read = changed = items = lost = 0
         while True:
@@ -78,6 +85,7 @@ class KeepingCurrent:
             watch, page = await self._page(watch)
             states = await self._judged(project, page.changes, features)
             if await self._store.write(watch, self._moved(watch, page, began), states, began):
+                lost = 0
                 read += len(page.changes)
                 changed += sum(state.change_count for state in states)
                 items += sum(len(state.items) + len(state.gone) for state in states)

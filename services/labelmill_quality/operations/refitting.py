@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -14,6 +14,7 @@ from labelmill_quality.live.answers import Change
 from labelmill_quality.live.ports import ChangeSource, LiveStore
 from labelmill_quality.live.state import LiveFeature
 from labelmill_quality.operations.keeping import OVERLAP_MS, now_ms
+from labelmill_quality.operations.turns import Turns
 from labelmill_runtime import names
 from labelmill_runtime.operations import OperationContext, OperationStore
 from labelmill_runtime.workers import WorkerPool
@@ -28,11 +29,17 @@ class Refitting:
     """Checks and runs RefitProjectQuality; it has no checkpoint: all it does before one transaction is reading."""
 
     def __init__(
-        self, source: ChangeSource, store: LiveStore, workers: WorkerPool, clock: Callable[[], int] = now_ms
+        self,
+        source: ChangeSource,
+        store: LiveStore,
+        workers: WorkerPool,
+        turns: Turns,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         self._source = source
         self._store = store
         self._workers = workers
+        self._turns = turns
         self._clock = clock
 
     async def check(self, request: pb.RefitProjectQualityRequest) -> None:
@@ -47,17 +54,27 @@ class Refitting:
             feature = await self._feature(project, request.feature)
             everything = await self._read(context, project, feature)
             gold = await self._source.gold(project, feature.feature) if feature.is_choice else {}
-            watch = await self._store.watch(project)
-            before = await self._store.read_all(project, await self._feature(project, request.feature))
-            await _tell(context, len(everything), "fitting")
-            after, difference = await self._workers.call(jobs.refit_feature, before, everything, gold)
-            told = convert.refit(feature.feature, difference, self._clock())
-            after = replace(after, feature=replace(after.feature, last_refit=told.SerializeToString()))
-            # What came while all was read is read once more: what is known already changes nothing.
-            again = replace(watch, start_ms=max(0, min(watch.start_ms, began - OVERLAP_MS)), token="", due_ms=0)
-            if await self._store.replace(watch, again, after, began, context.hold):
+            async with self._turns.of(project):
+                told = await self._fit(context, request.feature, everything, gold, began)
+            if told is not None:
                 return told
         raise FiguresBusy(project)
+
+    async def _fit(
+        self, context: OperationContext, name: str, everything: Sequence[Change], gold: Mapping[str, str], began: int
+    ) -> pb.Refit | None:
+        """Fits and writes; None where somebody else wrote meanwhile, or an item was erased."""
+        project = context.project
+        watch = await self._store.watch(project)
+        before = await self._store.read_all(project, await self._feature(project, name))
+        await _tell(context, len(everything), "fitting")
+        after, difference = await self._workers.call(jobs.refit_feature, before, everything, gold)
+        told = convert.refit(name, difference, self._clock())
+        after = replace(after, feature=replace(after.feature, last_refit=told.SerializeToString()))
+        # What came while all was read is read once more: what is known already changes nothing.
+        again = replace(watch, start_ms=max(0, min(watch.start_ms, began - OVERLAP_MS)), token="", due_ms=0)
+        written = await self._store.replace(watch, again, after, began, context.hold)
+        return told if written else None
 
     async def _read(self, context: OperationContext, project: str, feature: LiveFeature) -> list[Change]:
         everything: list[Change] = []
