@@ -48,7 +48,7 @@ class VoteMatrix:
 
 @dataclass(frozen=True)
 class Patterns:
-    """Rows of votes, each once (unless they hardly repeat): items that look the same to all functions are judged the same."""
+    """Rows of votes, each once unless they hardly repeat: what looks the same to all functions is judged the same."""
 
     rows: Votes
     """(patterns, functions)"""
