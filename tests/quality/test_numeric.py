@@ -12,6 +12,7 @@ from labelmill_quality.errors import DuplicateGold, NotANumber
 from labelmill_quality.numeric import METHODS, aggregate_numbers
 from labelmill_quality.numeric.table import NumberTable, gold_numbers, make_number_table
 from labelmill_quality.repeats import Repeats
+from tests.quality import crowd
 
 Row = tuple[str, str, float]
 
@@ -188,6 +189,28 @@ def test_what_is_no_number_is_refused_with_its_row(value: float) -> None:
 def test_two_gold_values_of_one_item_are_refused() -> None:
     with pytest.raises(DuplicateGold):
         gold_numbers(["x"], ["x", "x"], [1.0, 1.0])
+
+
+def crowd_error(name: str, method: str) -> float:
+    """Mean absolute error against the truth of a public set."""
+    said, truth = (crowd._rows(crowd.FOLDER / name / file) for file in ("answers.csv", "truth.csv"))
+    found = aggregate_numbers(table_of([(item, labeler, float(number)) for item, labeler, number in said]), method)
+    gold = {item: float(number) for item, number in truth}
+    items = table_of([(item, labeler, float(number)) for item, labeler, number in said]).items
+    return float(np.mean([abs(value - gold[item]) for item, value in zip(items, found.values, strict=True)]))
+
+
+@crowd.needs_crowd
+@pytest.mark.parametrize(("method", "published"), [("mean", 12.02), ("median", 13.53)])
+def test_errors_on_real_numbers_are_the_published_ones(method: str, published: float) -> None:
+    """N_Emotion in Y. Zheng et al., Truth Inference in Crowdsourcing: Is the Problem Solved?, VLDB 2017, table 6."""
+    assert crowd_error("N_Emotion", method) == pytest.approx(published, abs=0.005)
+
+
+@crowd.needs_crowd
+@pytest.mark.parametrize("name", ["N_Emotion", "Snow_valence"])
+def test_on_real_numbers_the_labeler_model_is_about_as_near_as_the_mean(name: str) -> None:
+    assert crowd_error(name, "labeler_model") < 1.03 * crowd_error(name, "mean")
 
 
 rows_of_numbers = st.lists(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from labelmill_quality.labels import Codes, Floats
 
@@ -22,6 +21,8 @@ def fit_temperature(posterior: Floats, gold: Codes) -> float:
         posterior: (gold items, classes): inferred without their gold.
         gold: Their classes.
     """
+    from scipy.optimize import minimize_scalar
+
     rows = np.arange(len(gold))
 
     def loss(log_temperature: float) -> float:

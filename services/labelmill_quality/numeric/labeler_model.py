@@ -65,10 +65,10 @@ def fit(table: NumberTable, gold: Floats | None = None, options: Options = _DEFA
             s_l² = (expected squared residuals + 10 x the median labeler's) / (answers + 10)
 
     The values reported leave the prior of t_j out: no shrinking to the middle. Their intervals are Student's with error
-    sqrt(v_j), degrees of freedom by Satterthwaite; they hold the labelers' noise, not what all labelers get wrong
-    alike, which only gold can tell. Gold anchors the scale: a line from the labelers' truths to gold, held to the
-    identity, is applied to every item; items with gold keep it. From 20 items with gold, the errors are multiplied by
-    the root mean square of the gold items' standardised distances from that line.
+    sqrt(v_j + what biases and gains may be off), degrees of freedom by Satterthwaite; they hold the labelers' noise,
+    not what all labelers get wrong alike, which only gold can tell. Gold anchors the scale: a line from the labelers'
+    truths to gold, held to the identity, is applied to every item; items with gold keep it. From 20 items with gold,
+    the errors are multiplied by the root mean square of the gold items' standardised distances from that line.
 
     (Bias and precision: V. Raykar et al., Learning from Crowds, JMLR 11, 2010, section 5; gains: one-factor analysis by
     EM, D. Rubin and D. Thayer, Psychometrika 47, 1982.)
@@ -173,14 +173,22 @@ def _rescale(state: _State, table: NumberTable) -> None:
 
 
 def _truths(table: NumberTable, values: Floats, state: _State) -> tuple[Floats, Floats]:
-    """The truths by the answers alone, and their standard errors; where no labeler tells anything, the prior's."""
+    """The truths by the answers alone, and their standard errors, those of biases and gains included.
+
+    Where no labeler tells anything, the prior's.
+    """
     from labelmill_quality.numeric.labeler_loops import item_sums
 
     rows = (table.item_codes, table.labeler_codes, values)
     precision, pull = item_sums(*rows, state.bias, state.gain, state.noise, len(table.items))
     telling = precision > 1e-6 / state.truth_variance
     safe = np.where(telling, precision, 1.0)
-    return np.where(telling, pull / safe, 0.0), np.where(telling, 1 / np.sqrt(safe), np.sqrt(state.truth_variance))
+    truth = np.where(telling, pull / safe, 0.0)
+    weights = (state.gain / state.noise)[table.labeler_codes] / safe[table.item_codes]
+    of_labelers = state.bias_error[table.labeler_codes] ** 2
+    of_labelers = of_labelers + (truth[table.item_codes] * state.gain_error[table.labeler_codes]) ** 2
+    variance = 1 / safe + table.sums(weights**2 * of_labelers)
+    return truth, np.sqrt(np.where(telling, variance, state.truth_variance))
 
 
 def _link(truth: Floats, gold: Floats) -> tuple[float, float]:
