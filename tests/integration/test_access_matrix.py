@@ -17,6 +17,7 @@ from tests.support.up import UpProcess
 
 AREAS = ("storage", "anonymization", "prelabel", "annotation", "quality", "training")
 ANONYMIZATION = ("content", "evaluation", "keys", "reidentification", "risk", "statistics", "table")
+QUALITY = ("model_quality", "weak_supervision")
 PROJECT = "access-matrix"
 
 
@@ -24,6 +25,7 @@ def methods() -> list[MethodDescriptor]:
     modules = [f"labelmill.{area}.v1.service_pb2" for area in AREAS]
     modules += [f"labelmill.storage.v1.{part}_service_pb2" for part in ("audit", "datasets", "imports", "lifecycle")]
     modules += [f"labelmill.anonymization.v1.{part}_service_pb2" for part in ANONYMIZATION]
+    modules += [f"labelmill.quality.v1.{part}_service_pb2" for part in QUALITY]
     files = [import_module(module).DESCRIPTOR for module in modules]
     return [m for file in files for service in file.services_by_name.values() for m in service.methods]
 

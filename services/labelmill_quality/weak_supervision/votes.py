@@ -18,6 +18,7 @@ Counts = npt.NDArray[np.int64]
 
 ABSTAIN = -1
 _SAMPLE, _RARELY = 20_000, 0.9
+"""Rows hardly repeat when more than this share of so many are distinct."""
 
 
 @dataclass(frozen=True)
