@@ -101,6 +101,11 @@ def test_attributes_score_as_subclasses_in_labelbox() -> None:
     assert item_score([drawn(painted(0)), drawn(painted(20))], [drawn(painted(0))], with_attributes=True) == 0.5
 
 
+def test_shapes_of_different_kinds_and_one_name_have_nothing_in_common() -> None:
+    assert item_score([drawn(polyline((0, 0), (9, 9)))], [drawn(painted(0))]) == 0
+    assert item_score([drawn(TextSpan(0, 4))], [drawn(square(0))]) == 0
+
+
 def test_spans_score_as_on_labelboxs_platform_in_the_modes_of_our_own() -> None:
     assert similarities([TextSpan(0, 5)], [TextSpan(0, 4)])[0, 0] == pytest.approx(0.80)
 

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from labelmill_quality.matching.areas import as_mask
 from labelmill_quality.matching.assignment import Floats, Matching
 from labelmill_quality.matching.measures import DEFAULT
 from labelmill_quality.matching.similarity import similarities
@@ -73,9 +72,8 @@ def greedy_matching(gold: Sequence[Instance], said: Sequence[Instance]) -> Match
         alike = _similarities([gold[i].shape for i in left], [said[j].shape for j in right])
         pairs += [(left[i], right[j], float(alike[i, j])) for i, j in _greedy(alike) if alike[i, j] > 0]
     pairs.sort()
-    columns = [np.array(column) for column in zip(*pairs, strict=True)] or [np.array([]), np.array([]), np.array([])]
-    lefts, rights, values = columns
-    return Matching(len(gold), len(said), lefts.astype(np.int64), rights.astype(np.int64), values.astype(np.float64))
+    lefts, rights = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    return Matching(len(gold), len(said), lefts, rights, np.array([pair[2] for pair in pairs], np.float64))
 
 
 def _shape_scores(gold: Sequence[Instance], said: Sequence[Instance], with_attributes: bool) -> list[float]:
@@ -96,8 +94,10 @@ def _by_name(gold: Sequence[Instance], said: Sequence[Instance]) -> Mapping[str,
 def _name_score(gold: Sequence[Instance], said: Sequence[Instance], with_attributes: bool) -> float:
     if not gold or not said:
         return 0.0
-    if isinstance(said[0].shape, Mask) and not with_attributes:
-        return float(mask_ious(_united(gold), _united(said))[0, 0])
+    masks = [[one.shape for one in side if isinstance(one.shape, Mask)] for side in (gold, said)]
+    if [len(side) for side in masks] == [len(gold), len(said)] and not with_attributes:
+        united = [MaskBatch.of([union(side)]) for side in masks]
+        return float(mask_ious(*united)[0, 0])
     alike = _similarities([one.shape for one in gold], [one.shape for one in said])
     pairs = _greedy(alike)
     scores = [
@@ -105,11 +105,6 @@ def _name_score(gold: Sequence[Instance], said: Sequence[Instance], with_attribu
         for i, j in pairs
     ]
     return sum(scores) / (len(gold) + len(said) - len(pairs))
-
-
-def _united(instances: Sequence[Instance]) -> MaskBatch:
-    areas = [one.shape for one in instances if isinstance(one.shape, Mask | Polygon | Box)]
-    return MaskBatch.of([union([as_mask(area, area.size) for area in areas])])
 
 
 def _with_attributes(gold: Instance, said: Instance, score: float) -> float:
