@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -141,8 +141,13 @@ class Threads:
     def _all(self, work: Callable[..., T], *arguments: Sequence[object]) -> list[T]:
         if len(self.parts) == 1:
             return [work(self.parts[0], *(each[0] for each in arguments))]
-        with ThreadPoolExecutor(min(len(self.parts), os.cpu_count() or 1)) as threads:
-            return list(threads.map(work, self.parts, *arguments))
+        return list(_threads().map(work, self.parts, *arguments))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """One for all tables: starting threads anew in each round takes a seventh of it with a million labels."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="labels")
 
 
 def split(

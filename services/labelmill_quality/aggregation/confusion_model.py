@@ -33,12 +33,13 @@ class ConfusionModel:
 
     def apply(self, table: LabelTable) -> Consensus:
         """The posterior of every item of a table with the same labelers and classes; see Model."""
-        confusion = self._rows(len(table.labelers))
+        confusion = self.rows(len(table.labelers))
         posterior = split(table).posteriors(self.prior, confusion)
         others = WithoutEach(table, self.prior, confusion)
         return Consensus(posterior, others, self.method, self.version, self.iterations, self.converged)
 
-    def _rows(self, labelers: int) -> Floats:
+    def rows(self, labelers: int) -> Floats:
+        """(labelers x classes said, true classes) of so many labelers: those that are known, then average ones."""
         classes, new = len(self.prior), labelers - len(self.confusion)
         known = self.confusion.reshape(-1, classes)
         return np.concatenate([known, *[self.average] * new]) if new else known

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality.aggregation.confusion_counts import Counts, Parts, split
-from labelmill_quality.aggregation.confusion_model import WithoutEach
+from labelmill_quality.aggregation.confusion_model import ConfusionModel
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.labels import Codes, LabelTable
 
@@ -68,17 +68,14 @@ class DawidSkene:
         """(labelers, classes said, true classes)."""
         return np.log(np.maximum(self.confusion, _TINY))
 
+    @property
+    def as_confusion_model(self) -> ConfusionModel:
+        """What it has in common with other methods."""
+        return ConfusionModel(self.prior, self.confusion, self.average, NAME, VERSION, self.iterations, self.converged)
+
     def apply(self, table: LabelTable) -> Consensus:
         """The posterior of every item of a table with the same labelers and classes; see Model."""
-        confusion = self._rows(len(table.labelers))
-        posterior = split(table).posteriors(self.prior, confusion)
-        others = WithoutEach(table, self.prior, confusion)
-        return Consensus(posterior, others, NAME, VERSION, self.iterations, self.converged)
-
-    def _rows(self, labelers: int) -> Floats:
-        classes, new = len(self.prior), labelers - len(self.confusion)
-        known = self.confusion.reshape(-1, classes)
-        return np.concatenate([known, *[self.average] * new]) if new else known
+        return self.as_confusion_model.apply(table)
 
 
 def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEFAULT) -> DawidSkene:
@@ -122,7 +119,7 @@ def fit_parts(parts: Parts, labelers: int, options: Options = _DEFAULT, start: D
     said = counted.counts.sum(axis=1) > 0
     estimate = _maximised(counted, said, labelers, options)
     if start is not None:
-        estimate = _Estimate(start.prior, start._rows(labelers))
+        estimate = _Estimate(start.prior, start.as_confusion_model.rows(labelers))
     enough, reached, settled = options.tolerance * max(1, counted.labels), -np.inf, 0
     iteration, converged = 0, False
     while not converged and iteration < options.max_iterations:
