@@ -332,7 +332,9 @@ def test_the_names_of_items_and_labelers_change_nothing(
         for score in ("raykar_yu", "kappa_with_reference", "mutual_information"):
             value = getattr(others, score).value
             assert getattr(ours, score).value == (None if value is None else pytest.approx(value, abs=1e-9))
-    assert sorted(one.similarities.p_values) == pytest.approx(sorted(other.similarities.p_values), abs=1e-6)
+    for column in ("p_values", "expected_agreed", "shared_errors", "expected_shared_errors"):
+        before, after = (sorted(getattr(each.similarities, column)) for each in (one, other))
+        assert before == pytest.approx(after, abs=1e-6), column
 
 
 @settings(max_examples=40, deadline=None)

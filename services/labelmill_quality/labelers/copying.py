@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincc, ndtr
 
+from labelmill_quality.aggregation.consensus import TIE_TOLERANCE
 from labelmill_quality.agreement.pairs import PairRows, labelers_of, pair_keys, pair_rows
 from labelmill_quality.labelers.reference import References
 from labelmill_quality.labels import LabelTable
@@ -22,6 +23,8 @@ _PRIOR = 2.0
 _ITEM_PAIRS = 3.0
 """Pairs of other labels that an item must have for its own agreement to count as much as the model's."""
 _MIN_NULL_PAIRS = 20
+_CHANCE_LIMITS = (0.01, 0.99)
+"""Nothing is so certain that a single label could prove a copy."""
 _CHUNK_CELLS = 4_000_000
 
 
@@ -74,15 +77,14 @@ def similarities(references: References, minimum_items: int = 10) -> Similaritie
     rows = pair_rows(table)
     keys = pair_keys(table, rows)
     names, pair, items = np.unique(keys, return_inverse=True, return_counts=True)
-    forward, backward, errors = _expected(references, rows)
+    chance = _chances(references, rows)
     equal = table.class_codes[rows.first] == table.class_codes[rows.second]
     sums = _Sums(pair, len(names))
-    one, other = _excess(sums, forward, equal), _excess(sums, backward, equal)
+    one, other = _excess(sums, chance.second, equal), _excess(sums, chance.first, equal)
     kept = items >= minimum_items
     z, skewness = (np.where(one[0] <= other[0], one[k], other[k])[kept] for k in range(2))
     z = _standardised(z)
     p_values = _upper_tail(z, skewness)
-    expected = (forward + backward) / 2
     order = np.lexsort((names[kept], -z))
     first, second = labelers_of(names[kept][order].astype(np.int64), table)
     return Similarities(
@@ -90,9 +92,9 @@ def similarities(references: References, minimum_items: int = 10) -> Similaritie
         second,
         items[kept][order].astype(np.int64),
         sums(equal)[kept][order].astype(np.int64),
-        sums(expected)[kept][order],
-        sums(equal & errors)[kept][order].astype(np.int64),
-        sums(expected * errors)[kept][order],
+        sums((chance.second + chance.first) / 2)[kept][order],
+        sums(equal & chance.first_errs)[kept][order].astype(np.int64),
+        sums((chance.second * chance.first_errs + chance.first * chance.second_errs) / 2)[kept][order],
         z[order],
         p_values[order],
         false_discovery_rates(p_values)[order],
@@ -130,13 +132,27 @@ def _confusions(references: References) -> Floats:
     return np.asarray(rows / rows.sum(axis=2, keepdims=True))
 
 
-def _expected(references: References, rows: PairRows) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """(pairs of labels): p_i for the second as the copy, for the first, and whether the first's label is an error."""
+@dataclass(frozen=True)
+class _Chances:
+    """(pairs of labels) columns."""
+
+    second: Floats
+    """p_i, the second label being the copy."""
+    first: Floats
+    """p_i, the first being it."""
+    first_errs: npt.NDArray[np.bool_]
+    """The first label is not what the others say."""
+    second_errs: npt.NDArray[np.bool_]
+
+
+def _chances(references: References, rows: PairRows) -> _Chances:
+    """How likely it is that two labels are equal without a copy."""
     table, confusions = references.table, _confusions(references)
     logs = np.log(confusions)
     scores = table.design @ logs.transpose(0, 2, 1).reshape(-1, logs.shape[-1]) + _log_prior(references)
     count = len(rows.first)
-    forward, backward, errors = np.empty(count), np.empty(count), np.empty(count, bool)
+    forward, backward = np.empty(count), np.empty(count)
+    first_errs, second_errs = np.empty(count, bool), np.empty(count, bool)
     step = max(1, _CHUNK_CELLS // max(1, len(table.classes)))
     for start in range(0, count, step):
         some = slice(start, start + step)
@@ -145,12 +161,21 @@ def _expected(references: References, rows: PairRows) -> tuple[Floats, Floats, n
         for rows_said in (first, second):
             others = others - logs[table.labeler_codes[rows_said], :, table.class_codes[rows_said]]
         posterior = np.exp(others - others.max(axis=1, keepdims=True))
-        errors[some] = others.argmax(axis=1) != table.class_codes[first]
+        first_errs[some], second_errs[some] = (_errs(others, table.class_codes[each]) for each in (first, second))
         forward[some] = _repeats(confusions, table, posterior, first, second)
         backward[some] = _repeats(confusions, table, posterior, second, first)
     equal = table.class_codes[rows.first] == table.class_codes[rows.second]
-    move = _item_excess(table.item_codes[rows.first], equal - (forward + backward) / 2, len(table.items))
-    return np.clip(forward + move, 0.01, 0.99), np.clip(backward + move, 0.01, 0.99), errors
+    residuals = equal - (forward + backward) / 2
+    move = _item_excess(table.item_codes[rows.first], residuals, len(table.items))
+    forward, backward = (np.clip(each + move, *_CHANCE_LIMITS) for each in (forward, backward))
+    return _Chances(forward, backward, first_errs, second_errs)
+
+
+def _errs(scores: Floats, said: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Whether another class than the one said is likeliest; not where both are."""
+    own = scores[np.arange(len(said)), said]
+    wrong: npt.NDArray[np.bool_] = own < scores.max(axis=1) - TIE_TOLERANCE
+    return wrong
 
 
 def _repeats(confusions: Floats, table: LabelTable, posterior: Floats, source: Counts, copy: Counts) -> Floats:
