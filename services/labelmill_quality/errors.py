@@ -18,12 +18,12 @@ class UnknownClass(InvalidArgument):
 
 
 class ClassOrderMissing(InvalidArgument):
-    """An ordinal distance needs the order of the classes."""
+    """An ordinal distance or consensus needs the order of the classes."""
 
     def __init__(self) -> None:
         super().__init__(
             "CLASS_ORDER_MISSING",
-            "METRIC_ORDINAL needs class_names, lowest class first.",
+            "What depends on the order of the classes needs class_names, lowest class first.",
             fields={"class_names": "must hold the classes in their order"},
         )
 

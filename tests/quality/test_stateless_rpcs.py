@@ -163,6 +163,31 @@ async def test_twenty_gold_answers_decide_on_the_method_and_calibrate(mill: Mill
     assert answer.calibration.error_by_chance > 0
 
 
+async def test_the_consensus_of_ordered_classes_is_the_middle(mill: Mill) -> None:
+    votes = [
+        ("x", "anna", "low"),
+        ("x", "ben", "low"),
+        ("x", "cleo", "mid"),
+        ("x", "dan", "high"),
+        ("x", "eve", "high"),
+    ]
+    request = consensus_pb.ScoreConsensusRequest(
+        labels=label_rows(*votes),
+        class_names=["low", "mid", "high"],
+        method=pb.CONSENSUS_METHOD_MAJORITY_VOTE,
+        ordered=True,
+    )
+    answer = await mill.consensus.score_consensus(request)
+    assert (answer.labels[0].class_name, answer.labels[0].agreement) == ("mid", pytest.approx(0.2))
+
+
+@pytest.mark.parametrize("asked", [{"ordered": True}, {"method": pb.CONSENSUS_METHOD_ORDINAL}])
+async def test_an_order_without_class_names_is_refused(mill: Mill, asked: dict[str, int]) -> None:
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.consensus.score_consensus(consensus_pb.ScoreConsensusRequest(labels=THREE, **asked))
+    assert caught.value.reason == "CLASS_ORDER_MISSING"
+
+
 async def test_an_answer_that_is_no_class_is_refused_with_its_row(mill: Mill) -> None:
     labels = [*THREE, labels_pb.LabelRow(item="x", labeler="zoe", number=3.5)]
     with pytest.raises(errors.InvalidArgument) as caught:

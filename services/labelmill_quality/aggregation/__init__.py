@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 
-from labelmill_quality.aggregation import auto, calibration
+from labelmill_quality.aggregation import auto, calibration, ordinal
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.aggregation.leave_one_out import Anchored
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable
@@ -34,7 +35,7 @@ class Model(Protocol):
 Fit = Callable[[LabelTable, Codes | None], Model]
 """Learns about labelers from a table; `anchors` is the known class of every item, NO_GOLD where there is none."""
 
-METHODS: Mapping[str, Fit] = MappingProxyType({auto.NAME: auto.fit, **auto.CANDIDATES})
+METHODS: Mapping[str, Fit] = MappingProxyType({auto.NAME: auto.fit, **auto.CANDIDATES, ordinal.NAME: ordinal.fit})
 DEFAULT = auto.NAME
 
 
@@ -44,12 +45,16 @@ def aggregate(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = 
     return consensus if anchors is None else anchored(table, consensus, anchors)
 
 
-def aggregate_calibrated(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
+def aggregate_calibrated(
+    table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None, *, ordered: bool = False
+) -> Consensus:
     """The same with probabilities for posteriors: calibrated on the gold, without gold as is usual for the method.
 
-    Gold calibrates what the method says without knowing it; then it is learned from, and kept.
+    Gold calibrates what the method says without knowing it; then it is learned from, and kept. With `ordered`, the
+    classes are in their order: the winners err by the fewest ranks, and `auto` knows of it.
     """
-    model = METHODS[method](table, anchors)
+    fit = partial(auto.fit, options=auto.Options(ordered=True)) if ordered and method == auto.NAME else METHODS[method]
+    model = fit(table, anchors)
     consensus = model.apply(table)
     counts = np.bincount(table.item_codes, table.weights, len(table.items)).astype(np.float64)
     calibrated = calibration.default(method)
@@ -57,10 +62,10 @@ def aggregate_calibrated(table: LabelTable, method: str = DEFAULT, anchors: Code
         known = np.flatnonzero((anchors != NO_GOLD) & (counts > 0))
         told_nothing = model.blind if isinstance(model, auto.Auto) else None
         if told_nothing is None:
-            told_nothing = METHODS[method](table, None).apply(table).posterior[known]
+            told_nothing = fit(table, None).apply(table).posterior[known]
         calibrated = calibration.calibrate(method, told_nothing, counts[known], anchors[known])
     probabilities = calibrated.apply(consensus.posterior, counts)
-    consensus = replace(consensus, posterior=probabilities, calibration=calibrated)
+    consensus = replace(consensus, posterior=probabilities, calibration=calibrated, ordered=ordered)
     return consensus if anchors is None else anchored(table, consensus, anchors)
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from labelmill_quality.aggregation import (
     dawid_skene,
@@ -18,9 +19,10 @@ from labelmill_quality.aggregation import (
     mace,
     majority_vote,
     one_coin,
+    ordinal,
     weighted_majority,
 )
-from labelmill_quality.aggregation.consensus import Consensus, Flags, Floats
+from labelmill_quality.aggregation.consensus import Consensus, Flags, Floats, middle, pick
 from labelmill_quality.aggregation.held_out import SHARE, held_out_predictions, stacked
 from labelmill_quality.aggregation.leave_one_out import ByApplying
 from labelmill_quality.aggregation.selection import Basis, Judgement, Selection
@@ -50,6 +52,8 @@ CANDIDATES: Mapping[str, Fit] = MappingProxyType(
 class Options:
     """How methods are judged."""
 
+    ordered: bool = False
+    """The classes are in an order: `ordinal` is a candidate, too, and an error on gold counts by its ranks."""
     least_gold: int = 20
     """Gold answers about labeled items from which on gold takes part in the judgement."""
     gold_rate: float = 0.5
@@ -101,10 +105,10 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
     the mixture that predicts best (stacking, Yao et al. 2018). The posterior is the mean of the methods', so weighted.
 
     Where 20 gold answers or more are about labeled items, they speak too. Methods that were told nothing of them are
-    asked, and with e_m the errors of a method on them its weight is multiplied by exp(-e_m / 2): a generalized Bayesian
-    update by 0-1 loss, since errors, not likelihoods, are what users count (P. Bissiri, C. Holmes and S. Walker, A
-    General Framework for Updating Belief Distributions, JRSS B 78, 2016). Afterwards the candidates are fitted anew
-    with all gold as anchors.
+    asked, and with e_m the errors of a method on them (of ordered classes, the ranks that it errs by) its weight is
+    multiplied by exp(-e_m / 2): a generalized Bayesian update by the loss that users count (P. Bissiri, C. Holmes and
+    S. Walker, A General Framework for Updating Belief Distributions, JRSS B 78, 2016). Afterwards the candidates are
+    fitted anew with all gold as anchors.
 
     Args:
         table: The labels.
@@ -115,20 +119,24 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
     sampled = 0 if judged is table else len(judged.items)
     known = np.flatnonzero((told != NO_GOLD) & (judged.labels_per_item > 0))
     by_gold = len(known) >= options.least_gold
-    posteriors = [partial(_posterior, each, None if by_gold else told) for each in CANDIDATES.values()]
+    candidates = {**CANDIDATES, ordinal.NAME: ordinal.fit} if options.ordered else CANDIDATES
+    posteriors = [partial(_posterior, each, None if by_gold else told) for each in candidates.values()]
     predictions = held_out_predictions(judged, posteriors, _splits(judged, options), options.seed)
     weights = stacked(predictions, options.pseudo_labels)
-    blind = [_posterior(each, None, judged)[known] for each in CANDIDATES.values()] if len(known) else []
-    right = [int((each.argmax(axis=1) == told[known]).sum()) for each in blind]
+    blind = [_posterior(each, None, judged)[known] for each in candidates.values()] if len(known) else []
+    apart = [_apart(each, told[known], ordered=options.ordered) for each in blind]
     if by_gold:
-        weights = weights * np.exp(options.gold_rate * (np.array(right) - max(right)))
+        losses = np.array([each.sum() for each in apart])
+        weights = weights * np.exp(options.gold_rate * (losses.min() - losses))
     weights[weights < options.least_weight * weights.sum()] = 0.0
     weights /= weights.sum()
-    chosen = [(each, float(weight)) for each, weight in zip(CANDIDATES.values(), weights, strict=True) if weight]
+    chosen = [(each, float(weight)) for each, weight in zip(candidates.values(), weights, strict=True) if weight]
+    judgements = _judgements(candidates, predictions, weights, apart)
+    basis = Basis.GOLD if by_gold else Basis.HELD_OUT_LABELS if len(predictions) else Basis.NOTHING
     return Auto(
         [each(table, anchors) for each, _ in chosen],
         [weight for _, weight in chosen],
-        _selection(predictions, weights, right, len(known), by_gold=by_gold, sampled=sampled),
+        Selection(basis, judgements, len(predictions), sampled),
         np.tensordot(weights, np.stack(blind), axes=1) if blind else None,
     )
 
@@ -152,13 +160,18 @@ def _sample(table: LabelTable, anchors: Codes | None, options: Options) -> tuple
     return table.about(keep), told[keep]
 
 
-def _selection(
-    predictions: Floats, weights: Floats, right: Sequence[int], gold: int, *, by_gold: bool, sampled: int
-) -> Selection:
-    labels = len(predictions)
-    logs = np.log(np.maximum(predictions, 1e-300)).mean(axis=0).tolist() if labels else [None] * len(weights)
+def _apart(posterior: Floats, gold: Codes, *, ordered: bool) -> npt.NDArray[np.int64]:
+    """How far each winner is from gold: ranks, or 1 for any other class."""
+    if ordered:
+        return np.abs(middle(posterior)[0] - gold).astype(np.int64)
+    return (pick(posterior)[0] != gold).astype(np.int64)
+
+
+def _judgements(
+    candidates: Mapping[str, Fit], predictions: Floats, weights: Floats, apart: Sequence[npt.NDArray[np.int64]]
+) -> tuple[Judgement, ...]:
+    logs = np.log(np.maximum(predictions, 1e-300)).mean(axis=0).tolist() if len(predictions) else [None] * len(weights)
     method, reason = "accuracy_on_gold", "no gold answer is about an item with labels"
-    accuracies = [proportion(each, gold, method, reason) for each in right or [0] * len(weights)]
-    judgements = zip(CANDIDATES, weights.tolist(), logs, accuracies, strict=True)
-    basis = Basis.GOLD if by_gold else Basis.HELD_OUT_LABELS if labels else Basis.NOTHING
-    return Selection(basis, tuple(Judgement(*each) for each in judgements), labels, sampled)
+    right = [proportion(int((each == 0).sum()), len(each), method, reason) for each in apart]
+    accuracies = right or [proportion(0, 0, method, reason)] * len(weights)
+    return tuple(map(Judgement, candidates, weights.tolist(), logs, accuracies))

@@ -26,9 +26,11 @@ DEFAULT_STRENGTHS: Mapping[str, float] = MappingProxyType(
         "glad": 0.6,
         "mace": 0.45,
         "ibcc": 0.5,
+        "ordinal": 0.5,
     }
 )
-"""Geometric means of what fits each of the ten public crowd sets: `python -m benchmarks.quality calibration`."""
+"""Geometric means of what fits each of the ten public crowd sets: `python -m benchmarks.quality calibration`; that of
+`ordinal` is IBCC's, of which it is a kind."""
 _SPREAD = 0.8
 """Standard deviation of the logarithm of these, over the sets."""
 _TINY = 1e-9

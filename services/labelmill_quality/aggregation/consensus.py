@@ -46,12 +46,14 @@ class Consensus:
     """What a reader should know of how it came about, such as why `auto` weighs methods as it does."""
     selection: Selection | None = None
     """What `auto` found out about every method; None for other methods."""
+    ordered: bool = False
+    """The classes are in an order: an item's winner is the middle of its posterior, which errs by the fewest ranks."""
     calibration: Calibration | None = None
     """What made the posterior probabilities; None: nothing, it is as the method made it."""
 
     @cached_property
     def winners(self) -> Codes:
-        """The likeliest class of every item; the first of equals."""
+        """The likeliest class of every item, the first of equals; with ordered classes, the median."""
         return self._picked[0]
 
     @cached_property
@@ -61,7 +63,7 @@ class Consensus:
 
     @cached_property
     def _picked(self) -> tuple[Codes, Flags]:
-        return pick(self.posterior)
+        return middle(self.posterior) if self.ordered else pick(self.posterior)
 
     def agreement(self, table: LabelTable) -> Floats:
         """Share of each item's labelers who said its winner."""
@@ -99,3 +101,12 @@ def pick(scores: Floats) -> tuple[Codes, Flags]:
     largest = scores.max(axis=1, keepdims=True)
     near = scores >= largest - TIE_TOLERANCE
     return near.argmax(axis=1).astype(np.int32), near.sum(axis=1) > 1
+
+
+def middle(posterior: Floats) -> tuple[Codes, Flags]:
+    """The median class of each row, the lower of two, and whether there were two."""
+    below = np.cumsum(posterior, axis=1)
+    lower = (below < 0.5 - TIE_TOLERANCE).sum(axis=1)
+    upper = (below < 0.5 + TIE_TOLERANCE).sum(axis=1)
+    last = posterior.shape[1] - 1  # where rounding leaves a sum below one half
+    return np.minimum(lower, last).astype(np.int32), lower != upper

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from labelmill.quality.v1 import resources_pb2 as pb
+from labelmill_quality.aggregation import ordinal
 from labelmill_quality.aggregation.calibration import Calibration, Form
 from labelmill_quality.aggregation.selection import Basis, Selection
 from labelmill_quality.convert.estimates import estimate
 from labelmill_quality.convert.resources import method_number
+from labelmill_quality.errors import ClassOrderMissing
 
 _BASES = {
     Basis.GOLD: pb.ConsensusSelection.BASIS_GOLD,
@@ -17,6 +21,18 @@ _FORMS = {
     Form.CORRELATED_LABELS: pb.ConsensusCalibration.FORM_CORRELATED_LABELS,
     Form.SOFTMAX_OF_SHARES: pb.ConsensusCalibration.FORM_SOFTMAX_OF_SHARES,
 }
+
+
+def is_ordered(method: str, given: bool, class_names: Sequence[str]) -> bool:
+    """Whether the classes are taken for ordered.
+
+    Raises:
+        ClassOrderMissing: They are, and nobody says in which order.
+    """
+    ordered = given or method == ordinal.NAME
+    if ordered and not class_names:
+        raise ClassOrderMissing
+    return ordered
 
 
 def selection(value: Selection | None) -> pb.ConsensusSelection | None:

@@ -51,7 +51,8 @@ def aggregate_labels(folder: str, head: bytes, media_type: str, limits: Limits) 
     gold = _gold(place)
     anchors = gold_codes(table.items, *gold, table.classes) if gold[0] else None
     method = method_name(header.method)
-    consensus = aggregation.aggregate_calibrated(table, method, anchors)
+    ordered = about.is_ordered(method, header.ordered, header.class_names)
+    consensus = aggregation.aggregate_calibrated(table, method, anchors, ordered=ordered)
     _write(place, header, table, consensus)
     return Response.Summary(
         method=method_number(method),

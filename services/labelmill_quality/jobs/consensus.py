@@ -24,7 +24,8 @@ def score_consensus(body: bytes, cell_limit: int) -> bytes:
     require_room(table, cell_limit)
     method = method_name(request.method)
     anchors = gold_codes(table.items, *convert.gold(request.gold), table.classes) if request.gold else None
-    consensus = aggregation.aggregate_calibrated(table, method, anchors)
+    ordered = about.is_ordered(method, request.ordered, request.class_names)
+    consensus = aggregation.aggregate_calibrated(table, method, anchors, ordered=ordered)
     scores = labeler_scores(table, consensus, consensus_confusions(table, consensus.posterior), None)
     response = pb.ScoreConsensusResponse(
         labels=consensus_labels(ConsensusLabels.of(table, consensus), table.classes),

@@ -829,7 +829,7 @@ class AsyncConsensusService:
     ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
         """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
         UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
-        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        CLASS_ORDER_MISSING, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
         ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.ScoreConsensus, request, timeout_s=timeout_s)
@@ -2528,7 +2528,7 @@ class ConsensusService:
     ) -> quality_consensus_service_pb2.ScoreConsensusResponse:
         """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT:
         UNKNOWN_CLASS when class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND,
-        REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        CLASS_ORDER_MISSING, TOO_MANY_CELLS (items times classes, or labelers times classes squared),
         ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.score_consensus(request, timeout_s=timeout_s))

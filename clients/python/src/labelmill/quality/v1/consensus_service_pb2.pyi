@@ -33,10 +33,16 @@ class ScoreConsensusRequest(_message.Message):
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
     REPEAT_POLICY_FIELD_NUMBER: _builtins.int
     GOLD_FIELD_NUMBER: _builtins.int
+    ORDERED_FIELD_NUMBER: _builtins.int
     method: _resources_pb2.ConsensusMethod.ValueType
     """How."""
     repeat_policy: _labels_pb2.RepeatPolicy.ValueType
     """What counts where one labeler answered one item several times."""
+    ordered: _builtins.bool
+    """The classes are in an order, lowest first; class_names is needed then (INVALID_ARGUMENT: CLASS_ORDER_MISSING). The consensus of an
+    item is the median of its distribution, which errs by the fewest ranks, and CONSENSUS_METHOD_AUTO tries
+    CONSENSUS_METHOD_ORDINAL, too.
+    """
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
         """The labels."""
@@ -57,10 +63,11 @@ class ScoreConsensusRequest(_message.Message):
         class_names: _abc.Iterable[_builtins.str] | None = ...,
         repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
         gold: _abc.Iterable[_labels_pb2.GoldRow] | None = ...,
+        ordered: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "gold", b"gold", "labels", b"labels", "method", b"method", "repeat_policy", b"repeat_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "gold", b"gold", "labels", b"labels", "method", b"method", "ordered", b"ordered", "repeat_policy", b"repeat_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -215,6 +222,7 @@ class AggregateLabelsRequest(_message.Message):
         SOURCE_ZONE_FIELD_NUMBER: _builtins.int
         COLUMNS_FIELD_NUMBER: _builtins.int
         OUTPUT_PARENT_FIELD_NUMBER: _builtins.int
+        ORDERED_FIELD_NUMBER: _builtins.int
         method: _resources_pb2.ConsensusMethod.ValueType
         """How."""
         repeat_policy: _labels_pb2.RepeatPolicy.ValueType
@@ -229,6 +237,8 @@ class AggregateLabelsRequest(_message.Message):
         """projects/{project}: where to put an asset with the consensus labels, in Parquet, the columns as in RESULT_FORMAT_ARROW; empty:
         nowhere. The caller needs ROLE_OWNER, ROLE_MANAGER or ROLE_SERVICE there. The same labels twice are one asset.
         """
+        ordered: _builtins.bool
+        """The classes are in an order; as in ScoreConsensusRequest."""
         @_builtins.property
         def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
             """The classes in order; empty: those that occur, ordered by name."""
@@ -248,10 +258,11 @@ class AggregateLabelsRequest(_message.Message):
             source_zone: _resources_pb2_1.Zone.ValueType = ...,
             columns: Global___AggregateLabelsRequest.Columns | None = ...,
             output_parent: _builtins.str = ...,
+            ordered: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "columns", b"columns", "method", b"method", "output_parent", b"output_parent", "repeat_policy", b"repeat_policy", "result_format", b"result_format", "source", b"source", "source_zone", b"source_zone"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "columns", b"columns", "method", b"method", "ordered", b"ordered", "output_parent", b"output_parent", "repeat_policy", b"repeat_policy", "result_format", b"result_format", "source", b"source", "source_zone", b"source_zone"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

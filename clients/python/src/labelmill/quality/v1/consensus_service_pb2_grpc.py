@@ -53,7 +53,7 @@ class ConsensusServiceServicer:
 
     def ScoreConsensus(self, request, context):
         """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
-        class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+        class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, CLASS_ORDER_MISSING, TOO_MANY_CELLS (items
         times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,7 +35,7 @@ class ConsensusServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ConsensusServiceAsyncStub: ...
     ScoreConsensus: _grpc.UnaryUnaryMultiCallable[_consensus_service_pb2.ScoreConsensusRequest, _consensus_service_pb2.ScoreConsensusResponse]
     """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
-    class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+    class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, CLASS_ORDER_MISSING, TOO_MANY_CELLS (items
     times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
     """
     AggregateLabels: _grpc.StreamStreamMultiCallable[_consensus_service_pb2.AggregateLabelsRequest, _consensus_service_pb2.AggregateLabelsResponse]
@@ -57,7 +57,7 @@ class ConsensusServiceAsyncStub(ConsensusServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScoreConsensus: _aio.UnaryUnaryMultiCallable[_consensus_service_pb2.ScoreConsensusRequest, _consensus_service_pb2.ScoreConsensusResponse]  # type: ignore[assignment]
     """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
-    class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+    class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, CLASS_ORDER_MISSING, TOO_MANY_CELLS (items
     times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
     """
     AggregateLabels: _aio.StreamStreamMultiCallable[_consensus_service_pb2.AggregateLabelsRequest, _consensus_service_pb2.AggregateLabelsResponse]  # type: ignore[assignment]
@@ -82,7 +82,7 @@ class ConsensusServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_consensus_service_pb2.ScoreConsensusResponse, _abc.Awaitable[_consensus_service_pb2.ScoreConsensusResponse]]:
         """Aggregates labels sent along into consensus labels; keeps nothing. Labels are classes. INVALID_ARGUMENT: UNKNOWN_CLASS when
-        class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, REPEATS_NOT_WEIGHED, TOO_MANY_CELLS (items
+        class_names is given and a label is not in it, DUPLICATE_GOLD, WRONG_ANSWER_KIND, CLASS_ORDER_MISSING, TOO_MANY_CELLS (items
         times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
 

@@ -48,6 +48,10 @@ class _ConsensusMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conse
     """Hovy et al. (2013): a labeler knows the class or answers by habit."""
     CONSENSUS_METHOD_IBCC: _ConsensusMethod.ValueType  # 8
     """Kim and Ghahramani (2012): Dawid and Skene's model, the confusion matrices inferred as distributions."""
+    CONSENSUS_METHOD_ORDINAL: _ConsensusMethod.ValueType  # 9
+    """Confusion matrices whose prior knows the order of the classes, for labelers who err to neighbours. Needs class_names and takes
+    them for ordered.
+    """
     CONSENSUS_METHOD_WEAK_SUPERVISION: _ConsensusMethod.ValueType  # 20
     """Votes of labeling functions, put together by a label model (SuperviseProject); not for ScoreProject or ScoreConsensus."""
 
@@ -74,6 +78,10 @@ CONSENSUS_METHOD_MACE: ConsensusMethod.ValueType  # 7
 """Hovy et al. (2013): a labeler knows the class or answers by habit."""
 CONSENSUS_METHOD_IBCC: ConsensusMethod.ValueType  # 8
 """Kim and Ghahramani (2012): Dawid and Skene's model, the confusion matrices inferred as distributions."""
+CONSENSUS_METHOD_ORDINAL: ConsensusMethod.ValueType  # 9
+"""Confusion matrices whose prior knows the order of the classes, for labelers who err to neighbours. Needs class_names and takes
+them for ordered.
+"""
 CONSENSUS_METHOD_WEAK_SUPERVISION: ConsensusMethod.ValueType  # 20
 """Votes of labeling functions, put together by a label model (SuperviseProject); not for ScoreProject or ScoreConsensus."""
 Global___ConsensusMethod: _TypeAlias = ConsensusMethod  # noqa: Y015
@@ -156,7 +164,7 @@ class ConsensusLabel(_message.Message):
     item: _builtins.str
     """The item, or projects/{project}/assets/{asset}."""
     class_name: _builtins.str
-    """The likeliest class."""
+    """The likeliest class; where the classes were said to be ordered, the median."""
     label_count: _builtins.int
     """Labels that went in."""
     agreement: _builtins.float
