@@ -93,7 +93,8 @@ async def test_a_features_summary_says_how_and_how_good_the_labelers_are(mill: M
         "existence_poisson_em/1",
         "box_leave_one_out_variances",
     )
-    assert summary.class_method
+    assert summary.class_method.startswith("auto/")
+    assert summary.class_note  # what it mixed
     assert (summary.calibrated, summary.threshold) == (False, pytest.approx(0.4))
     anna, ben, cleo = summary.labelers
     assert [labeler.labeler for labeler in (anna, ben, cleo)] == ["labeler-0", "labeler-1", "labeler-2"]

@@ -107,6 +107,7 @@ def _add_inference(message: pb.FeatureSummary, outcome: FeatureConsensus) -> Non
     message.existence_method = f"{existence.NAME}/{existence.VERSION}"
     message.geometry_method = outcome.fused.method
     message.class_method = f"{outcome.classed.method}/{outcome.classed.version}"
+    message.class_note = outcome.classed.note
     message.iteration_count = outcome.existence.iterations
     message.converged = outcome.existence.converged
     message.calibrated = outcome.calibration is not None

@@ -44,6 +44,8 @@ class Classed:
     """(clusters, classes)"""
     method: str
     version: str
+    note: str = ""
+    """What a reader should know of it, such as what `auto` mixed."""
 
 
 def infer_classes(
@@ -73,7 +75,7 @@ def infer_classes(
     require_room(table, rules.cell_limit)
     some_gold = anchors is not None and bool((anchors != NO_GOLD).any())
     consensus = aggregation.aggregate(table, rules.method, anchors if some_gold else None)
-    return Classed(tuple(classes), consensus.posterior, consensus.method, consensus.version)
+    return Classed(tuple(classes), consensus.posterior, consensus.method, consensus.version, consensus.note)
 
 
 def _table(

@@ -500,6 +500,7 @@ class FeatureSummary(_message.Message):
     REPAIRED_INDICES_FIELD_NUMBER: _builtins.int
     UNRESOLVED_INDICES_FIELD_NUMBER: _builtins.int
     LABELERS_FIELD_NUMBER: _builtins.int
+    CLASS_NOTE_FIELD_NUMBER: _builtins.int
     feature: _builtins.str
     """The feature."""
     instance_count: _builtins.int
@@ -526,6 +527,8 @@ class FeatureSummary(_message.Message):
     """Objects on the assets seen that nobody is expected to have drawn."""
     repaired_count: _builtins.int
     """Fused shapes that crossed themselves and were mended."""
+    class_note: _builtins.str
+    """What a reader should know of how classes were inferred, such as what CONSENSUS_METHOD_AUTO mixed; may be empty."""
     @_builtins.property
     def repaired_indices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Annotations with a polygon that touches or crosses itself, by index; it counted as the area that it encloses."""
@@ -557,10 +560,11 @@ class FeatureSummary(_message.Message):
         repaired_indices: _abc.Iterable[_builtins.int] | None = ...,
         unresolved_indices: _abc.Iterable[_builtins.int] | None = ...,
         labelers: _abc.Iterable[Global___LabelerInstances] | None = ...,
+        class_note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "calibrated", b"calibrated", "class_method", b"class_method", "converged", b"converged", "existence_method", b"existence_method", "feature", b"feature", "geometry_method", b"geometry_method", "instance_count", b"instance_count", "iteration_count", b"iteration_count", "judged_count", b"judged_count", "labelers", b"labelers", "missed_count", b"missed_count", "repaired_count", b"repaired_count", "repaired_indices", b"repaired_indices", "threshold", b"threshold", "unresolved_indices", b"unresolved_indices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "calibrated", b"calibrated", "class_method", b"class_method", "class_note", b"class_note", "converged", b"converged", "existence_method", b"existence_method", "feature", b"feature", "geometry_method", b"geometry_method", "instance_count", b"instance_count", "iteration_count", b"iteration_count", "judged_count", b"judged_count", "labelers", b"labelers", "missed_count", b"missed_count", "repaired_count", b"repaired_count", "repaired_indices", b"repaired_indices", "threshold", b"threshold", "unresolved_indices", b"unresolved_indices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
