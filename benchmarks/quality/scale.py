@@ -8,7 +8,7 @@ Ten million labels (a million with --quick): wall seconds from a Parquet file of
 rounds of EM, and the most memory that the process ever held, beside our limits.
 
 A local update: milliseconds to judge anew the items of 1,000 further labels with what was learned before, beside the
-refit of everything; and the share of those items that the refit gives the same class.
+refit of everything; and the share of those items that the refit gives the same class, beside our limit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from labelmill_quality.labels import LabelTable, make_table
 
 EM_ROUNDS = 20
 LIMIT_S, LIMIT_BYTES = 20.0, 1.5e9
+LIMIT_SAME = 97.0
 NEW_LABELS = 1000
 AS_PUBLISHED = replace(dawid_skene.AS_PUBLISHED, max_iterations=EM_ROUNDS, tolerance=0)
 
@@ -44,7 +45,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         for count in (100_000,) if quick else (100_000, 1_000_000):
             yield from beside_crowd_kit(simulated(Path(folder), count), count, Path(folder))
         yield from one_file(Path(folder), 1_000_000 if quick else 10_000_000)
-    yield from local_update(200_000 if quick else 1_000_000)
+    yield from local_update(1_000_000)
 
 
 def beside_crowd_kit(labels: Labels, count: int, folder: Path) -> Iterator[Figure]:
@@ -58,6 +59,8 @@ def beside_crowd_kit(labels: Labels, count: int, folder: Path) -> Iterator[Figur
     if apart > 1e-6:
         raise SystemExit(f"the two posteriors differ by {apart}")
     yield faster(f"dawid_skene {EM_ROUNDS} rounds, {size} labels", seconds, peer["cpu_s"], target=15)
+    _, encoding = timed(labels.table)
+    yield faster(f"of these, encoding rows of text, {size}", encoding, seconds)
     yield faster(f"dawid_skene posterior apart from crowd-kit's, {size}", apart, 1e-6, unit="at most")
     _, seconds = timed(lambda: aggregation.aggregate(labels.table(), "majority_vote"))
     peer = peers.call("crowd_kit.py", "majority_vote", str(labels.path), "{}")
@@ -92,17 +95,22 @@ def local_update(count: int) -> Iterator[Figure]:
     model = dawid_skene.fit(some(table, known))
     part = some(table, np.isin(table.item_codes, touched))
     rows = [[names[code] for code in codes] for names, codes in columns(part)]
-    consensus, _ = timed(lambda: judged(model, rows, table), rounds=1)
-    start = time.perf_counter()
-    consensus = judged(model, rows, table)
-    milliseconds = 1000 * (time.perf_counter() - start)
-    start = time.perf_counter()
-    refit = dawid_skene.fit(table).apply(table)
-    full = 1000 * (time.perf_counter() - start)
+    consensus, milliseconds = lasting(lambda: judged(model, rows, table), rounds=5)
+    refit, full = lasting(lambda: dawid_skene.fit(table).apply(table), rounds=1)
     size = f"{NEW_LABELS} labels beside {written(count)}"
     yield faster(f"local update, {size} (peer: refit)", milliseconds, full, target=100, unit="ms wall")
     same = float((consensus.winners == refit.winners[np.sort(touched)]).mean())
-    yield better("items that the refit gives the same class", 100 * same, 97.1, unit="%")
+    yield better("items that the refit gives the same class", 100 * same, LIMIT_SAME, unit="%")
+
+
+def lasting(work: Callable[[], Consensus], rounds: int) -> tuple[Consensus, float]:
+    """What the work gives, and the wall milliseconds of its best round."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        outcome = work()
+        best = min(best, 1000 * (time.perf_counter() - start))
+    return outcome, best
 
 
 def judged(model: dawid_skene.DawidSkene, rows: list[list[str]], table: LabelTable) -> Consensus:
