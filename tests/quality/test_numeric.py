@@ -149,7 +149,7 @@ def test_gold_corrects_what_all_labelers_get_wrong_alike() -> None:
     assert np.abs(anchored.values - truth)[rest].mean() < 0.5 * np.abs(alone.values - truth)[rest].mean()
     assert anchored.values[~rest] == pytest.approx(truth[~rest])
     assert anchored.gold_count == 40
-    assert anchored.interval_method == "student_t_on_gold"
+    assert anchored.interval_method == "conformal_on_gold"
     assert 0.9 < np.mean((anchored.lower <= truth) & (truth <= anchored.upper)) < 0.995
 
 
@@ -230,6 +230,16 @@ def test_every_value_is_finite_and_inside_its_interval(method: str, rows: list[R
     assert (known == np.isfinite(found.upper)).all()
     assert (found.lower[known] <= found.values[known]).all()
     assert (found.values[known] <= found.upper[known]).all()
+
+
+@given(rows=rows_of_numbers, golds=st.lists(st.floats(-1e15, 1e15), min_size=6, max_size=6))
+def test_whatever_the_gold_items_keep_it_and_others_stay_finite(rows: list[Row], golds: list[float]) -> None:
+    table = table_of(rows)
+    gold = np.where(np.arange(len(table.items)) % 2 == 0, golds[: len(table.items)], np.nan)
+    found = aggregate_numbers(table, gold=gold)
+    known = np.isfinite(gold)
+    assert found.values[known] == pytest.approx(gold[known], rel=1e-6, abs=1)
+    assert np.isfinite(found.values).all()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from labelmill_quality.intervals import LEVEL
 from labelmill_quality.numeric.consensus import LabelerNumbers, NumericConsensus, student_interval
 from labelmill_quality.numeric.table import Floats, NumberTable
 
@@ -28,7 +30,7 @@ class Options:
     tolerance: float = 1e-4
     """Converged when a round moves the items by less (root mean square, as a share of the answers' deviation)."""
     calibration_gold: int = 20
-    """Items with gold from which on the intervals are widened to hold the gold as often as they claim."""
+    """Items with gold from which on the intervals are as wide as the gold says; fewer have no 95 % quantile."""
 
 
 _DEFAULT = Options()
@@ -68,32 +70,28 @@ def fit(table: NumberTable, gold: Floats | None = None, options: Options = _DEFA
     sqrt(v_j + what biases and gains may be off), degrees of freedom by Satterthwaite; they hold the labelers' noise,
     not what all labelers get wrong alike, which only gold can tell. Gold anchors the scale: a line from the labelers'
     truths to gold, held to the identity, is applied to every item; items with gold keep it. From 20 items with gold,
-    the errors are multiplied by the root mean square of the gold items' standardised distances from that line.
+    the intervals are conformal: as many errors wide as the gold's distances from that line, (n + 1) 95 % of which are
+    less. That holds for errors of any distribution, but for the line having been fitted to the same gold.
 
     (Bias and precision: V. Raykar et al., Learning from Crowds, JMLR 11, 2010, section 5; gains: one-factor analysis by
-    EM, D. Rubin and D. Thayer, Psychometrika 47, 1982.)
+    EM, D. Rubin and D. Thayer, Psychometrika 47, 1982; conformal: V. Vovk et al., Algorithmic Learning in a Random
+    World, 2005.)
     """
     middle, scale = _standard(table)
     values = (table.values - middle) / scale
     state, rounds, converged = _expectation_maximisation(table, values, options)
     truth, error = _truths(table, values, state)
-    known = np.isfinite(gold) if gold is not None else np.zeros(len(truth), bool)
-    golds, widen = int(known.sum()), 1.0
-    if gold is not None and golds:
-        anchors = (gold - middle) / scale
-        offset, slope = _link(truth[known], anchors[known])
-        truth, error = offset + slope * truth, slope * error
-        if golds >= options.calibration_gold:
-            distances = ((anchors - truth) / error)[known]
-            widen = max(float(np.sqrt(np.sum(distances**2) / (golds - 2))), 1e-9)
-        truth, error = np.where(known, anchors, truth), np.where(known, 0.0, error)
     if table.counts.max() == 1:  # nothing tells the labelers' noise
         error = np.full(len(truth), np.nan)
-    lower, upper = student_interval(truth, error * widen, _satterthwaite(table, state, options))
+    lower, upper = student_interval(truth, error, _satterthwaite(table, state, options))
+    golds = 0
+    if gold is not None:
+        golds = int(np.isfinite(gold).sum())
+        truth, lower, upper = _on_gold(truth, error, (lower, upper), (gold - middle) / scale, options)
     calibrated = golds >= options.calibration_gold
     return NumericConsensus(
         truth * scale + middle, lower * scale + middle, upper * scale + middle, NAME, VERSION,
-        "student_t_on_gold" if calibrated else "student_t", "no item has two answers",
+        "conformal_on_gold" if calibrated else "student_t", "no item has two answers",
         iterations=rounds, converged=converged, gold_count=golds,
         labelers=LabelerNumbers(
             table.counts_of_labelers, state.bias * scale, state.bias_error * scale, state.gain, state.gain_error,
@@ -101,6 +99,23 @@ def fit(table: NumberTable, gold: Floats | None = None, options: Options = _DEFA
         ),
         note="" if calibrated else "Intervals hold the labelers' noise, not what all labelers get wrong alike.",
     )  # fmt: skip
+
+
+def _on_gold(
+    truth: Floats, error: Floats, ends: tuple[Floats, Floats], gold: Floats, options: Options
+) -> tuple[Floats, Floats, Floats]:
+    """Values and ends of the intervals on the scale of the gold, NaN where there is none; items with gold keep it."""
+    known = np.isfinite(gold)
+    count = int(known.sum())
+    if not count:
+        return truth, *ends
+    offset, slope = _link(truth[known], gold[known])
+    truth, lower, upper = (offset + slope * each for each in (truth, *ends))
+    if count >= options.calibration_gold:
+        distances = np.sort(np.abs(gold - truth)[known] / error[known])
+        room = distances[min(count, math.ceil((count + 1) * LEVEL)) - 1] * error
+        lower, upper = truth - room, truth + room
+    return np.where(known, gold, truth), np.where(known, gold, lower), np.where(known, gold, upper)
 
 
 def _standard(table: NumberTable) -> tuple[float, float]:
