@@ -69,6 +69,8 @@ def greedy_matching(gold: Sequence[Instance], said: Sequence[Instance]) -> Match
     """Who belongs to whom: by name, greedily; pairs that have nothing in common are none."""
     pairs: list[tuple[int, int, float]] = []
     for left, right in _by_name(gold, said).values():
+        if not left or not right:
+            continue
         alike = _similarities([gold[i].shape for i in left], [said[j].shape for j in right])
         pairs += [(left[i], right[j], float(alike[i, j])) for i, j in _greedy(alike) if alike[i, j] > 0]
     pairs.sort()
