@@ -21,6 +21,7 @@ AREAS = (
     "scale",
     "accuracy",
     "calibration",
+    "ordinal",
     "agreement",
     "numeric",
     "texts",

@@ -24,8 +24,10 @@ from benchmarks import peers
 from benchmarks.quality.figure import Figure, better
 from benchmarks.quality.labels import CROWD, SETS, SMALL_SETS, crowd_set
 from labelmill_quality import aggregation
+from labelmill_quality.aggregation import auto
 from labelmill_quality.labels import NO_GOLD, Codes, LabelTable, gold_codes, make_table
 
+METHODS = (auto.NAME, *auto.CANDIDATES)
 GOLD = 50
 DRAWS = 20
 ALLOWED = 0.8
@@ -74,7 +76,7 @@ def scored(name: str) -> Scored:
     table = make_table(labels.tasks, labels.workers, labels.classes, class_names=classes)
     gold = gold_codes(table.items, list(labels.truth), list(labels.truth.values()), classes)
     known = np.flatnonzero(gold != NO_GOLD)
-    winners = {method: aggregation.aggregate(table, method).winners for method in aggregation.METHODS}
+    winners = {method: aggregation.aggregate(table, method).winners for method in METHODS}
     for method in ("dawid_skene", "majority_vote"):
         found = peers.call("crowd_kit.py", method, str(labels.path), "{}")["labels"]
         winners[f"crowd-kit {method}"] = np.array([classes.index(found[item]) for item in table.items], np.int32)
@@ -85,10 +87,10 @@ def without_gold(sets: Mapping[str, Scored]) -> Iterator[Figure]:
     """Each method's accuracy beside crowd-kit's Dawid-Skene; then the means, beside every single method."""
     for name, each in sets.items():
         peer = 100 * float(each.right["crowd-kit dawid_skene"].mean())
-        for method in aggregation.METHODS:
+        for method in METHODS:
             yield better(f"{method}, {name} (crowd-kit DS)", 100 * float(each.right[method].mean()), peer, target=0.97)
     means = {method: mean(sets, method) for method in next(iter(sets.values())).right}
-    for method in aggregation.METHODS:
+    for method in METHODS:
         yield better(
             f"{method}, mean of {len(sets)} sets (crowd-kit DS)", means[method], means["crowd-kit dawid_skene"]
         )

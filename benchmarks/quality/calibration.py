@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.quality.accuracy import GOLD
+from benchmarks.quality.accuracy import GOLD, METHODS
 from benchmarks.quality.figure import Figure, better, faster
 from benchmarks.quality.labels import CROWD, SETS, SMALL_SETS, crowd_set
 from labelmill_quality import aggregation
@@ -45,7 +45,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     if not CROWD.is_dir():
         return
     tables = [table_of(name) for name in (SMALL_SETS if quick else SETS)]
-    for method in aggregation.METHODS:
+    for method in METHODS:
         yield from of_method(method, [judged(method, *each) for each in tables], 3 if quick else DRAWS)
 
 

@@ -162,9 +162,8 @@ def _sample(table: LabelTable, anchors: Codes | None, options: Options) -> tuple
 
 def _apart(posterior: Floats, gold: Codes, *, ordered: bool) -> npt.NDArray[np.int64]:
     """How far each winner is from gold: ranks, or 1 for any other class."""
-    if ordered:
-        return np.abs(middle(posterior)[0] - gold).astype(np.int64)
-    return (pick(posterior)[0] != gold).astype(np.int64)
+    apart: npt.NDArray[np.int64] = np.abs(middle(posterior)[0].astype(np.int64) - gold)
+    return apart if ordered else (pick(posterior)[0] != gold).astype(np.int64)
 
 
 def _judgements(
