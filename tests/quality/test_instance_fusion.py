@@ -287,3 +287,9 @@ def test_a_crowd_of_more_than_64_paints_one_mask() -> None:
     members = [disk(40 + place % 3 - 1, 40, 15) for place in range(69)]
     (answer,) = fused([members]).shapes
     assert similarities([answer], [disk(40, 40, 15)])[0, 0] > 0.995
+
+
+def test_skeletons_without_a_point_that_half_of_the_labelers_see_stay_as_the_first_drew_them() -> None:
+    drawn = [keypoints(nose=(10, 10)), keypoints(ear=(10, 10)), keypoints(tail=(10, 10))]
+    (answer,) = fused([drawn]).shapes
+    assert answer is drawn[0]

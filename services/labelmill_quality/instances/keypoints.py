@@ -40,8 +40,9 @@ def fuse_keypoints(
     rows = clusters.members
     points = _points(shapes, rows, clusters)
     votes = _votes(points, clusters)
-    kept = votes[points.spot] != Visibility.ABSENT
-    kept &= points.visibility != Visibility.ABSENT
+    given = points.visibility != Visibility.ABSENT
+    kept = given & (votes[points.spot] != Visibility.ABSENT)
+    kept = kept if kept.any() else given
     spots, starts = np.unique(points.spot[kept], return_index=True)
     sizes = _sizes(shapes, rows, clusters)
     scale = np.repeat(sizes[points.cluster_of_spot[spots]][:, None], 2, axis=1)
@@ -56,7 +57,7 @@ def fuse_keypoints(
     places, spreads = np.full((len(votes), 2), np.nan), np.full((len(votes), 2), np.nan)
     places[spots], spreads[spots] = located.values, located.spread
     fused, widths = _skeletons(shapes, clusters, points, votes, places, spreads)
-    return Fused(fused, widths, ("x_px", "y_px"), f"keypoints_{NAME}", geometry_of(located, _COORDINATES))
+    return Fused(fused, widths, _COORDINATES, f"keypoints_{NAME}", geometry_of(located, _COORDINATES))
 
 
 class _Spots:
@@ -88,15 +89,11 @@ def _votes(points: _Spots, clusters: Clusters) -> Integers:
     counts = np.zeros((len(points.names), len(Visibility)))
     np.add.at(counts, (points.spot, points.visibility), 1)
     counts[:, Visibility.ABSENT] += clusters.sizes[points.cluster_of_spot] - counts.sum(axis=1)
-    most: Integers = counts.shape[1] - 1 - np.argmax(counts[:, ::-1], axis=1)
-    # Nobody but those who say that it is absent may say where it is not; those who do not say how visible it is, see
-    # it.
     seen = counts.sum(axis=1) - counts[:, Visibility.ABSENT]
     present = seen * 2 >= clusters.sizes[points.cluster_of_spot]
-    among = counts.copy()
-    among[:, Visibility.ABSENT] = -1
-    best = among.shape[1] - 1 - np.argmax(among[:, ::-1], axis=1)
-    return np.where(present, best, np.where(most == Visibility.ABSENT, most, Visibility.ABSENT))
+    counts[:, Visibility.ABSENT] = -1  # half of the members see it: how well is for them to say
+    best: Integers = counts.shape[1] - 1 - np.argmax(counts[:, ::-1], axis=1)
+    return np.where(present, best, Visibility.ABSENT)
 
 
 def _sizes(shapes: Sequence[Keypoints], rows: Integers, clusters: Clusters) -> Floats:
@@ -118,9 +115,11 @@ def _skeletons(
         spots_in_order = sorted(spots, key=lambda spot: (order.get(points.names[spot], len(order)), points.names[spot]))
         wanted = np.array(spots_in_order, np.int64)
         present = votes[wanted] != Visibility.ABSENT
+        if not present.any():  # no point has half of the members: there is no skeleton to speak of but theirs
+            fused.append(first)
+            continue
         place = np.where(present[:, None], places[wanted], 0.0)
         names = tuple(points.names[spot] for spot in spots_in_order)
         fused.append(Keypoints(names, place, votes[wanted].astype(np.uint8), first.size))
-        if present.any():
-            widths[cluster] = np.sqrt((spreads[wanted[present]] ** 2).mean(axis=0))
+        widths[cluster] = np.sqrt((spreads[wanted[present]] ** 2).mean(axis=0))
     return fused, widths

@@ -73,9 +73,9 @@ class _Overlay:
 
     @classmethod
     def of(cls, masks: Sequence[Mask]) -> _Overlay:
-        batch = MaskBatch.of(masks)
         from labelmill_quality.instances import overlay
 
+        batch = MaskBatch.of(masks)
         lengths, marks = overlay.stretches(batch.counts, batch.offsets)
         patterns, pattern_of = _distinct(marks)
         pixels = tally(pattern_of, lengths, len(patterns))

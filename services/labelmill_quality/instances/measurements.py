@@ -42,7 +42,7 @@ class Measurements:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """What EM found."""
+    """What was inferred."""
 
     values: Floats
     """(clusters, coordinates): the inferred coordinates."""
@@ -115,9 +115,9 @@ def locate(data: Measurements, *, weighted: bool = True) -> Located:
 def _fit(
     data: Measurements, values: Floats, known: Floats, *, anchored: bool, biased: bool
 ) -> tuple[Floats, Floats, Integers]:
-    sizes = np.diff(data.starts)
     from labelmill_quality.instances import placing
 
+    sizes = np.diff(data.starts)
     telling = _enough((sizes > 1) | np.isfinite(known).all(axis=1), data.labeler_count)
     counts = np.bincount(data.labelers[np.repeat(telling, sizes)], minlength=data.labeler_count)
     coordinates = values.shape[1]
@@ -169,7 +169,7 @@ def _enough(telling: Flags, labeler_count: int) -> Flags:
 
 
 def _start(data: Measurements, values: Floats, telling: Flags, least: float) -> Floats:
-    """(coordinates,): the variance of members about the median of their cluster's members, robustly."""
+    """(coordinates,): the variance of members about the mean of their cluster's members, robustly."""
     sizes = np.diff(data.starts)
     mean = np.add.reduceat(values, data.starts[:-1], axis=0) / sizes[:, None]
     inside = np.repeat(telling, sizes)
