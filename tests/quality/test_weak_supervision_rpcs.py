@@ -116,6 +116,40 @@ async def test_gold_and_balance_take_part(mill: Mill) -> None:
     assert {label.class_name for label in answer.labels if label.item == "i039"} == {"a"}
 
 
+async def test_a_stream_of_votes_gets_the_same_answer_in_parts(mill: Mill) -> None:
+    service = mill.as_("manager").weak_supervision
+    votes = (await service.apply_labeling_functions(apply_request())).votes
+    gold = [labels_pb.GoldRow(item="1", class_name="spam")]
+    whole = await service.fit_label_model(
+        pb.FitLabelModelRequest(votes=votes, items=["7"], gold=gold, class_names=["ham", "spam"])
+    )
+    messages = [
+        pb.StreamFitLabelModelRequest(options=pb.LabelModelOptions(class_names=["ham", "spam"]), votes=votes[:4]),
+        pb.StreamFitLabelModelRequest(items=["7"], gold=gold),
+        pb.StreamFitLabelModelRequest(votes=votes[4:]),
+    ]
+    parts = [part async for part in service.stream_fit_label_model(iter(messages))]
+    assert [label for part in parts for label in part.labels] == list(whole.labels)
+    assert parts[-1].summary == whole.summary
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ([pb.StreamFitLabelModelRequest(items=["x"])], "STREAM_SEQUENCE"),
+        ([pb.StreamFitLabelModelRequest(options=pb.LabelModelOptions())] * 2, "STREAM_SEQUENCE"),
+        ([pb.StreamFitLabelModelRequest(options=pb.LabelModelOptions())], "VOTES_MISSING"),
+    ],
+)
+async def test_a_stream_of_votes_begins_with_options_and_has_votes(
+    mill: Mill, messages: list[pb.StreamFitLabelModelRequest], reason: str
+) -> None:
+    with pytest.raises(errors.InvalidArgument) as caught:
+        async for _ in mill.as_("manager").weak_supervision.stream_fit_label_model(iter(messages)):
+            pass
+    assert caught.value.reason == reason
+
+
 async def test_functions_in_python_vote_in_the_client(mill: Mill) -> None:
     @weak_supervision.labeling_function
     def has_song(text: str) -> str | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
-from typing import TypeVar
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +20,8 @@ from labelmill_quality.convert.annotations import statements
 from labelmill_quality.convert.estimates import confusion, estimate
 from labelmill_quality.convert.shape_issues import shape_issue
 from labelmill_quality.errors import TooManyCells, WrongAnswerKind
-from labelmill_quality.intake.spool import framed, frames
 from labelmill_quality.intervals import proportion
+from labelmill_quality.jobs.spooled import messages_in, parts_of, write_answers
 from labelmill_quality.label_errors import model_score
 from labelmill_quality.label_errors.class_counts import class_counts
 from labelmill_quality.label_errors.errors import LabelerNamedAsModel, NothingToJudgeBy
@@ -36,10 +34,6 @@ from labelmill_quality.limits import require_room
 from labelmill_quality.report import Answers
 from labelmill_quality.scores import BENCHMARK, CONSENSUS, Confusion
 from labelmill_quality.shapes.instance import Instance
-
-T = TypeVar("T")
-ITEMS, ANSWERS = "items", "answers"
-_ISSUES_A_PART, _SCORES_A_PART = 1000, 50_000
 
 
 def find_label_errors(body: bytes, cell_limit: int) -> bytes:
@@ -57,21 +51,22 @@ def find_label_errors(body: bytes, cell_limit: int) -> bytes:
     return response.SerializeToString()
 
 
-def find_label_errors_of_stream(folder: str, options_body: bytes, cell_limit: int) -> None:
-    """Answers StreamFindLabelErrors: messages in a file to messages in a file."""
-    given = pb.LabelErrorOptions.FromString(options_body)
-    options = convert.options(given)
-    columns = convert.ItemColumns(given.class_names, options.kind)
-    for body in frames(Path(folder) / ITEMS):
-        columns.add(pb.StreamFindLabelErrorsRequest.FromString(body).items)
+def find_label_errors_of_stream(folder: str, cell_limit: int) -> None:
+    """Answers StreamFindLabelErrors; the first message has the options."""
+    messages = map(pb.StreamFindLabelErrorsRequest.FromString, messages_in(folder))
+    first = next(messages)
+    options = convert.options(first.options)
+    columns = convert.ItemColumns(first.options.class_names, options.kind)
+    for message in chain((first,), messages):
+        columns.add(message.items)
     items, issues, doubts, summary = _found(columns.items(), options, cell_limit)
-    with (Path(folder) / ANSWERS).open("wb") as file:
-        for part in _parts(convert.issues(items, issues), _ISSUES_A_PART):
-            file.write(framed(pb.StreamFindLabelErrorsResponse(issues=part).SerializeToString()))
-        quality = [] if doubts.quality is None else doubts.quality.tolist()
-        for scores in _parts(quality, _SCORES_A_PART):
-            file.write(framed(pb.StreamFindLabelErrorsResponse(label_quality=scores).SerializeToString()))
-        file.write(framed(pb.StreamFindLabelErrorsResponse(summary=summary).SerializeToString()))
+    quality = [] if doubts.quality is None else doubts.quality.tolist()
+    answers: Iterator[pb.StreamFindLabelErrorsResponse] = chain(
+        (pb.StreamFindLabelErrorsResponse(issues=part) for part in parts_of(convert.issues(items, issues), 1000)),
+        (pb.StreamFindLabelErrorsResponse(label_quality=part) for part in parts_of(quality, 50_000)),
+        (pb.StreamFindLabelErrorsResponse(summary=summary),),
+    )
+    write_answers(folder, answers)
 
 
 def find_shape_errors(body: bytes) -> bytes:
@@ -189,9 +184,3 @@ def _counts(reference: Codes, predicted: Codes, classes: int) -> npt.NDArray[np.
     known = reference != NO_GOLD
     cells = reference[known].astype(np.int64) * classes + predicted[known]
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes).astype(np.float64)
-
-
-def _parts(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    left = iter(rows)
-    while part := list(islice(left, size)):
-        yield part

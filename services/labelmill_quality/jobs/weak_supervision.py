@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from labelmill_quality.aggregation.consensus import ConsensusLabels, pick
 from labelmill_quality.convert import labels as label_rows
 from labelmill_quality.convert import weak_supervision as convert
 from labelmill_quality.errors import TooManyCells
+from labelmill_quality.jobs.spooled import messages_in, parts_of, write_answers
 from labelmill_quality.labels import NO_GOLD, LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.ports import NewLabels
 from labelmill_quality.report import Answers, disagreements
-from labelmill_quality.weak_supervision.errors import TooFewClasses
+from labelmill_quality.weak_supervision.errors import TooFewClasses, VotesMissing
 from labelmill_quality.weak_supervision.functions import apply, check
 from labelmill_quality.weak_supervision.label_model import Supervision, supervise
 from labelmill_quality.weak_supervision.rules import Prediction, TextItem
@@ -58,20 +60,40 @@ def apply_labeling_functions(body: bytes, predictions: Mapping[str, Sequence[Pre
 def fit_label_model(body: bytes, cell_limit: int) -> bytes:
     """Answers FitLabelModel."""
     request = pb.FitLabelModelRequest.FromString(body)
-    rows, gold = label_rows.answers(request.votes), label_rows.gold(request.gold)
-    classes = list(request.class_names) or sorted({*rows.classes, *gold[1]})
-    matrix = matrix_of(_table(rows, classes, len(request.items), cell_limit), request.items)
-    known = gold_codes(matrix.items, *gold, classes) if request.gold else None
-    supervision = supervise(
-        matrix,
-        model=convert.model_name(request.label_model),
-        balance=convert.balance(request.class_balance, classes),
-        gold=known,
+    options = pb.LabelModelOptions(
+        class_names=request.class_names, class_balance=request.class_balance, label_model=request.label_model
     )
+    gold = label_rows.gold(request.gold)
+    matrix, supervision = _fitted(label_rows.answers(request.votes), request.items, gold, options, cell_limit)
     response = pb.FitLabelModelResponse(
         labels=convert.labels(matrix, supervision), summary=convert.summary(matrix, supervision)
     )
     return response.SerializeToString()
+
+
+def fit_label_model_of_stream(folder: str, cell_limit: int) -> None:
+    """Answers StreamFitLabelModel; the first message has the options."""
+    options, rows, items = pb.LabelModelOptions(), Answers(), list[str]()
+    gold: tuple[list[str], list[str]] = ([], [])
+    for body in messages_in(folder):
+        message = pb.StreamFitLabelModelRequest.FromString(body)
+        options.MergeFrom(message.options)
+        votes = label_rows.answers(message.votes, first=len(rows))
+        for whole, part in zip(
+            (rows.items, rows.labelers, rows.classes), (votes.items, votes.labelers, votes.classes), strict=True
+        ):
+            whole.extend(part)
+        items.extend(message.items)
+        for known, more in zip(gold, label_rows.gold(message.gold), strict=True):
+            known.extend(more)
+    if not rows:
+        raise VotesMissing
+    matrix, supervision = _fitted(rows, items, gold, options, cell_limit)
+    answers: Iterator[pb.StreamFitLabelModelResponse] = chain(
+        (pb.StreamFitLabelModelResponse(labels=part) for part in parts_of(convert.labels(matrix, supervision), 2000)),
+        (pb.StreamFitLabelModelResponse(summary=convert.summary(matrix, supervision)),),
+    )
+    write_answers(folder, answers)
 
 
 def vote_on_texts(functions: bytes, items: Sequence[TextItem]) -> Answers:
@@ -105,6 +127,20 @@ def supervise_project(
         class_names,
         _new_labels(table, matrix, supervision),
     )
+
+
+def _fitted(
+    rows: Answers,
+    items: Sequence[str],
+    gold: tuple[list[str], list[str]],
+    options: pb.LabelModelOptions,
+    cell_limit: int,
+) -> tuple[VoteMatrix, Supervision]:
+    classes = list(options.class_names) or sorted({*rows.classes, *gold[1]})
+    matrix = matrix_of(_table(rows, classes, len(items), cell_limit), items)
+    known = gold_codes(matrix.items, *gold, classes) if gold[0] else None
+    model, balance = convert.model_name(options.label_model), convert.balance(options.class_balance, classes)
+    return matrix, supervise(matrix, model=model, balance=balance, gold=known)
 
 
 def _table(rows: Answers, classes: Sequence[str], items: int, cell_limit: int) -> LabelTable:

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from labelmill.quality.v1 import model_quality_service_pb2 as pb
 from labelmill.quality.v1 import model_quality_service_pb2_grpc as grpc_pb
-from labelmill_quality.intake.spool import Spools, frames
+from labelmill_quality.intake.spool import Spools
 from labelmill_quality.jobs import model_quality as jobs
 from labelmill_quality.label_errors.errors import OptionsMissing
 from labelmill_quality.servicers.computed import Computing
+from labelmill_quality.servicers.spooled import answered
 
 
 class ModelQualityServicer(grpc_pb.ModelQualityServiceServicer):
@@ -31,22 +31,15 @@ class ModelQualityServicer(grpc_pb.ModelQualityServiceServicer):
         self, request_iterator: AsyncIterator[pb.StreamFindLabelErrorsRequest], context: object
     ) -> AsyncIterator[pb.StreamFindLabelErrorsResponse]:
         """Doubts a stream of labels."""
-        first = await anext(request_iterator, None)
-        if first is None or not first.HasField("options"):
-            raise OptionsMissing
-        with self._spools.open() as spool:
-            spool.append_frame(jobs.ITEMS, first.SerializeToString())
-            async for request in request_iterator:
-                if request.HasField("options"):
-                    raise OptionsMissing
-                await asyncio.to_thread(spool.append_frame, jobs.ITEMS, request.SerializeToString())
-            spool.close()
-            options = first.options.SerializeToString()
-            folder = str(spool.folder)
-            await self._computing.call(jobs.find_label_errors_of_stream, folder, options, self._computing.cell_limit)
-            for body in frames(spool.folder / jobs.ANSWERS):
-                yield pb.StreamFindLabelErrorsResponse.FromString(body)
-                await asyncio.sleep(0)  # messages that wait for nobody must not hold up the loop
+        bodies = answered(
+            _checked(request_iterator),
+            self._spools,
+            self._computing,
+            jobs.find_label_errors_of_stream,
+            self._computing.cell_limit,
+        )
+        async for body in bodies:
+            yield pb.StreamFindLabelErrorsResponse.FromString(body)
 
     async def FindShapeErrors(self, request: pb.FindShapeErrorsRequest, context: object) -> pb.FindShapeErrorsResponse:
         """Doubts shapes sent along."""
@@ -59,3 +52,15 @@ class ModelQualityServicer(grpc_pb.ModelQualityServiceServicer):
         return await self._computing.answer(
             pb.ScoreModelResponse, jobs.score_model, request.SerializeToString(), self._computing.cell_limit
         )
+
+
+async def _checked(requests: AsyncIterator[pb.StreamFindLabelErrorsRequest]) -> AsyncIterator[bytes]:
+    """The messages; raises OptionsMissing."""
+    first = True
+    async for request in requests:
+        if request.HasField("options") != first:
+            raise OptionsMissing
+        first = False
+        yield request.SerializeToString()
+    if first:
+        raise OptionsMissing

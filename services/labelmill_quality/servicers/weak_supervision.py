@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import cast
 
 from google.longrunning import operations_pb2
@@ -11,8 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from labelmill.quality.v1 import weak_supervision_service_pb2 as pb
 from labelmill.quality.v1 import weak_supervision_service_pb2_grpc as grpc_pb
 from labelmill_quality.convert import weak_supervision as convert
+from labelmill_quality.intake.errors import StreamSequence
+from labelmill_quality.intake.spool import Spools
 from labelmill_quality.jobs import weak_supervision as jobs
 from labelmill_quality.servicers.computed import Computing
+from labelmill_quality.servicers.spooled import answered
 from labelmill_quality.supervising import KIND, ModelAnswers, ProjectSupervision
 from labelmill_quality.weak_supervision.functions import check
 from labelmill_quality.weak_supervision.rules import Prediction
@@ -29,12 +33,14 @@ class WeakSupervisionServicer(grpc_pb.WeakSupervisionServiceServicer):
     def __init__(
         self,
         computing: Computing,
+        spools: Spools,
         models: ModelAnswers,
         supervision: ProjectSupervision,
         operations: OperationStore,
         requests: RequestLog,
     ) -> None:
         self._computing = computing
+        self._spools = spools
         self._models = models
         self._supervision = supervision
         self._operations = operations
@@ -63,6 +69,20 @@ class WeakSupervisionServicer(grpc_pb.WeakSupervisionServiceServicer):
             pb.FitLabelModelResponse, jobs.fit_label_model, request.SerializeToString(), self._computing.cell_limit
         )
 
+    async def StreamFitLabelModel(
+        self, request_iterator: AsyncIterator[pb.StreamFitLabelModelRequest], context: object
+    ) -> AsyncIterator[pb.StreamFitLabelModelResponse]:
+        """Puts a stream of votes together."""
+        bodies = answered(
+            _checked(request_iterator),
+            self._spools,
+            self._computing,
+            jobs.fit_label_model_of_stream,
+            self._computing.cell_limit,
+        )
+        async for body in bodies:
+            yield pb.StreamFitLabelModelResponse.FromString(body)
+
     async def SuperviseProject(self, request: pb.SuperviseProjectRequest, context: object) -> operations_pb2.Operation:
         """Starts the labeling of a project by functions."""
         await self._supervision.check(request, current_principal())
@@ -74,3 +94,15 @@ class WeakSupervisionServicer(grpc_pb.WeakSupervisionServiceServicer):
             return await self._operations.start(session, kind=KIND, project=project, request=request, metadata=metadata)
 
         return await self._requests.once(request, start, operations_pb2.Operation)
+
+
+async def _checked(requests: AsyncIterator[pb.StreamFitLabelModelRequest]) -> AsyncIterator[bytes]:
+    """The messages; raises StreamSequence."""
+    first = True
+    async for request in requests:
+        if request.HasField("options") != first:
+            raise StreamSequence("the first message must have the options, and no other")
+        first = False
+        yield request.SerializeToString()
+    if first:
+        raise StreamSequence("the first message must have the options")

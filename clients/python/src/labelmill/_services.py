@@ -1254,6 +1254,19 @@ class AsyncWeakSupervisionService:
         """
         return await self._transport.unary(self._stub.FitLabelModel, request, timeout_s=timeout_s)
 
+    def stream_fit_label_model(
+        self,
+        requests: AsyncIterable[quality_weak_supervision_service_pb2.StreamFitLabelModelRequest]
+        | Iterable[quality_weak_supervision_service_pb2.StreamFitLabelModelRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_weak_supervision_service_pb2.StreamFitLabelModelResponse]:
+        """The same for any number of votes: the first message has the options, all may have votes, items and gold;
+        the answer comes when the stream has ended, in parts: labels in the order of the items, the summary last.
+        INVALID_ARGUMENT as in FitLabelModel, and STREAM_SEQUENCE. RESOURCE_EXHAUSTED: SPOOL_FULL.
+        """
+        return self._transport.exchange(self._stub.StreamFitLabelModel, requests, timeout_s=timeout_s)
+
     async def supervise_project(
         self, request: quality_weak_supervision_service_pb2.SuperviseProjectRequest, *, timeout_s: float | None = None
     ) -> Operation[
@@ -2953,6 +2966,20 @@ class WeakSupervisionService:
         DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.fit_label_model(request, timeout_s=timeout_s))
+
+    def stream_fit_label_model(
+        self,
+        requests: Iterable[quality_weak_supervision_service_pb2.StreamFitLabelModelRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_weak_supervision_service_pb2.StreamFitLabelModelResponse]:
+        """The same for any number of votes: the first message has the options, all may have votes, items and gold;
+        the answer comes when the stream has ended, in parts: labels in the order of the items, the summary last.
+        INVALID_ARGUMENT as in FitLabelModel, and STREAM_SEQUENCE. RESOURCE_EXHAUSTED: SPOOL_FULL.
+        """
+        return self._portal.iterate(
+            self._service.stream_fit_label_model(self._portal.feed(requests), timeout_s=timeout_s)
+        )
 
     def supervise_project(
         self, request: quality_weak_supervision_service_pb2.SuperviseProjectRequest, *, timeout_s: float | None = None

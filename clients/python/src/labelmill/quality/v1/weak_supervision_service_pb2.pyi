@@ -705,6 +705,112 @@ class FitLabelModelResponse(_message.Message):
 Global___FitLabelModelResponse: _TypeAlias = FitLabelModelResponse  # noqa: Y015
 
 @_typing.final
+class LabelModelOptions(_message.Message):
+    """How a stream of votes is put together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    CLASS_BALANCE_FIELD_NUMBER: _builtins.int
+    LABEL_MODEL_FIELD_NUMBER: _builtins.int
+    label_model: Global___LabelModel.ValueType
+    """How."""
+    @_builtins.property
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The classes in order; empty: those that occur in votes or gold, ordered by name. At least two."""
+
+    @_builtins.property
+    def class_balance(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassShare]:
+        """As in FitLabelModel."""
+
+    def __init__(
+        self,
+        *,
+        class_names: _abc.Iterable[_builtins.str] | None = ...,
+        class_balance: _abc.Iterable[Global___ClassShare] | None = ...,
+        label_model: Global___LabelModel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_balance", b"class_balance", "class_names", b"class_names", "label_model", b"label_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelModelOptions: _TypeAlias = LabelModelOptions  # noqa: Y015
+
+@_typing.final
+class StreamFitLabelModelRequest(_message.Message):
+    """A part of what FitLabelModelRequest holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    GOLD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def options(self) -> Global___LabelModelOptions:
+        """How; in the first message only."""
+
+    @_builtins.property
+    def votes(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.LabelRow]:
+        """Votes."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further items, whether or not functions vote on them."""
+
+    @_builtins.property
+    def gold(self) -> _containers.RepeatedCompositeFieldContainer[_labels_pb2.GoldRow]:
+        """Known answers of some items."""
+
+    def __init__(
+        self,
+        *,
+        options: Global___LabelModelOptions | None = ...,
+        votes: _abc.Iterable[_labels_pb2.LabelRow] | None = ...,
+        items: _abc.Iterable[_builtins.str] | None = ...,
+        gold: _abc.Iterable[_labels_pb2.GoldRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gold", b"gold", "items", b"items", "options", b"options", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamFitLabelModelRequest: _TypeAlias = StreamFitLabelModelRequest  # noqa: Y015
+
+@_typing.final
+class StreamFitLabelModelResponse(_message.Message):
+    """A part of the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABELS_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___FitLabelModelResponse.Label]:
+        """Labels, ordered by item."""
+
+    @_builtins.property
+    def summary(self) -> Global___LabelModelSummary:
+        """In the last part."""
+
+    def __init__(
+        self,
+        *,
+        labels: _abc.Iterable[Global___FitLabelModelResponse.Label] | None = ...,
+        summary: Global___LabelModelSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamFitLabelModelResponse: _TypeAlias = StreamFitLabelModelResponse  # noqa: Y015
+
+@_typing.final
 class SuperviseProjectRequest(_message.Message):
     """What to label, and how."""
 

@@ -47,6 +47,11 @@ class WeakSupervisionServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.FitLabelModelRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.FitLabelModelResponse.FromString,
                 _registered_method=True)
+        self.StreamFitLabelModel = channel.stream_stream(
+                '/labelmill.quality.v1.WeakSupervisionService/StreamFitLabelModel',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.StreamFitLabelModelRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.StreamFitLabelModelResponse.FromString,
+                _registered_method=True)
         self.SuperviseProject = channel.unary_unary(
                 '/labelmill.quality.v1.WeakSupervisionService/SuperviseProject',
                 request_serializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.SuperviseProjectRequest.SerializeToString,
@@ -77,6 +82,15 @@ class WeakSupervisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamFitLabelModel(self, request_iterator, context):
+        """The same for any number of votes: the first message has the options, all may have votes, items and gold; the answer comes when the
+        stream has ended, in parts: labels in the order of the items, the summary last. INVALID_ARGUMENT as in FitLabelModel, and
+        STREAM_SEQUENCE. RESOURCE_EXHAUSTED: SPOOL_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SuperviseProject(self, request, context):
         """Labels a project's CLEAN texts by labeling functions, and keeps the probabilistic labels as a QualityReport of method
         CONSENSUS_METHOD_WEAK_SUPERVISION: CreateTrainingJob takes it like any other. Texts on which no function votes get no label.
@@ -101,6 +115,11 @@ def add_WeakSupervisionServiceServicer_to_server(servicer, server):
                     servicer.FitLabelModel,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.FitLabelModelRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.FitLabelModelResponse.SerializeToString,
+            ),
+            'StreamFitLabelModel': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamFitLabelModel,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.StreamFitLabelModelRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.StreamFitLabelModelResponse.SerializeToString,
             ),
             'SuperviseProject': grpc.unary_unary_rpc_method_handler(
                     servicer.SuperviseProject,
@@ -164,6 +183,33 @@ class WeakSupervisionService:
             '/labelmill.quality.v1.WeakSupervisionService/FitLabelModel',
             labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.FitLabelModelRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.FitLabelModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamFitLabelModel(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/labelmill.quality.v1.WeakSupervisionService/StreamFitLabelModel',
+            labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.StreamFitLabelModelRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_weak__supervision__service__pb2.StreamFitLabelModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,6 +46,11 @@ class WeakSupervisionServiceStub:
     conflicts with others, and how often it is right: measured where gold is given, expected by the model everywhere.
     INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, WRONG_CLASS_BALANCE, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
     """
+    StreamFitLabelModel: _grpc.StreamStreamMultiCallable[_weak_supervision_service_pb2.StreamFitLabelModelRequest, _weak_supervision_service_pb2.StreamFitLabelModelResponse]
+    """The same for any number of votes: the first message has the options, all may have votes, items and gold; the answer comes when the
+    stream has ended, in parts: labels in the order of the items, the summary last. INVALID_ARGUMENT as in FitLabelModel, and
+    STREAM_SEQUENCE. RESOURCE_EXHAUSTED: SPOOL_FULL.
+    """
     SuperviseProject: _grpc.UnaryUnaryMultiCallable[_weak_supervision_service_pb2.SuperviseProjectRequest, _operations_pb2.Operation]
     """Labels a project's CLEAN texts by labeling functions, and keeps the probabilistic labels as a QualityReport of method
     CONSENSUS_METHOD_WEAK_SUPERVISION: CreateTrainingJob takes it like any other. Texts on which no function votes get no label.
@@ -71,6 +76,11 @@ class WeakSupervisionServiceAsyncStub(WeakSupervisionServiceStub):
     """Fits a label model to votes sent along; keeps nothing. Says of every function what it covers, how often it overlaps and
     conflicts with others, and how often it is right: measured where gold is given, expected by the model everywhere.
     INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, WRONG_CLASS_BALANCE, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+    """
+    StreamFitLabelModel: _aio.StreamStreamMultiCallable[_weak_supervision_service_pb2.StreamFitLabelModelRequest, _weak_supervision_service_pb2.StreamFitLabelModelResponse]  # type: ignore[assignment]
+    """The same for any number of votes: the first message has the options, all may have votes, items and gold; the answer comes when the
+    stream has ended, in parts: labels in the order of the items, the summary last. INVALID_ARGUMENT as in FitLabelModel, and
+    STREAM_SEQUENCE. RESOURCE_EXHAUSTED: SPOOL_FULL.
     """
     SuperviseProject: _aio.UnaryUnaryMultiCallable[_weak_supervision_service_pb2.SuperviseProjectRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Labels a project's CLEAN texts by labeling functions, and keeps the probabilistic labels as a QualityReport of method
@@ -106,6 +116,17 @@ class WeakSupervisionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Fits a label model to votes sent along; keeps nothing. Says of every function what it covers, how often it overlaps and
         conflicts with others, and how often it is right: measured where gold is given, expected by the model everywhere.
         INVALID_ARGUMENT: UNKNOWN_CLASS, TOO_FEW_CLASSES, WRONG_CLASS_BALANCE, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamFitLabelModel(
+        self,
+        request_iterator: _MaybeAsyncIterator[_weak_supervision_service_pb2.StreamFitLabelModelRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_weak_supervision_service_pb2.StreamFitLabelModelResponse], _abc.AsyncIterator[_weak_supervision_service_pb2.StreamFitLabelModelResponse]]:
+        """The same for any number of votes: the first message has the options, all may have votes, items and gold; the answer comes when the
+        stream has ended, in parts: labels in the order of the items, the summary last. INVALID_ARGUMENT as in FitLabelModel, and
+        STREAM_SEQUENCE. RESOURCE_EXHAUSTED: SPOOL_FULL.
         """
 
     @_abc_1.abstractmethod
