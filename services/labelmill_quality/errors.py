@@ -362,3 +362,14 @@ class UnknownLabeler(InvalidArgument):
             "The labeler gave none of the labels.",
             fields={"labeler": "must be the labeler of a label"},
         )
+
+
+class PlanTooLarge(InvalidArgument):
+    """Too much to simulate."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PLAN_TOO_LARGE",
+            "So many items, labels of an item and classes take too long to plan in one call.",
+            fields={"max_labels_per_item": "must be smaller, or the labels about fewer items"},
+        )

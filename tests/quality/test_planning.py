@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelmill_quality.errors import PlanTooLarge
 from labelmill_quality.planning.budget import allocate
 from labelmill_quality.planning.outcomes import MOST_OUTCOMES, batches
 from labelmill_quality.planning.plan import Options, Verdict, make_plan
@@ -127,6 +128,14 @@ def test_a_budget_goes_where_it_makes_most_items_right(budget: int) -> None:
 def test_a_budget_keeps_to_the_room_of_every_item() -> None:
     found = allocate(np.array([[0.5, 0.5], [0.5, 0.5]]), EIGHTY, 100, np.array([3, 0]))
     assert found.labels.tolist() == [3, 0]
+
+
+def test_a_plan_that_would_take_too_long_has_fewer_courses_or_is_refused() -> None:
+    posterior, none_yet = np.full((50_000, 4), 0.25), np.zeros(50_000, np.int64)
+    short = make_plan(posterior, none_yet, symmetric(4, 0.9), options=Options(most_labels=500))
+    assert short.courses == 40
+    with pytest.raises(PlanTooLarge):
+        make_plan(posterior, none_yet, symmetric(4, 0.9), options=Options(most_labels=1_500))
 
 
 posteriors = st.lists(

@@ -61,7 +61,7 @@ def answer(
                 probability_after_next=after,
                 gain_per_label=gain,
                 batch_size=batch,
-                labels_needed=estimate(_needed(mean, lower, upper)),
+                labels_needed=estimate(_needed(mean, lower, upper, plan.courses)),
                 settling_probability=settling,
                 budget_labels=budget,
             )
@@ -88,6 +88,5 @@ def answer(
     return response
 
 
-def _needed(mean: float, lower: float, upper: float) -> Estimate:
-    courses = _DEFAULT.courses
+def _needed(mean: float, lower: float, upper: float, courses: int) -> Estimate:
     return Estimate(mean, lower, upper, LEVEL, "simulated_courses", f"quantiles_of_{courses}_courses", courses)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
+from labelmill_quality.errors import PlanTooLarge
 from labelmill_quality.planning.outcomes import batches
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+LEAST_COURSES = 20
+MOST_STEPS = 4_000_000_000
+"""Labels bought in thought, times classes: some ten seconds."""
+_CHUNK_CELLS = 4_000_000
 _UNSAID = 1e-9
 
 
@@ -39,7 +44,7 @@ class Options:
     most_labels: int = 20
     """Labels of an item at most."""
     courses: int = 200
-    """Simulated courses of buying an item's labels."""
+    """Simulated courses of buying an item's labels; fewer where all of them together would take too long."""
     seed: int = 0
     """The same seed gives the same plan."""
 
@@ -62,6 +67,8 @@ class Plan:
     needed_upper: Floats
     settling: Floats
     """Share of the courses that end with a settled item."""
+    courses: int
+    """Simulated for each item."""
     order: Counts
     """The items that want more labels, the most rewarding first."""
 
@@ -102,6 +109,9 @@ def make_plan(
         confusion: (classes said, true classes): of who gives the next labels; columns sum to 1.
         known: (items): the class is known from gold.
         options: What labels are worth.
+
+    Raises:
+        PlanTooLarge: Even few courses for each item would take too long.
     """
     options = options or Options()
     confusion = np.maximum(confusion, _UNSAID)
@@ -110,10 +120,11 @@ def make_plan(
     now = posterior.max(axis=1)
     known = np.zeros(len(now), bool) if known is None else known
     rooms = np.maximum(options.most_labels - label_counts, 0)
-    next_maxima, gains, sizes = _look_ahead(posterior, now, confusion, rooms)
     settled = known | (now >= options.threshold)
     rooms = np.where(settled, 0, rooms)
-    courses = _simulate(posterior, confusion, rooms, options)
+    count = _affordable(posterior, rooms, options)
+    next_maxima, gains, sizes = _look_ahead(posterior, now, confusion, rooms)
+    courses = _simulate(posterior, confusion, rooms, replace(options, courses=count))
     wanted = ~settled & (rooms > 0) & (gains >= options.price)
     order = np.lexsort((now, -gains))
     return Plan(
@@ -125,6 +136,7 @@ def make_plan(
         courses.lower,
         courses.upper,
         np.where(known, 1.0, courses.settling),
+        courses.count,
         order[wanted[order]],
     )
 
@@ -135,19 +147,32 @@ class _Courses:
     lower: Floats
     upper: Floats
     settling: Floats
+    count: int
+
+
+def _affordable(posterior: Floats, rooms: Counts, options: Options) -> int:
+    """How many courses can be simulated in a reasonable time."""
+    items, classes = posterior.shape
+    count: int = min(options.courses, MOST_STEPS // max(1, int(rooms.sum()) * classes))
+    if count < LEAST_COURSES or items * classes**2 > MOST_STEPS:
+        raise PlanTooLarge
+    return count
 
 
 def _simulate(posterior: Floats, confusion: Floats, rooms: Counts, options: Options) -> _Courses:
     from labelmill_quality.planning import lookahead_loops as loops
 
-    items, most = len(posterior), int(rooms.max(initial=0))
-    bought, reached = np.zeros((items, most + 1), np.int64), np.zeros(items, np.int64)
-    columns = np.ascontiguousarray(confusion.T)
-    seed = options.seed % 2**32
-    loops.simulate(posterior, columns, rooms, options.threshold, options.courses, seed, bought, reached)
-    shares = bought.cumsum(axis=1) / options.courses
-    lower, upper = ((shares < share - 1e-12).sum(axis=1).astype(np.float64) for share in (0.025, 0.975))
-    return _Courses(bought @ np.arange(most + 1) / options.courses, lower, upper, reached / options.courses)
+    items, most, courses = len(posterior), int(rooms.max(initial=0)), options.courses
+    columns, seed, step = np.ascontiguousarray(confusion.T), options.seed % 2**32, max(1, _CHUNK_CELLS // (most + 1))
+    mean, lower, upper, settling = np.zeros((4, items))
+    for start in range(0, items, step):
+        some = slice(start, start + step)
+        bought, reached = np.zeros((len(rooms[some]), most + 1), np.int64), np.zeros(len(rooms[some]), np.int64)
+        loops.simulate(posterior[some], columns, rooms[some], options.threshold, courses, seed, bought, reached)
+        below = bought.cumsum(axis=1) / courses
+        mean[some], settling[some] = bought @ np.arange(most + 1) / courses, reached / courses
+        lower[some], upper[some] = ((below < share - 1e-12).sum(axis=1) for share in (0.025, 0.975))
+    return _Courses(mean, lower, upper, settling, courses)
 
 
 def _look_ahead(posterior: Floats, now: Floats, confusion: Floats, rooms: Counts) -> tuple[Floats, Floats, Counts]:

@@ -1163,8 +1163,9 @@ class AsyncPlanningService:
         labeler, or a certain one, would say. Posteriors are those of Dawid and Skene's model with a firm prior,
         or of labelers and classifier together where predictions are given; from 20 items with gold on, calibrated
         by one temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD,
-        DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items times classes, or labelers
-        times classes squared), ANSWER_TOO_LARGE.
+        DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, PLAN_TOO_LARGE (unsettled items times labels that
+        each may get times classes), TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.PlanLabels, request, timeout_s=timeout_s)
 
@@ -2877,8 +2878,9 @@ class PlanningService:
         labeler, or a certain one, would say. Posteriors are those of Dawid and Skene's model with a firm prior,
         or of labelers and classifier together where predictions are given; from 20 items with gold on, calibrated
         by one temperature. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD,
-        DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items times classes, or labelers
-        times classes squared), ANSWER_TOO_LARGE.
+        DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, PLAN_TOO_LARGE (unsettled items times labels that
+        each may get times classes), TOO_MANY_CELLS (items times classes, or labelers times classes squared),
+        ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.plan_labels(request, timeout_s=timeout_s))
 

@@ -38,7 +38,8 @@ class PlanningServiceStub:
     where a number of labels is best spent. By the expected value of what an average labeler, or a certain one, would say. Posteriors are those of
     Dawid and Skene's model with a firm prior, or of labelers and classifier together where predictions are given; from 20 items
     with gold on, calibrated by one temperature.
-    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items
+    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, PLAN_TOO_LARGE (unsettled items times
+    labels that each may get times classes), TOO_MANY_CELLS (items
     times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
     """
 
@@ -52,7 +53,8 @@ class PlanningServiceAsyncStub(PlanningServiceStub):
     where a number of labels is best spent. By the expected value of what an average labeler, or a certain one, would say. Posteriors are those of
     Dawid and Skene's model with a firm prior, or of labelers and classifier together where predictions are given; from 20 items
     with gold on, calibrated by one temperature.
-    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items
+    INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, PLAN_TOO_LARGE (unsettled items times
+    labels that each may get times classes), TOO_MANY_CELLS (items
     times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
     """
 
@@ -69,7 +71,8 @@ class PlanningServiceServicer(metaclass=_abc_1.ABCMeta):
         where a number of labels is best spent. By the expected value of what an average labeler, or a certain one, would say. Posteriors are those of
         Dawid and Skene's model with a firm prior, or of labelers and classifier together where predictions are given; from 20 items
         with gold on, calibrated by one temperature.
-        INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, TOO_MANY_CELLS (items
+        INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND, DUPLICATE_GOLD, DUPLICATE_PREDICTION, BAD_DISTRIBUTION, UNKNOWN_LABELER, PLAN_TOO_LARGE (unsettled items times
+        labels that each may get times classes), TOO_MANY_CELLS (items
         times classes, or labelers times classes squared), ANSWER_TOO_LARGE.
         """
 
