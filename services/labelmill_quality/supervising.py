@@ -18,7 +18,7 @@ from labelmill_quality.operations.scoring import REPORT_PATTERN
 from labelmill_quality.ports import AnnotationSource, ReportStore, StoredReport
 from labelmill_quality.report import Answers
 from labelmill_quality.weak_supervision.errors import ModelNotYours, NoVotes, VotesMissing
-from labelmill_quality.weak_supervision.functions import LabelingFunction, check, models_of
+from labelmill_quality.weak_supervision.functions import LabelingFunction, models_of
 from labelmill_quality.weak_supervision.ports import TextModels, TextPage, TextSource
 from labelmill_quality.weak_supervision.rules import Prediction, TextItem
 from labelmill_runtime import names
@@ -96,7 +96,8 @@ class ProjectSupervision:
         functions = convert.functions(request.functions)
         if not functions and not request.votes:
             raise VotesMissing
-        check(functions, feature.class_names)
+        body = pb.ApplyLabelingFunctionsRequest(functions=request.functions).SerializeToString()
+        await self._workers.call(jobs.check_functions, body, feature.class_names)
         convert.balance(request.class_balance, feature.class_names)
         self._models.require(functions, caller)
         await self._texts.require_filter(project, request.filter)

@@ -57,6 +57,11 @@ def apply_labeling_functions(body: bytes, predictions: Mapping[str, Sequence[Pre
     return pb.ApplyLabelingFunctionsResponse(votes=votes).SerializeToString()
 
 
+def check_functions(functions: bytes, class_names: Sequence[str]) -> None:
+    """Raises what is wrong with functions, which come as an ApplyLabelingFunctionsRequest; compiling takes its time."""
+    check(convert.functions(pb.ApplyLabelingFunctionsRequest.FromString(functions).functions), class_names)
+
+
 def fit_label_model(body: bytes, cell_limit: int) -> bytes:
     """Answers FitLabelModel."""
     request = pb.FitLabelModelRequest.FromString(body)
@@ -79,10 +84,8 @@ def fit_label_model_of_stream(folder: str, cell_limit: int) -> None:
         message = pb.StreamFitLabelModelRequest.FromString(body)
         options.MergeFrom(message.options)
         votes = label_rows.answers(message.votes, first=len(rows))
-        for whole, part in zip(
-            (rows.items, rows.labelers, rows.classes), (votes.items, votes.labelers, votes.classes), strict=True
-        ):
-            whole.extend(part)
+        for vote in zip(votes.items, votes.labelers, votes.classes, strict=True):
+            rows.add(*vote)
         items.extend(message.items)
         for known, more in zip(gold, label_rows.gold(message.gold), strict=True):
             known.extend(more)

@@ -18,7 +18,6 @@ from labelmill_quality.jobs import weak_supervision as jobs
 from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.servicers.spooled import answered
 from labelmill_quality.supervising import KIND, ModelAnswers, ProjectSupervision
-from labelmill_quality.weak_supervision.functions import check
 from labelmill_quality.weak_supervision.rules import Prediction
 from labelmill_runtime import names
 from labelmill_runtime.errors import LabelmillError
@@ -51,7 +50,6 @@ class WeakSupervisionServicer(grpc_pb.WeakSupervisionServiceServicer):
     ) -> pb.ApplyLabelingFunctionsResponse:
         """Applies functions to texts sent along."""
         functions = convert.functions(request.functions)
-        check(functions)
         answers = await self._models.about(functions, [item.text for item in request.items], current_principal())
         for answer in (one for every in answers.values() for one in every):
             if isinstance(answer, LabelmillError):
