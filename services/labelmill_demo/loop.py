@@ -15,6 +15,7 @@ from labelmill.anonymization.v1 import resources_pb2 as anonymization
 from labelmill.anonymization.v1 import service_pb2 as anonymization_service
 from labelmill.errors import PermissionDenied
 from labelmill.prelabel.v1 import service_pb2 as prelabel_service
+from labelmill.quality.v1 import service_pb2 as quality_service
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_service
 from labelmill.storage.v1.audit_service_pb2 import AuditEntry, AuditHead, ExportAuditLogRequest
@@ -258,6 +259,9 @@ class Loop:
             )
             for row in report.labelers
         ]
+        asked = quality_service.GetQualityReportPageRequest(name=report.name)
+        parts = [part.html async for part in self.client.quality.get_quality_report_page(asked)]
+        self.record.quality_page = b"".join(parts)
         alpha = self.record.alpha
         self.say(f"agreement of the labelers: alpha {alpha.value:.3f} [{alpha.lower:.3f}, {alpha.upper:.3f}]")
 

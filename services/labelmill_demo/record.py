@@ -86,6 +86,8 @@ class Record:
     benchmark_accuracy: Interval | None = None
     model_confusion: Confusion | None = None
     labeler_confusion: Confusion | None = None
+    quality_page: bytes = b""
+    """The quality report over everything that was labelled, as its service shows it."""
     predicted_count: int = 0
     rest_accuracy: float = 0.0
     rest_count: int = 0
@@ -107,4 +109,6 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self) | {"labels_to_reach": {f"{self.reachable_accuracy:.3f}": self.labels_to_reach}}
+        plain = asdict(self)
+        del plain["quality_page"]
+        return plain | {"labels_to_reach": {f"{self.reachable_accuracy:.3f}": self.labels_to_reach}}

@@ -11,7 +11,7 @@ from labelmill_demo.record import Record
 
 
 def write(record: Record, folder: Path) -> Path:
-    """Writes `index.html`, the PNG files and `record.json` into `folder`; returns the page."""
+    """Writes `index.html`, `quality.html`, the PNG files and `record.json` into `folder`; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
     files = plots.draw_all(record, folder)
     pictures = {title: base64.b64encode((folder / name).read_bytes()).decode() for title, name in files.items()}
@@ -20,6 +20,7 @@ def write(record: Record, folder: Path) -> Path:
     )
     page = environment.get_template("report.html.jinja").render(record=record, pictures=pictures)
     (folder / "record.json").write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
+    (folder / "quality.html").write_bytes(record.quality_page)
     path = folder / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
