@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from labelmill_quality.shapes.values import (
@@ -22,6 +23,8 @@ from labelmill_quality.shapes.values import (
 )
 
 SIZE = ImageSize(100, 80)
+# The first example compiles the loops, and a busy machine draws slowly.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 numbers = st.floats(-50, 150, allow_nan=False).map(lambda value: round(value, 3))
 lengths = st.floats(0.5, 80).map(lambda value: round(value, 3))
 

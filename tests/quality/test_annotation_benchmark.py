@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelmill_quality.benchmark.drift import designed, watch
@@ -30,11 +30,10 @@ from labelmill_quality.shapes.answers import (
 from labelmill_quality.shapes.instance import Instance, Response, Statements
 from labelmill_quality.shapes.values import ImageSize, Mask, Relation, Shape, TextSpan
 from tests.quality import drawing
-from tests.quality.drawing import box, polygon
+from tests.quality.drawing import box, polygon, unhurried
 
 RULES = Rules(bootstrap_count=100)
 RIGHT, WRONG, SPURIOUS, MISSED = Outcome
-unhurried = settings(deadline=None)
 
 
 def shape(item: str, labeler: str, value: Shape, class_name: str = "cat", **more: object) -> Instance:

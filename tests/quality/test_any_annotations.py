@@ -25,6 +25,7 @@ from labelmill_quality.shapes.instance import Instance, Response
 from labelmill_quality.shapes.values import Relation
 from labelmill_runtime.errors import InvalidArgument
 from tests.quality import drawing
+from tests.quality.drawing import unhurried
 
 names = st.sampled_from(["a", "b", ""])
 items = st.sampled_from(["x", "x", "y"])
@@ -86,7 +87,7 @@ def estimates(answer: pb.ScoreAnnotationsResponse) -> list[tuple[str, float]]:
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(unhurried, max_examples=150)
 @given(
     st.lists(messages, min_size=2, max_size=8), st.lists(messages, min_size=2, max_size=8, unique_by=question), options
 )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
@@ -20,10 +20,8 @@ from labelmill_quality.shapes.instance import Instance
 from labelmill_quality.shapes.raster import rasterized
 from labelmill_quality.shapes.values import Box, Keypoints, Shape, TextSpan, TimeSegment, Visibility
 from tests.quality import drawing
-from tests.quality.drawing import box, keypoints, mask, pixels_of, polygon, polyline
+from tests.quality.drawing import box, keypoints, mask, pixels_of, polygon, polyline, unhurried
 
-# The first example compiles the loops.
-unhurried = settings(deadline=None)
 lists = st.one_of(
     *(st.lists(kind, min_size=1, max_size=4) for kind in (drawing.boxes, drawing.polylines, drawing.masks)),
     *(st.lists(kind, min_size=1, max_size=4) for kind in (drawing.spans, drawing.segments, drawing.skeletons)),

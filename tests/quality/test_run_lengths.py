@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelmill_quality.shapes.run_lengths import MaskBatch, common, majority, mask_ious, union, voted
 from labelmill_quality.shapes.values import ImageSize, Mask
-from tests.quality.drawing import mask, pixel_arrays, pixels_of
+from tests.quality.drawing import mask, pixel_arrays, pixels_of, unhurried
 
 some_arrays = st.lists(pixel_arrays, min_size=1, max_size=5)
-# The first example compiles the loops.
-unhurried = settings(deadline=None)
 
 
 def split(value: Mask) -> Mask:
