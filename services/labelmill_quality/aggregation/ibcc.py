@@ -86,7 +86,7 @@ def fit_parts(parts: Parts, labelers: int, options: Options = _DEFAULT) -> Confu
     """
     counted = parts.votes()
     guess = _guess(len(counted.shares), options)
-    belief = _believe(counted, guess, labelers, options)
+    belief = believe(counted, guess, labelers, options)
     enough, reached = options.tolerance * max(1, counted.labels), -np.inf
     iteration, converged = 0, False
     while not converged and iteration < options.max_iterations:
@@ -96,7 +96,7 @@ def fit_parts(parts: Parts, labelers: int, options: Options = _DEFAULT) -> Confu
         converged = bound - reached < enough
         reached = bound
         if not converged and iteration < options.max_iterations:
-            belief = _believe(counted, belief.next_pseudo, labelers, options)
+            belief = believe(counted, belief.next_pseudo, labelers, options)
     classes = len(guess)
     confusion = belief.confusion.reshape(labelers, classes, classes)
     average = np.exp(digamma(belief.pseudo) - digamma(belief.pseudo.sum(axis=0)))
@@ -104,7 +104,9 @@ def fit_parts(parts: Parts, labelers: int, options: Options = _DEFAULT) -> Confu
 
 
 @dataclass(frozen=True)
-class _Belief:
+class Belief:
+    """What the counts of a round say of labelers and classes."""
+
     prior: Floats
     """(classes): exp E[log p]."""
     confusion: Floats
@@ -117,7 +119,8 @@ class _Belief:
     """What the bound loses: KL(q(pi) || p(pi)) + KL(q(p) || p(p)), and the Gamma prior of a."""
 
 
-def _believe(counted: Counts, pseudo: Floats, labelers: int, options: Options) -> _Belief:
+def believe(counted: Counts, pseudo: Floats, labelers: int, options: Options) -> Belief:
+    """The M step; `pseudo` is the labelers' prior (classes said, true classes)."""
     classes = len(pseudo)
     counts = counted.counts.reshape(labelers, classes, classes)
     mass = counts + pseudo
@@ -133,7 +136,7 @@ def _believe(counted: Counts, pseudo: Floats, labelers: int, options: Options) -
     gained = digammas.sum(axis=0) - labelers * digamma(pseudo)
     lost = digammas_of_totals.sum(axis=0) - labelers * digamma(pseudo.sum(axis=0))
     step = (pseudo * gained + options.rate * guess) / (lost + options.rate)
-    return _Belief(
+    return Belief(
         np.exp(log_prior), np.exp(logs).reshape(-1, classes), pseudo, np.clip(step, _LEAST, _MOST), divergence
     )
 
