@@ -75,6 +75,18 @@ def test_leaving_one_out_by_taking_its_part_away_is_leaving_it_out() -> None:
     assert quick.tied.tolist() == slow.tied.tolist()
 
 
+def test_of_an_item_with_very_many_labels_none_is_taken_away() -> None:
+    """It would take the square of their number."""
+    labelers = [f"l{n:05d}" for n in range(20_000)]
+    table = make_table(
+        ["x"] * 20_000 + ["y", "y"], [*labelers, *labelers[:2]], ["yes"] * 15_000 + ["no"] * 5000 + ["yes", "yes"]
+    )
+    model = dawid_skene.fit(table)
+    others = ByApplying(model, table)()
+    assert set(others.winners.tolist()) == {1}
+    assert not others.tied.any()
+
+
 def test_half_labels_count_half() -> None:
     """Two halves of the same label are the whole."""
     whole, _ = simulated(items=50)
