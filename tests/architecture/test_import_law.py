@@ -24,7 +24,7 @@ EDGE = {
     "__main__.py",
 }
 # Modules that carry out a use case: they speak the contract's language (operations, protos) but no adapter's.
-APPLICATION = {"operations", "operations.py", "jobs", "jobs.py", "supervising.py"}
+APPLICATION = {"operations", "operations.py", "jobs", "jobs.py"}
 # Programs that run in processes of their own, where no server runs.
 WORKERS = {"worker.py", "encoder.py"}
 OUTSIDE = {

@@ -10,8 +10,8 @@ import pytest
 
 from labelmill.quality.v1 import labels_pb2 as labels_pb
 from labelmill.quality.v1 import weak_supervision_service_pb2 as pb
+from labelmill_quality.operations.supervising import ModelAnswers, ProjectSupervision
 from labelmill_quality.ports import NewLabels, StoredReport
-from labelmill_quality.supervising import ModelAnswers, ProjectSupervision
 from labelmill_quality.weak_supervision.errors import ModelNotYours, NoVotes, VotesMissing
 from labelmill_quality.weak_supervision.ports import TextPage
 from labelmill_quality.weak_supervision.rules import Prediction, TextItem

@@ -7,8 +7,8 @@ from labelmill_quality.adapters.labelmill_texts import LabelmillModels, Labelmil
 from labelmill_quality.adapters.sql import SqlReports
 from labelmill_quality.assembly.parts import Area, Parts
 from labelmill_quality.intake.spool import Spools
+from labelmill_quality.operations.supervising import KIND, ModelAnswers, ProjectSupervision
 from labelmill_quality.servicers.weak_supervision import WeakSupervisionServicer
-from labelmill_quality.supervising import KIND, ModelAnswers, ProjectSupervision
 
 _MOST_BYTES = 1 << 29
 """Of a stream: its votes are held in memory as text."""

@@ -15,9 +15,9 @@ from labelmill_quality.convert import weak_supervision as convert
 from labelmill_quality.intake.errors import StreamSequence
 from labelmill_quality.intake.spool import Spools
 from labelmill_quality.jobs import weak_supervision as jobs
+from labelmill_quality.operations.supervising import KIND, ModelAnswers, ProjectSupervision
 from labelmill_quality.servicers.computed import Computing
 from labelmill_quality.servicers.spooled import answered
-from labelmill_quality.supervising import KIND, ModelAnswers, ProjectSupervision
 from labelmill_quality.weak_supervision.rules import Prediction
 from labelmill_runtime import names
 from labelmill_runtime.errors import LabelmillError
