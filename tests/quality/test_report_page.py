@@ -94,6 +94,7 @@ async def test_disputed_items_come_with_their_text_and_what_was_said(mill: Mill)
     assert "<li>anna: <b>negative</b></li>" in page
     assert "<li>cleo: <b>neutral</b></li>" in page
     assert len(mill.contents.asked) == 13  # the others are agreed on
+    assert len(mill.source.filters[-1]) < 2000
     few = await page_of(mill, report.name, disputed_count=2)
     assert few.count('<article class="item">') == 2
 

@@ -15,9 +15,9 @@ from labelmill.annotation.v1 import service_pb2 as annotation_calls
 from labelmill.quality.v1 import live_service_pb2 as live
 from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.quality.v1 import service_pb2 as calls
-from labelmill.type.v1 import annotation_pb2, ontology_pb2
+from labelmill.type.v1 import annotation_pb2, geometry_pb2, ontology_pb2
 from labelmill_annotation.server import builder
-from labelmill_annotation.statements import AssetFacts
+from labelmill_annotation.statements import AssetFacts, ImageSize
 from labelmill_quality.server import build
 from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
@@ -35,11 +35,11 @@ def truth(asset: str) -> str:
     return CLASSES[int(asset.rpartition("/")[2], 16) % 2]
 
 
-class CleanTexts:
-    """Every asset is a clean text."""
+class CleanPictures:
+    """Every asset is a clean picture."""
 
     async def describe(self, project: str, assets: Sequence[str]) -> Mapping[str, AssetFacts]:
-        return {asset: AssetFacts(asset, "text/plain", text_length=40) for asset in assets}
+        return {asset: AssetFacts(asset, "image/png", image_size=ImageSize(100, 80)) for asset in assets}
 
 
 class NoPredictions:
@@ -56,7 +56,10 @@ async def client_of(settings: RuntimeSettings) -> AsyncIterator[Mapping[str, Cli
     keys["owner"] = create_key(settings.keys_path, "owner", [Grant(Role.OWNER, "*")])
     service = create_key(settings.keys_path, "quality", [Grant(Role.SERVICE, "*")])
     settings = settings.model_copy(update={"service_key": SecretStr(service)})
-    async with running(settings, [builder(CleanTexts(), NoPredictions()), build]) as server, AsyncExitStack() as stack:
+    async with (
+        running(settings, [builder(CleanPictures(), NoPredictions()), build]) as server,
+        AsyncExitStack() as stack,
+    ):
         clients = {who: await stack.enter_async_context(Client(server.address, key)) for who, key in keys.items()}
         await set_up(clients["owner"])
         yield clients
@@ -93,8 +96,8 @@ async def set_up(owner: Client) -> None:
         )
 
 
-async def label_everything(clients: Mapping[str, Client]) -> None:
-    """Anna and Ben are right; Cleo always says positive."""
+async def label_everything(clients: Mapping[str, Client], *, draw: bool = False) -> None:
+    """Anna and Ben are right, and may draw a box; Cleo always says positive and draws nothing."""
     for who in LABELERS:
         while tasks := await lease(clients[who]):
             items = [
@@ -103,6 +106,7 @@ async def label_everything(clients: Mapping[str, Client]) -> None:
                     annotations=[
                         labels.single_choice("sentiment", "positive" if who == "cleo" else truth(task.asset)),
                         labels.single_choice("tone", "calm"),
+                        *([box(10.0 if who == "anna" else 12.0)] if draw and who != "cleo" else []),
                     ],
                 )
                 for task in tasks
@@ -111,6 +115,12 @@ async def label_everything(clients: Mapping[str, Client]) -> None:
                 annotation_calls.BatchSubmitTasksRequest(parent=PARENT, items=items)
             )
             assert not any(result.status.code for result in done.results), done
+
+
+def box(left: float) -> annotation_pb2.Annotation:
+    size = geometry_pb2.ImageSize(width_px=100, height_px=80)
+    shape = geometry_pb2.Box(left_px=left, top_px=10, width_px=20, height_px=20, image_size=size)
+    return annotation_pb2.Annotation(feature="boxes", class_name="thing", box=shape)
 
 
 async def lease(client: Client) -> Sequence[annotation.Task]:
@@ -153,6 +163,29 @@ async def test_a_filter_chooses_labels_and_benchmarks_take_part_all_the_same(cli
     assert report.benchmark_accuracy.sample_count > 0
 
 
+async def test_features_of_every_kind_are_scored_together(client_of: Mapping[str, Client]) -> None:
+    owner = client_of["owner"]
+    await label_everything(client_of, draw=True)
+    together = await scored(owner, feature="")
+    reports = [
+        await owner.quality.get_quality_report(calls.GetQualityReportRequest(name=name))
+        for name in together.feature_reports
+    ]
+    assert [report.feature for report in reports] == ["sentiment", "tone", "boxes"]
+    boxes = reports[2]
+    assert (boxes.label_count, boxes.item_count) == (36, 12)  # Cleo saw the items and drew nothing
+    anna, _, cleo = boxes.labelers
+    assert (anna.label_count, cleo.label_count) == (12, 12)
+    assert anna.consensus_agreement.value > cleo.consensus_agreement.value == 0.0
+    some = await owner.quality.list_consensus_labels.page(calls.ListConsensusLabelsRequest(parent=boxes.name))
+    [drawn] = some.labels[0].annotations
+    assert 10 <= drawn.box.left_px <= 12
+    await owner.live.refresh_project_quality(live.RefreshProjectQualityRequest(parent=PARENT))
+    asked = live.GetProjectQualityRequest(parent=PARENT, feature="boxes")
+    [found] = (await owner.live.get_project_quality(asked)).features
+    assert (found.label_count, found.item_agreement.value) == (24, pytest.approx(18 / 22, abs=1e-4))
+
+
 @pytest.mark.parametrize("text", ['colour = "red"', "batch = ", 'batch = "x") OR (kind = BENCHMARK', "kind = NONSENSE"])
 async def test_a_wrong_filter_is_refused_under_its_own_name(client_of: Mapping[str, Client], text: str) -> None:
     with pytest.raises(errors.InvalidArgument) as caught:
@@ -165,7 +198,7 @@ async def test_a_wrong_filter_is_refused_under_its_own_name(client_of: Mapping[s
     ("changes", "kind", "reason"),
     [
         ({"feature": "mood"}, errors.InvalidArgument, "UNKNOWN_FEATURE"),
-        ({"feature": "boxes"}, errors.InvalidArgument, "WRONG_FEATURE_KIND"),
+        ({"feature": "boxes"}, errors.FailedPrecondition, "NO_LABELS"),
         ({"parent": "projects/nowhere"}, errors.NotFound, "PROJECT_NOT_FOUND"),
         ({}, errors.FailedPrecondition, "NO_LABELS"),
     ],

@@ -41,7 +41,9 @@ def reading(alpha: pb.Estimate) -> str:
         return "Reliable by its value, but the interval reaches below 0.8."
     if alpha.value >= TENTATIVE:
         return "Between 0.667 and 0.8: good for tentative conclusions."
-    return "Below 0.667: labelers understand the question differently; look at the confusions and the disputed items."
+    return (
+        "Below 0.667: too little to rely on; the confusions and the disputed items show what labelers see differently."
+    )
 
 
 def answer(annotation: annotation_pb2.Annotation) -> str:

@@ -15,6 +15,9 @@ from labelmill_quality.ports import AnnotationSource, ReportStore, StoredReport
 from labelmill_runtime import names
 from labelmill_runtime.workers import WorkerPool
 
+_ASKED_AT_ONCE = 20
+"""Items in one filter, which may not become long."""
+
 
 class ReportPages:
     """Makes pages."""
@@ -64,10 +67,12 @@ class ReportPages:
         self, project: str, report: resources_pb2.QualityReport, items: Sequence[str]
     ) -> Mapping[str, list[tuple[str, str]]]:
         """Item -> who said what about it, as far as the report counts it."""
-        about = " OR ".join(f'asset = "{item}"' for item in items)
-        text = f"({about}) AND ({report.annotation_filter})" if report.annotation_filter else about
         said: dict[str, dict[str, str]] = {item: {} for item in items}
-        async for page in self._source.labels(project, report.feature, text):
-            for answer in page:
-                said.setdefault(answer.item, {})[answer.labeler] = answer.class_name
+        for start in range(0, len(items), _ASKED_AT_ONCE):
+            text = " OR ".join(f'asset = "{item}"' for item in items[start : start + _ASKED_AT_ONCE])
+            if report.annotation_filter:
+                text = f"({text}) AND ({report.annotation_filter})"
+            async for page in self._source.labels(project, report.feature, text):
+                for answer in page:
+                    said.setdefault(answer.item, {})[answer.labeler] = answer.class_name
         return {item: sorted(answers.items()) for item, answers in said.items()}

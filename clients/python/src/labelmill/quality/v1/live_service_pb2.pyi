@@ -165,7 +165,9 @@ class FeatureQuality(_message.Message):
     kind: _ontology_pb2.Feature.Kind.ValueType
     """What its answers are."""
     label_count: _builtins.int
-    """Answers to ordinary tasks; a labeler's last one about an item counts."""
+    """Answers to ordinary tasks; a labeler's last one about an item counts. Whoever saw an item and drew nothing is not among them: only
+    a report counts that as an answer.
+    """
     item_count: _builtins.int
     """Items with such answers."""
     shared_item_count: _builtins.int
