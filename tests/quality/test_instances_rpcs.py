@@ -293,6 +293,23 @@ async def test_agreement_on_spans_has_a_value_an_interval_and_a_source(mill: Mil
     assert answer.unit_count > 0
 
 
+async def test_gamma_of_spans_is_one_for_the_same_marks_and_less_for_others(mill: Mill) -> None:
+    def sent(shift: int) -> list[annotation_pb2.Annotation]:
+        return [
+            said(f"text-{item}", labeler, TextSpan(start + (labeler == "ben") * shift, start + 8), "town", "name")
+            for item in range(4)
+            for labeler in ("anna", "ben")
+            for start in (5 + item, 60 - item)
+        ]
+
+    answers = []
+    for shift in (0, 4):
+        request = Ask(annotations=sent(shift), statistic=Ask.STATISTIC_GAMMA, bootstrap_count=100)
+        answers.append((await mill.as_("reviewer").instances.compute_instance_agreement(request)).agreement)
+    assert (answers[0].value, answers[0].method, answers[0].sample_count) == (pytest.approx(1), "gamma", 4)
+    assert 0 < answers[1].value < 0.95
+
+
 async def test_agreement_is_about_one_feature_and_lines_hold_no_boxes(mill: Mill) -> None:
     client = mill.as_("manager").instances
     with pytest.raises(errors.InvalidArgument) as raised:

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from labelmill_quality.agreement.gamma import MOST_ALIGNMENTS, MarkedItem, Marks, TooManyAlignments, gamma
 from labelmill_quality.agreement.krippendorff import krippendorff_alpha
 from labelmill_quality.agreement.own_distance import own_distance_alpha
 from labelmill_quality.agreement.unitized import Lines, line_alpha
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.instances.consensus import Options, clustered
 from labelmill_quality.instances.drawn import drawn
-from labelmill_quality.instances.errors import WrongShapes
+from labelmill_quality.instances.errors import TooManyMarks, WrongShapes
 from labelmill_quality.instances.kinds import kind_of
 from labelmill_quality.instances.seen import Seen
 from labelmill_quality.matching.assignment import match
@@ -102,6 +103,37 @@ def stretches_alpha(
     Raises:
         WrongShapes: Other shapes.
     """
+    lines = _lines(instances, seen, lengths)
+    return line_alpha(lines, classes=classes, replicates=resampling.replicates, seed=resampling.seed)
+
+
+def stretches_gamma(
+    instances: Sequence[Instance], seen: Seen, lengths: Mapping[str, float], resampling: Resampling
+) -> tuple[Estimate, float]:
+    """`gamma` of spans or segments, as `stretches_alpha`; and how many items and channels several labelers saw.
+
+    Raises:
+        WrongShapes: Other shapes.
+        TooManyMarks: Too many marks in one place.
+    """
+    lines = _lines(instances, seen, lengths)
+    order = np.lexsort((lines.starts, lines.stretch_labelers, lines.stretch_items))
+    bounds = np.searchsorted(lines.stretch_items[order], np.arange(len(lines.lengths) + 1))
+    items = []
+    for line, viewers in enumerate(lines.viewers.tolist()):
+        rows = order[bounds[line] : bounds[line + 1]]
+        parts = [rows[lines.stretch_labelers[rows] == place] for place in range(viewers)]
+        marks = [Marks(lines.starts[part], lines.ends[part], lines.stretch_classes[part]) for part in parts]
+        items.append(MarkedItem(marks, float(lines.lengths[line])))
+    try:
+        estimate = gamma(items, replicates=resampling.replicates, seed=resampling.seed)
+    except TooManyAlignments:
+        raise TooManyMarks(MOST_ALIGNMENTS) from None
+    return estimate, estimate.n
+
+
+def _lines(instances: Sequence[Instance], seen: Seen, lengths: Mapping[str, float]) -> Lines:
+    """One line for each item and channel."""
     stretches = [_stretch(instance) for instance in instances]
     items = {item: row for row, item in enumerate(seen.items)}
     place = _places(seen)
@@ -116,7 +148,7 @@ def stretches_alpha(
     last = np.zeros(len(seen.items))
     np.maximum.at(last, np.array([item for item, _ in keys], np.int64), ends)
     viewers = np.bincount(seen.item_codes, minlength=len(seen.items))
-    data = Lines(
+    return Lines(
         of_line,
         np.array([place[instance.item, instance.labeler] for instance in instances], np.int64),
         np.array([names.index(instance.class_name) for instance in instances], np.int64),
@@ -126,7 +158,6 @@ def stretches_alpha(
         viewers[[item for item, _ in lines]].astype(np.int64),
         len(names),
     )
-    return line_alpha(data, classes=classes, replicates=resampling.replicates, seed=resampling.seed)
 
 
 def _distances(left: Sequence[Sequence[Shape]], right: Sequence[Sequence[Shape]]) -> Floats:

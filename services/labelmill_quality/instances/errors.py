@@ -29,6 +29,18 @@ class WrongShapes(InvalidArgument):
         )
 
 
+class TooManyMarks(InvalidArgument):
+    """Gamma of more marks in one place than can be aligned."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            "TOO_MANY_ALIGNMENTS",
+            "An item has too many marks in one place for the best alignment to be found.",
+            metadata={"limit": str(limit)},
+            fields={"statistic": "must be another than STATISTIC_GAMMA for so many labelers or marks"},
+        )
+
+
 class SeveralFeatures(InvalidArgument):
     """Agreement is about one feature."""
 

@@ -13,7 +13,13 @@ from labelmill_quality.convert import instances as convert
 from labelmill_quality.convert.estimates import estimate
 from labelmill_quality.estimate import Estimate
 from labelmill_quality.instances.aggregate import Outcome, aggregate
-from labelmill_quality.instances.agreement import Resampling, classes_alpha, shapes_alpha, stretches_alpha
+from labelmill_quality.instances.agreement import (
+    Resampling,
+    classes_alpha,
+    shapes_alpha,
+    stretches_alpha,
+    stretches_gamma,
+)
 from labelmill_quality.instances.drawn import require_reach
 from labelmill_quality.instances.errors import SeveralFeatures
 from labelmill_quality.instances.seen import Seen
@@ -105,10 +111,12 @@ def _agreement(
     resampling = Resampling(request.bootstrap_count or _REPLICATES, request.seed)
     if request.statistic == _Statistic.STATISTIC_ALPHA_CLASSES:
         return classes_alpha(found, seen, convert.plan(request.options, cell_limit).options, resampling)
+    lengths = {message.asset: message.length for message in request.lengths}
     if request.statistic in (_Statistic.STATISTIC_ALPHA_LINE, _Statistic.STATISTIC_ALPHA_LINE_COVERED):
-        lengths = {message.asset: message.length for message in request.lengths}
         classes = request.statistic == _Statistic.STATISTIC_ALPHA_LINE
         return stretches_alpha(found, seen, lengths, resampling, classes=classes)
+    if request.statistic == _Statistic.STATISTIC_GAMMA:
+        return stretches_gamma(found, seen, lengths, resampling)
     return shapes_alpha(found, seen, resampling)
 
 

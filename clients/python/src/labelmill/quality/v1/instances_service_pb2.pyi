@@ -695,6 +695,10 @@ class ComputeInstanceAgreementRequest(_message.Message):
         """
         STATISTIC_ALPHA_LINE_COVERED: ComputeInstanceAgreementRequest._Statistic.ValueType  # 4
         """The same without classes: covered or not."""
+        STATISTIC_GAMMA: ComputeInstanceAgreementRequest._Statistic.ValueType  # 5
+        """Of spans and segments: gamma (Mathet, Widlöcher and Métivier, 2015), by the best alignment of all labelers' marks against that
+        of shuffled ones. Slow: about a second for an asset on which three labelers marked a hundred stretches each.
+        """
 
     class Statistic(_Statistic, metaclass=_StatisticEnumTypeWrapper):
         """Which statistic."""
@@ -716,6 +720,10 @@ class ComputeInstanceAgreementRequest(_message.Message):
     """
     STATISTIC_ALPHA_LINE_COVERED: ComputeInstanceAgreementRequest.Statistic.ValueType  # 4
     """The same without classes: covered or not."""
+    STATISTIC_GAMMA: ComputeInstanceAgreementRequest.Statistic.ValueType  # 5
+    """Of spans and segments: gamma (Mathet, Widlöcher and Métivier, 2015), by the best alignment of all labelers' marks against that
+    of shuffled ones. Slow: about a second for an asset on which three labelers marked a hundred stretches each.
+    """
 
     @_typing.final
     class AssetLength(_message.Message):
@@ -753,7 +761,7 @@ class ComputeInstanceAgreementRequest(_message.Message):
     bootstrap_count: _builtins.int
     """Bootstrap replicates over assets; 0: 1000."""
     seed: _builtins.int
-    """Seed of the bootstrap."""
+    """Seed of the bootstrap, and of gamma's shuffling."""
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
         """The annotations, of one feature and kind."""
