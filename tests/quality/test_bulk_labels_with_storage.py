@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from labelmill.quality.v1 import consensus_service_pb2 as pb
 from labelmill.storage.v1 import resources_pb2 as storage
 from labelmill.storage.v1 import service_pb2 as storage_calls
 from labelmill_annotation.server import builder
+from labelmill_annotation.statements import AssetFacts
 from labelmill_quality.server import build
 from labelmill_runtime.access import create_key
 from labelmill_runtime.principal import Grant, Role
@@ -26,10 +27,19 @@ from labelmill_runtime.service import running
 from labelmill_runtime.settings import RuntimeSettings
 from labelmill_storage.server import build as build_storage
 from tests.quality.test_bulk_labels import ROWS, WINNERS, Request, header, labels_of, refused, table
-from tests.quality.test_with_annotation import CleanTexts, NoPredictions
 
 PARENT = "projects/editorials"
 REASON = "Labels of pseudonymous labelers about pseudonymous items."
+
+
+class NoAssets:
+    """Annotation is here for its projects alone: nothing is labeled."""
+
+    async def describe(self, project: str, assets: Sequence[str]) -> Mapping[str, AssetFacts]:
+        return {}
+
+    async def read(self, project: str, assets: Sequence[str]) -> Mapping[str, Sequence[bytes]]:
+        return {}
 
 
 @pytest.fixture
@@ -38,7 +48,7 @@ async def clients(settings: RuntimeSettings) -> AsyncIterator[Mapping[str, Clien
     roles = {"owner": Role.OWNER, "officer": Role.PRIVACY_OFFICER, "service": Role.SERVICE}
     keys = {who: create_key(settings.keys_path, who, [Grant(role, "*")]) for who, role in roles.items()}
     settings = settings.model_copy(update={"service_key": SecretStr(keys["service"])})
-    builders = [builder(CleanTexts(), NoPredictions()), build_storage, build]
+    builders = [builder(NoAssets(), NoAssets()), build_storage, build]
     async with running(settings, builders) as server, AsyncExitStack() as stack:
         found = {who: await stack.enter_async_context(Client(server.address, key)) for who, key in keys.items()}
         project = annotation.Project(ontology=labels.ontology(labels.single_choice_feature("tone", ["yes", "no"])))
