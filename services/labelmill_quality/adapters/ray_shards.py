@@ -16,15 +16,15 @@ _NOTHING: dict[str, Any] = {}
 
 
 class RayShards:
-    """One actor a shard; Ray places them on its machines.
+    """One actor a shard; Ray spreads them over its machines, those of one machine share its cores.
 
     Args:
         paths: The shards' files, on storage that every machine sees.
-        cpus: Cores that each holds.
     """
 
-    def __init__(self, paths: Sequence[str], cpus: float = 1.0) -> None:
-        actor: Any = ray.remote(num_cpus=cpus)(Shard)
+    def __init__(self, paths: Sequence[str]) -> None:
+        # An actor that holds a core is never placed where there are more shards than cores, and all would wait for it.
+        actor: Any = ray.remote(num_cpus=0, scheduling_strategy="SPREAD")(Shard)
         self._actors = [actor.remote(path) for path in paths]
 
     def each(self, method: str, *arguments: Any) -> list[Any]:
