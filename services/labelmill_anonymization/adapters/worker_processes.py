@@ -113,9 +113,8 @@ class WorkerProcesses:
     async def close(self) -> None:
         """Ends the workers; texts that still wait fail."""
         await self._pool.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # without workers they end by themselves; one cancelled before it began would tell nobody
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         self._backlog.cancel()
         while self._suspects:
             self._suspects.popleft()[1].cancel()
