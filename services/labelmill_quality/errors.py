@@ -100,6 +100,17 @@ class TooManyWindows(InvalidArgument):
         )
 
 
+class NoClasses(InvalidArgument):
+    """Every answer is the empty set, and nobody says which classes there are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "NO_CLASSES",
+            "No label names a class, and class_names is empty.",
+            fields={"class_names": "must hold the classes, since no label has one"},
+        )
+
+
 class DuplicateGold(InvalidArgument):
     """Two different gold answers for one item."""
 

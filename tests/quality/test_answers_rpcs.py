@@ -1,4 +1,4 @@
-"""AggregateNumbers and AggregateTexts over a real socket."""
+"""AggregateNumbers, AggregateTexts and AggregateChoices over a real socket."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest_asyncio
 from labelmill import errors
 from labelmill.quality.v1 import answers_service_pb2 as pb
 from labelmill.quality.v1 import labels_pb2 as labels_pb
+from labelmill.type.v1 import annotation_pb2 as types_pb
 from labelmill_runtime.settings import RuntimeSettings
 from tests.quality.conftest import Mill, serve
 from tests.quality.fakes import FakeAnnotations
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Numbers = pb.AggregateNumbersRequest
 Texts = pb.AggregateTextsRequest
+Choices = pb.AggregateChoicesRequest
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -37,6 +39,13 @@ def numbers(*rows: tuple[str, str, float]) -> list[labels_pb.LabelRow]:
 
 def texts(*rows: tuple[str, str, str]) -> list[labels_pb.LabelRow]:
     return [labels_pb.LabelRow(item=item, labeler=labeler, text=text) for item, labeler, text in rows]
+
+
+def choices(*rows: tuple[str, str, list[str]]) -> list[labels_pb.LabelRow]:
+    return [
+        labels_pb.LabelRow(item=item, labeler=labeler, class_names=types_pb.ClassNames(class_names=names))
+        for item, labeler, names in rows
+    ]
 
 
 AGES = numbers(
@@ -154,3 +163,53 @@ async def test_annotators_may_not_ask(mill: Mill) -> None:
     for call, request in (("aggregate_numbers", Numbers(labels=AGES)), ("aggregate_texts", Texts(labels=HEARD))):
         with pytest.raises(errors.PermissionDenied):
             await getattr(mill.as_("annotator").answers, call)(request)
+
+
+SEEN = choices(
+    ("x", "a", ["car", "dog"]),
+    ("x", "b", ["car"]),
+    ("x", "c", ["car", "dog"]),
+    ("y", "a", []),
+    ("y", "b", ["tree"]),
+    ("y", "c", []),
+)
+
+
+async def test_sets_of_classes_become_one_for_each_item(mill: Mill) -> None:
+    answer = await mill.as_("manager").answers.aggregate_choices(Choices(labels=[*SEEN[:1], *SEEN]))
+    assert [(each.item, list(each.class_names)) for each in answer.choices] == [("x", ["car", "dog"]), ("y", [])]
+    assert list(answer.class_names) == ["car", "dog", "tree"]
+    assert all(0 <= each <= 1 for choice in answer.choices for each in choice.probabilities)
+    assert [each.labeler for each in answer.labelers] == ["a", "b", "c"]
+    assert answer.repeated_label_count == 1
+    assert not answer.calibration.calibrated
+
+
+async def test_known_sets_are_kept(mill: Mill) -> None:
+    gold = [pb.ChoiceGoldRow(item="y", class_names=types_pb.ClassNames(class_names=["tree"]))]
+    answer = await mill.as_("manager").answers.aggregate_choices(Choices(labels=SEEN, gold=gold))
+    assert (list(answer.choices[1].class_names), answer.choices[1].gold) == (["tree"], True)
+    assert list(answer.choices[1].probabilities) == [0.0, 0.0, 1.0]
+    assert answer.calibration.gold_count == 3
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason", "field"),
+    [
+        (Choices(labels=numbers(("x", "a", 1.0))), "WRONG_ANSWER_KIND", "labels[0].number"),
+        (Choices(labels=SEEN, class_names=["car", "tree"]), "UNKNOWN_CLASS", "labels[0].class_names"),
+        (Choices(labels=choices(("x", "a", []))), "NO_CLASSES", "class_names"),
+        (
+            Choices(labels=SEEN, gold=[pb.ChoiceGoldRow(item="x", class_names=types_pb.ClassNames())] * 2),
+            "DUPLICATE_GOLD",
+            "gold[1].item",
+        ),
+    ],
+)
+async def test_sets_that_cannot_be_aggregated_are_refused(
+    mill: Mill, request_: pb.AggregateChoicesRequest, reason: str, field: str
+) -> None:
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await mill.as_("manager").answers.aggregate_choices(request_)
+    assert caught.value.reason == reason
+    assert list(caught.value.fields) == [field]

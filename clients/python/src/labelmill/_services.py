@@ -124,7 +124,7 @@ class AsyncServices:
         self.agreement = AsyncAgreementService(transport)
         """Measures how well labelers agree on labels sent along; keeps nothing."""
         self.answers = AsyncAnswersService(transport)
-        """Aggregates numbers and texts sent along; keeps nothing."""
+        """Aggregates sets of classes, numbers and texts sent along; keeps nothing."""
         self.benchmark = AsyncBenchmarkService(transport)
         """Scores labels sent along against gold sent along; keeps nothing."""
         self.classifier = AsyncClassifierService(transport)
@@ -895,7 +895,7 @@ class AsyncAgreementService:
 
 
 class AsyncAnswersService:
-    """Aggregates numbers and texts sent along; keeps nothing."""
+    """Aggregates sets of classes, numbers and texts sent along; keeps nothing."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -920,6 +920,18 @@ class AsyncAnswersService:
         or too many long texts in one call), ANSWER_TOO_LARGE.
         """
         return await self._transport.unary(self._stub.AggregateTexts, request, timeout_s=timeout_s)
+
+    async def aggregate_choices(
+        self, request: quality_answers_service_pb2.AggregateChoicesRequest, *, timeout_s: float | None = None
+    ) -> quality_answers_service_pb2.AggregateChoicesResponse:
+        """Makes one set of classes of several labelers' sets about each item (multiple choice). How often a labeler
+        names a class that is there, and leaves out one that is not, is inferred over all classes together, so
+        that rare classes gain by common ones; every class has a probability for itself. Several answers of one
+        labeler about one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND (a label that
+        is no set of classes), DUPLICATE_GOLD, NO_CLASSES, TOO_MANY_CELLS (labels times classes),
+        ANSWER_TOO_LARGE.
+        """
+        return await self._transport.unary(self._stub.AggregateChoices, request, timeout_s=timeout_s)
 
 
 class AsyncBenchmarkService:
@@ -1023,8 +1035,9 @@ class AsyncInstancesService:
         self, request: quality_instances_service_pb2.ComputeInstanceAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_instances_service_pb2.ComputeInstanceAgreementResponse:
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would
-        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and
-        WRONG_SHAPES (a statistic of the line asked for shapes in an image).
+        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES,
+        WRONG_SHAPES (a statistic of the line asked for shapes in an image) and TOO_MANY_ALIGNMENTS (gamma of too
+        many marks in one place).
         """
         return await self._transport.unary(self._stub.ComputeInstanceAgreement, request, timeout_s=timeout_s)
 
@@ -1846,7 +1859,7 @@ class SyncServices:
         self.agreement = AgreementService(portal, services.agreement)
         """Measures how well labelers agree on labels sent along; keeps nothing."""
         self.answers = AnswersService(portal, services.answers)
-        """Aggregates numbers and texts sent along; keeps nothing."""
+        """Aggregates sets of classes, numbers and texts sent along; keeps nothing."""
         self.benchmark = BenchmarkService(portal, services.benchmark)
         """Scores labels sent along against gold sent along; keeps nothing."""
         self.classifier = ClassifierService(portal, services.classifier)
@@ -2606,7 +2619,7 @@ class AgreementService:
 
 
 class AnswersService:
-    """Aggregates numbers and texts sent along; keeps nothing."""
+    """Aggregates sets of classes, numbers and texts sent along; keeps nothing."""
 
     def __init__(self, portal: Portal, service: AsyncAnswersService) -> None:
         self._portal = portal
@@ -2631,6 +2644,18 @@ class AnswersService:
         or too many long texts in one call), ANSWER_TOO_LARGE.
         """
         return self._portal.call(self._service.aggregate_texts(request, timeout_s=timeout_s))
+
+    def aggregate_choices(
+        self, request: quality_answers_service_pb2.AggregateChoicesRequest, *, timeout_s: float | None = None
+    ) -> quality_answers_service_pb2.AggregateChoicesResponse:
+        """Makes one set of classes of several labelers' sets about each item (multiple choice). How often a labeler
+        names a class that is there, and leaves out one that is not, is inferred over all classes together, so
+        that rare classes gain by common ones; every class has a probability for itself. Several answers of one
+        labeler about one item: the last counts. INVALID_ARGUMENT: UNKNOWN_CLASS, WRONG_ANSWER_KIND (a label that
+        is no set of classes), DUPLICATE_GOLD, NO_CLASSES, TOO_MANY_CELLS (labels times classes),
+        ANSWER_TOO_LARGE.
+        """
+        return self._portal.call(self._service.aggregate_choices(request, timeout_s=timeout_s))
 
 
 class BenchmarkService:
@@ -2736,8 +2761,9 @@ class InstancesService:
         self, request: quality_instances_service_pb2.ComputeInstanceAgreementRequest, *, timeout_s: float | None = None
     ) -> quality_instances_service_pb2.ComputeInstanceAgreementResponse:
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would
-        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and
-        WRONG_SHAPES (a statistic of the line asked for shapes in an image).
+        do. INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES,
+        WRONG_SHAPES (a statistic of the line asked for shapes in an image) and TOO_MANY_ALIGNMENTS (gamma of too
+        many marks in one place).
         """
         return self._portal.call(self._service.compute_instance_agreement(request, timeout_s=timeout_s))
 

@@ -26,9 +26,10 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
 from labelmill.quality.v1 import labels_pb2 as labelmill_dot_quality_dot_v1_dot_labels__pb2
 from labelmill.quality.v1 import resources_pb2 as labelmill_dot_quality_dot_v1_dot_resources__pb2
+from labelmill.type.v1 import annotation_pb2 as labelmill_dot_type_dot_v1_dot_annotation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/quality/v1/answers_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a labelmill/access/v1/access.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\"B\n\rNumberGoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x06number\x18\x02 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01\"\xd1\x03\n\x17\x41ggregateNumbersRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12N\n\x06method\x18\x02 \x01(\x0e\x32\x34.labelmill.quality.v1.AggregateNumbersRequest.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x04gold\x18\x03 \x03(\x0b\x32#.labelmill.quality.v1.NumberGoldRowB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12\x43\n\rrepeat_policy\x18\x04 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xa3\x01\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_MEAN\x10\x01\x12\x18\n\x14METHOD_WEIGHTED_MEAN\x10\x02\x12\x11\n\rMETHOD_MEDIAN\x10\x03\x12\x17\n\x13METHOD_TRIMMED_MEAN\x10\x04\x12\x10\n\x0cMETHOD_HUBER\x10\x05\x12\x18\n\x14METHOD_LABELER_MODEL\x10\x06\"r\n\x0f\x43onsensusNumber\x12\x0c\n\x04item\x18\x01 \x01(\t\x12.\n\x06number\x18\x02 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x13\n\x0blabel_count\x18\x03 \x01(\x05\x12\x0c\n\x04gold\x18\x04 \x01(\x08\"\xc4\x01\n\rNumberLabeler\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12,\n\x04\x62ias\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12,\n\x04gain\x18\x04 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x31\n\tdeviation\x18\x05 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\x8e\x03\n\x18\x41ggregateNumbersResponse\x12\x36\n\x07numbers\x18\x01 \x03(\x0b\x32%.labelmill.quality.v1.ConsensusNumber\x12\x35\n\x08labelers\x18\x02 \x03(\x0b\x32#.labelmill.quality.v1.NumberLabeler\x12\x44\n\x06method\x18\x03 \x01(\x0e\x32\x34.labelmill.quality.v1.AggregateNumbersRequest.Method\x12\x16\n\x0emethod_version\x18\x04 \x01(\t\x12\x17\n\x0fiteration_count\x18\x05 \x01(\x05\x12\x11\n\tconverged\x18\x06 \x01(\x08\x12\x12\n\ngold_count\x18\x07 \x01(\x03\x12\x0c\n\x04note\x18\x08 \x01(\t\x12\x39\n\rrepeat_policy\x18\t \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicy\x12\x1c\n\x14repeated_label_count\x18\n \x01(\x03\"\xb6\x04\n\x15\x41ggregateTextsRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12L\n\x06method\x18\x02 \x01(\x0e\x32\x32.labelmill.quality.v1.AggregateTextsRequest.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12H\n\x04unit\x18\x03 \x01(\x0e\x32\x30.labelmill.quality.v1.AggregateTextsRequest.UnitB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x13\n\x0bignore_case\x18\x04 \x01(\x08\x12\x1a\n\x12ignore_punctuation\x18\x05 \x01(\x08\x12\x16\n\x0eignore_accents\x18\x06 \x01(\x08\x12\x43\n\rrepeat_policy\x18\x07 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12#\n\x0f\x62ootstrap_count\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x0c\n\x04seed\x18\t \x01(\x03\"E\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x11\n\rMETHOD_MEDOID\x10\x01\x12\x10\n\x0cMETHOD_ROVER\x10\x02\"?\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\x00\x12\r\n\tUNIT_WORD\x10\x01\x12\x12\n\x0eUNIT_CHARACTER\x10\x02\"T\n\rConsensusText\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x12\n\nsimilarity\x18\x03 \x01(\x01\x12\x13\n\x0blabel_count\x18\x04 \x01(\x05\"w\n\x0bTextLabeler\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12\x32\n\nsimilarity\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x0e\n\x06weight\x18\x04 \x01(\x01\"\xe9\x02\n\x16\x41ggregateTextsResponse\x12\x32\n\x05texts\x18\x01 \x03(\x0b\x32#.labelmill.quality.v1.ConsensusText\x12\x33\n\x08labelers\x18\x02 \x03(\x0b\x32!.labelmill.quality.v1.TextLabeler\x12\x31\n\tagreement\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x42\n\x06method\x18\x04 \x01(\x0e\x32\x32.labelmill.quality.v1.AggregateTextsRequest.Method\x12\x16\n\x0emethod_version\x18\x05 \x01(\t\x12\x39\n\rrepeat_policy\x18\x06 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicy\x12\x1c\n\x14repeated_label_count\x18\x07 \x01(\x03\x32\x8c\x02\n\x0e\x41nswersService\x12\x7f\n\x10\x41ggregateNumbers\x12-.labelmill.quality.v1.AggregateNumbersRequest\x1a..labelmill.quality.v1.AggregateNumbersResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12y\n\x0e\x41ggregateTexts\x12+.labelmill.quality.v1.AggregateTextsRequest\x1a,.labelmill.quality.v1.AggregateTextsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*labelmill/quality/v1/answers_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a labelmill/access/v1/access.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\x1a\"labelmill/type/v1/annotation.proto\"B\n\rNumberGoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x06number\x18\x02 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01\"\xd1\x03\n\x17\x41ggregateNumbersRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12N\n\x06method\x18\x02 \x01(\x0e\x32\x34.labelmill.quality.v1.AggregateNumbersRequest.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x04gold\x18\x03 \x03(\x0b\x32#.labelmill.quality.v1.NumberGoldRowB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12\x43\n\rrepeat_policy\x18\x04 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xa3\x01\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_MEAN\x10\x01\x12\x18\n\x14METHOD_WEIGHTED_MEAN\x10\x02\x12\x11\n\rMETHOD_MEDIAN\x10\x03\x12\x17\n\x13METHOD_TRIMMED_MEAN\x10\x04\x12\x10\n\x0cMETHOD_HUBER\x10\x05\x12\x18\n\x14METHOD_LABELER_MODEL\x10\x06\"r\n\x0f\x43onsensusNumber\x12\x0c\n\x04item\x18\x01 \x01(\t\x12.\n\x06number\x18\x02 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x13\n\x0blabel_count\x18\x03 \x01(\x05\x12\x0c\n\x04gold\x18\x04 \x01(\x08\"\xc4\x01\n\rNumberLabeler\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12,\n\x04\x62ias\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12,\n\x04gain\x18\x04 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x31\n\tdeviation\x18\x05 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\"\x8e\x03\n\x18\x41ggregateNumbersResponse\x12\x36\n\x07numbers\x18\x01 \x03(\x0b\x32%.labelmill.quality.v1.ConsensusNumber\x12\x35\n\x08labelers\x18\x02 \x03(\x0b\x32#.labelmill.quality.v1.NumberLabeler\x12\x44\n\x06method\x18\x03 \x01(\x0e\x32\x34.labelmill.quality.v1.AggregateNumbersRequest.Method\x12\x16\n\x0emethod_version\x18\x04 \x01(\t\x12\x17\n\x0fiteration_count\x18\x05 \x01(\x05\x12\x11\n\tconverged\x18\x06 \x01(\x08\x12\x12\n\ngold_count\x18\x07 \x01(\x03\x12\x0c\n\x04note\x18\x08 \x01(\t\x12\x39\n\rrepeat_policy\x18\t \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicy\x12\x1c\n\x14repeated_label_count\x18\n \x01(\x03\"\xb6\x04\n\x15\x41ggregateTextsRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12L\n\x06method\x18\x02 \x01(\x0e\x32\x32.labelmill.quality.v1.AggregateTextsRequest.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12H\n\x04unit\x18\x03 \x01(\x0e\x32\x30.labelmill.quality.v1.AggregateTextsRequest.UnitB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x13\n\x0bignore_case\x18\x04 \x01(\x08\x12\x1a\n\x12ignore_punctuation\x18\x05 \x01(\x08\x12\x16\n\x0eignore_accents\x18\x06 \x01(\x08\x12\x43\n\rrepeat_policy\x18\x07 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12#\n\x0f\x62ootstrap_count\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x0c\n\x04seed\x18\t \x01(\x03\"E\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x11\n\rMETHOD_MEDOID\x10\x01\x12\x10\n\x0cMETHOD_ROVER\x10\x02\"?\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\x00\x12\r\n\tUNIT_WORD\x10\x01\x12\x12\n\x0eUNIT_CHARACTER\x10\x02\"T\n\rConsensusText\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x12\n\nsimilarity\x18\x03 \x01(\x01\x12\x13\n\x0blabel_count\x18\x04 \x01(\x05\"w\n\x0bTextLabeler\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12\x32\n\nsimilarity\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x0e\n\x06weight\x18\x04 \x01(\x01\"\xe9\x02\n\x16\x41ggregateTextsResponse\x12\x32\n\x05texts\x18\x01 \x03(\x0b\x32#.labelmill.quality.v1.ConsensusText\x12\x33\n\x08labelers\x18\x02 \x03(\x0b\x32!.labelmill.quality.v1.TextLabeler\x12\x31\n\tagreement\x18\x03 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x42\n\x06method\x18\x04 \x01(\x0e\x32\x32.labelmill.quality.v1.AggregateTextsRequest.Method\x12\x16\n\x0emethod_version\x18\x05 \x01(\t\x12\x39\n\rrepeat_policy\x18\x06 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicy\x12\x1c\n\x14repeated_label_count\x18\x07 \x01(\x03\"e\n\rChoiceGoldRow\x12\x18\n\x04item\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12:\n\x0b\x63lass_names\x18\x02 \x01(\x0b\x32\x1d.labelmill.type.v1.ClassNamesB\x06\xbaH\x03\xc8\x01\x01\"\xb8\x01\n\x17\x41ggregateChoicesRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12 \n\x0b\x63lass_names\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12=\n\x04gold\x18\x03 \x03(\x0b\x32#.labelmill.quality.v1.ChoiceGoldRowB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\"n\n\x0f\x43onsensusChoice\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x13\n\x0b\x63lass_names\x18\x02 \x03(\t\x12\x15\n\rprobabilities\x18\x03 \x03(\x01\x12\x13\n\x0blabel_count\x18\x04 \x01(\x05\x12\x0c\n\x04gold\x18\x05 \x01(\x08\"_\n\rChoiceLabeler\x12\x0f\n\x07labeler\x18\x01 \x01(\t\x12\x13\n\x0blabel_count\x18\x02 \x01(\x03\x12\x13\n\x0bsensitivity\x18\x03 \x01(\x01\x12\x13\n\x0bspecificity\x18\x04 \x01(\x01\"\xe6\x02\n\x18\x41ggregateChoicesResponse\x12\x36\n\x07\x63hoices\x18\x01 \x03(\x0b\x32%.labelmill.quality.v1.ConsensusChoice\x12\x35\n\x08labelers\x18\x02 \x03(\x0b\x32#.labelmill.quality.v1.ChoiceLabeler\x12\x13\n\x0b\x63lass_names\x18\x03 \x03(\t\x12\x13\n\x0bprevalences\x18\x04 \x03(\x01\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x16\n\x0emethod_version\x18\x06 \x01(\t\x12\x17\n\x0fiteration_count\x18\x07 \x01(\x05\x12\x11\n\tconverged\x18\x08 \x01(\x08\x12?\n\x0b\x63\x61libration\x18\t \x01(\x0b\x32*.labelmill.quality.v1.ConsensusCalibration\x12\x1c\n\x14repeated_label_count\x18\n \x01(\x03\x32\x8d\x03\n\x0e\x41nswersService\x12\x7f\n\x10\x41ggregateNumbers\x12-.labelmill.quality.v1.AggregateNumbersRequest\x1a..labelmill.quality.v1.AggregateNumbersResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12y\n\x0e\x41ggregateTexts\x12+.labelmill.quality.v1.AggregateTextsRequest\x1a,.labelmill.quality.v1.AggregateTextsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x7f\n\x10\x41ggregateChoices\x12-.labelmill.quality.v1.AggregateChoicesRequest\x1a..labelmill.quality.v1.AggregateChoicesResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,34 +59,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGGREGATETEXTSREQUEST'].fields_by_name['repeat_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_AGGREGATETEXTSREQUEST'].fields_by_name['bootstrap_count']._loaded_options = None
   _globals['_AGGREGATETEXTSREQUEST'].fields_by_name['bootstrap_count']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_CHOICEGOLDROW'].fields_by_name['item']._loaded_options = None
+  _globals['_CHOICEGOLDROW'].fields_by_name['item']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
+  _globals['_CHOICEGOLDROW'].fields_by_name['class_names']._loaded_options = None
+  _globals['_CHOICEGOLDROW'].fields_by_name['class_names']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_AGGREGATECHOICESREQUEST'].fields_by_name['labels']._loaded_options = None
+  _globals['_AGGREGATECHOICESREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
+  _globals['_AGGREGATECHOICESREQUEST'].fields_by_name['class_names']._loaded_options = None
+  _globals['_AGGREGATECHOICESREQUEST'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
+  _globals['_AGGREGATECHOICESREQUEST'].fields_by_name['gold']._loaded_options = None
+  _globals['_AGGREGATECHOICESREQUEST'].fields_by_name['gold']._serialized_options = b'\272H\007\222\001\004\020\240\215\006'
   _globals['_ANSWERSSERVICE'].methods_by_name['AggregateNumbers']._loaded_options = None
   _globals['_ANSWERSSERVICE'].methods_by_name['AggregateNumbers']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
   _globals['_ANSWERSSERVICE'].methods_by_name['AggregateTexts']._loaded_options = None
   _globals['_ANSWERSSERVICE'].methods_by_name['AggregateTexts']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
-  _globals['_NUMBERGOLDROW']._serialized_start=204
-  _globals['_NUMBERGOLDROW']._serialized_end=270
-  _globals['_AGGREGATENUMBERSREQUEST']._serialized_start=273
-  _globals['_AGGREGATENUMBERSREQUEST']._serialized_end=738
-  _globals['_AGGREGATENUMBERSREQUEST_METHOD']._serialized_start=575
-  _globals['_AGGREGATENUMBERSREQUEST_METHOD']._serialized_end=738
-  _globals['_CONSENSUSNUMBER']._serialized_start=740
-  _globals['_CONSENSUSNUMBER']._serialized_end=854
-  _globals['_NUMBERLABELER']._serialized_start=857
-  _globals['_NUMBERLABELER']._serialized_end=1053
-  _globals['_AGGREGATENUMBERSRESPONSE']._serialized_start=1056
-  _globals['_AGGREGATENUMBERSRESPONSE']._serialized_end=1454
-  _globals['_AGGREGATETEXTSREQUEST']._serialized_start=1457
-  _globals['_AGGREGATETEXTSREQUEST']._serialized_end=2023
-  _globals['_AGGREGATETEXTSREQUEST_METHOD']._serialized_start=1889
-  _globals['_AGGREGATETEXTSREQUEST_METHOD']._serialized_end=1958
-  _globals['_AGGREGATETEXTSREQUEST_UNIT']._serialized_start=1960
-  _globals['_AGGREGATETEXTSREQUEST_UNIT']._serialized_end=2023
-  _globals['_CONSENSUSTEXT']._serialized_start=2025
-  _globals['_CONSENSUSTEXT']._serialized_end=2109
-  _globals['_TEXTLABELER']._serialized_start=2111
-  _globals['_TEXTLABELER']._serialized_end=2230
-  _globals['_AGGREGATETEXTSRESPONSE']._serialized_start=2233
-  _globals['_AGGREGATETEXTSRESPONSE']._serialized_end=2594
-  _globals['_ANSWERSSERVICE']._serialized_start=2597
-  _globals['_ANSWERSSERVICE']._serialized_end=2865
+  _globals['_ANSWERSSERVICE'].methods_by_name['AggregateChoices']._loaded_options = None
+  _globals['_ANSWERSSERVICE'].methods_by_name['AggregateChoices']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
+  _globals['_NUMBERGOLDROW']._serialized_start=240
+  _globals['_NUMBERGOLDROW']._serialized_end=306
+  _globals['_AGGREGATENUMBERSREQUEST']._serialized_start=309
+  _globals['_AGGREGATENUMBERSREQUEST']._serialized_end=774
+  _globals['_AGGREGATENUMBERSREQUEST_METHOD']._serialized_start=611
+  _globals['_AGGREGATENUMBERSREQUEST_METHOD']._serialized_end=774
+  _globals['_CONSENSUSNUMBER']._serialized_start=776
+  _globals['_CONSENSUSNUMBER']._serialized_end=890
+  _globals['_NUMBERLABELER']._serialized_start=893
+  _globals['_NUMBERLABELER']._serialized_end=1089
+  _globals['_AGGREGATENUMBERSRESPONSE']._serialized_start=1092
+  _globals['_AGGREGATENUMBERSRESPONSE']._serialized_end=1490
+  _globals['_AGGREGATETEXTSREQUEST']._serialized_start=1493
+  _globals['_AGGREGATETEXTSREQUEST']._serialized_end=2059
+  _globals['_AGGREGATETEXTSREQUEST_METHOD']._serialized_start=1925
+  _globals['_AGGREGATETEXTSREQUEST_METHOD']._serialized_end=1994
+  _globals['_AGGREGATETEXTSREQUEST_UNIT']._serialized_start=1996
+  _globals['_AGGREGATETEXTSREQUEST_UNIT']._serialized_end=2059
+  _globals['_CONSENSUSTEXT']._serialized_start=2061
+  _globals['_CONSENSUSTEXT']._serialized_end=2145
+  _globals['_TEXTLABELER']._serialized_start=2147
+  _globals['_TEXTLABELER']._serialized_end=2266
+  _globals['_AGGREGATETEXTSRESPONSE']._serialized_start=2269
+  _globals['_AGGREGATETEXTSRESPONSE']._serialized_end=2630
+  _globals['_CHOICEGOLDROW']._serialized_start=2632
+  _globals['_CHOICEGOLDROW']._serialized_end=2733
+  _globals['_AGGREGATECHOICESREQUEST']._serialized_start=2736
+  _globals['_AGGREGATECHOICESREQUEST']._serialized_end=2920
+  _globals['_CONSENSUSCHOICE']._serialized_start=2922
+  _globals['_CONSENSUSCHOICE']._serialized_end=3032
+  _globals['_CHOICELABELER']._serialized_start=3034
+  _globals['_CHOICELABELER']._serialized_end=3129
+  _globals['_AGGREGATECHOICESRESPONSE']._serialized_start=3132
+  _globals['_AGGREGATECHOICESRESPONSE']._serialized_end=3490
+  _globals['_ANSWERSSERVICE']._serialized_start=3493
+  _globals['_ANSWERSSERVICE']._serialized_end=3890
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AnswersServiceStub:
-    """Aggregates numbers and texts sent along; keeps nothing.
+    """Aggregates sets of classes, numbers and texts sent along; keeps nothing.
     """
 
     def __init__(self, channel):
@@ -45,10 +45,15 @@ class AnswersServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateTextsRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateTextsResponse.FromString,
                 _registered_method=True)
+        self.AggregateChoices = channel.unary_unary(
+                '/labelmill.quality.v1.AnswersService/AggregateChoices',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateChoicesRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateChoicesResponse.FromString,
+                _registered_method=True)
 
 
 class AnswersServiceServicer:
-    """Aggregates numbers and texts sent along; keeps nothing.
+    """Aggregates sets of classes, numbers and texts sent along; keeps nothing.
     """
 
     def AggregateNumbers(self, request, context):
@@ -70,6 +75,17 @@ class AnswersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AggregateChoices(self, request, context):
+        """Makes one set of classes of several labelers' sets about each item (multiple choice). How often a labeler names a class that is
+        there, and leaves out one that is not, is inferred over all classes together, so that rare classes gain by common ones; every
+        class has a probability for itself. Several answers of one labeler about one item: the last counts. INVALID_ARGUMENT:
+        UNKNOWN_CLASS, WRONG_ANSWER_KIND (a label that is no set of classes), DUPLICATE_GOLD, NO_CLASSES, TOO_MANY_CELLS (labels times
+        classes), ANSWER_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnswersServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -83,6 +99,11 @@ def add_AnswersServiceServicer_to_server(servicer, server):
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateTextsRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateTextsResponse.SerializeToString,
             ),
+            'AggregateChoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.AggregateChoices,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateChoicesRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateChoicesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'labelmill.quality.v1.AnswersService', rpc_method_handlers)
@@ -92,7 +113,7 @@ def add_AnswersServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnswersService:
-    """Aggregates numbers and texts sent along; keeps nothing.
+    """Aggregates sets of classes, numbers and texts sent along; keeps nothing.
     """
 
     @staticmethod
@@ -139,6 +160,33 @@ class AnswersService:
             '/labelmill.quality.v1.AnswersService/AggregateTexts',
             labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateTextsRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateTextsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AggregateChoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/labelmill.quality.v1.AnswersService/AggregateChoices',
+            labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateChoicesRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_answers__service__pb2.AggregateChoicesResponse.FromString,
             options,
             channel_credentials,
             insecure,
