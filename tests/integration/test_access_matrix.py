@@ -17,7 +17,10 @@ from tests.support.up import UpProcess
 
 AREAS = ("storage", "anonymization", "prelabel", "annotation", "quality", "training")
 ANONYMIZATION = ("content", "evaluation", "keys", "reidentification", "risk", "statistics", "table")
-QUALITY = ("model_quality", "weak_supervision")
+QUALITY = (
+    *("agreement", "answers", "benchmark", "classifier", "consensus", "instances", "labelers", "live"),
+    *("model_quality", "planning", "weak_supervision"),
+)
 PROJECT = "access-matrix"
 
 
