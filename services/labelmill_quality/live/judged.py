@@ -60,7 +60,7 @@ def tallies(items: Iterable[LiveItem]) -> dict[str, Counter[str]]:
     """Labeler -> field of LiveLabeler -> what the items add to it."""
     result: dict[str, Counter[str]] = defaultdict(Counter)
     for item in items:
-        for labeler in item.sets:
+        for labeler in item.labels:
             result[labeler]["label_count"] += 1
         for labeler, right in item.agreed.items():
             result[labeler]["compared_count"] += 1

@@ -76,7 +76,8 @@ def _replaced(state: LiveState, after: Sequence[LiveItem], compare: Compare | No
         state.feature,
         class_names=classes,
         class_counts=counts.classes,
-        labels_since_refit=state.feature.labels_since_refit + _changed_labels(before, after),
+        labels_since_refit=state.feature.labels_since_refit
+        + _changed_labels(before, after, choice=state.feature.is_choice),
     )
     return LiveState(feature, labelers, kept, gone, _changed_annotations(before, after))
 
@@ -128,7 +129,10 @@ def _changed_annotations(before: Iterable[LiveItem], after: Iterable[LiveItem]) 
     return len({said.annotation for said in old ^ new})
 
 
-def _changed_labels(before: Iterable[LiveItem], after: Iterable[LiveItem]) -> int:
+def _changed_labels(before: Iterable[LiveItem], after: Iterable[LiveItem], *, choice: bool) -> int:
     """How many labels came, changed or went."""
-    old, new = ({(item.item, *label) for item in items for label in item.sets.items()} for items in (before, after))
+    old, new = (
+        {(item.item, *label) for item in items for label in (item.labels if choice else item.sets).items()}
+        for items in (before, after)
+    )
     return len({(item, labeler) for item, labeler, _ in old ^ new})
