@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from labelmill_quality.aggregation.consensus import Floats
 from labelmill_quality.estimate import Estimate
@@ -62,6 +61,8 @@ def log_loss(posterior: Floats, gold: Codes) -> float:
 
 def finds_errors(posterior: Floats, gold: Codes) -> float | None:
     """The probability that a right item is held with more confidence than a wrong one (AUROC); None without both."""
+    from scipy.stats import rankdata  # slow to load, and the server does without
+
     confidence, right = posterior.max(axis=1), posterior.argmax(axis=1) == gold
     wins, wrong = int(right.sum()), int((~right).sum())
     if not wins or not wrong:
