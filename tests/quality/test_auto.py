@@ -112,6 +112,16 @@ def test_a_large_table_is_judged_on_some_items_and_aggregated_whole() -> None:
     assert (model.apply(table).winners == truth).mean() > 0.8
 
 
+def test_in_a_very_large_table_the_best_method_is_taken_alone() -> None:
+    table, _ = swapping()
+    mixed, alone = auto.fit(table), auto.fit(table, options=auto.Options(mixed_labels=1000))
+    best = max(mixed.selection.judgements, key=lambda each: each.weight)
+    assert {name: weight for name, weight in weights_of(alone).items() if weight} == {best.method: 1.0}
+    consensus = alone.apply(table)
+    assert (consensus.posterior == auto.CANDIDATES[best.method](table, None).apply(table).posterior).all()
+    assert (consensus.method, consensus.note) == ("auto", alone.selection.reason())
+
+
 @settings(max_examples=30)
 @given(rows(min_size=5), st.randoms(use_true_random=False))
 def test_what_is_held_out_does_not_depend_on_order_or_names(given_rows: list[Row], shuffler: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -66,6 +66,8 @@ class Options:
     """See above."""
     sampled_labels: int = 200_000
     """In a larger table, methods are judged on random items with about so many labels."""
+    mixed_labels: int = 1_000_000
+    """In a larger table, the method with the largest weight is taken alone: fitting all would take minutes."""
     least_weight: float = 0.01
     """Methods with less are left out of the mixture."""
     seed: int = 0
@@ -87,6 +89,9 @@ class Auto:
 
     def apply(self, table: LabelTable) -> Consensus:
         """The weighted mean of the models' posteriors; see Model."""
+        if len(self.models) == 1:
+            only, note = self.models[0].apply(table), self.selection.reason()
+            return replace(only, method=NAME, version=VERSION, note=note, selection=self.selection)
         posterior, iterations, converged = np.zeros((len(table.items), len(table.classes))), 0, True
         for model, weight in zip(self.models, self.weights, strict=True):
             each = model.apply(table)
@@ -129,6 +134,8 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
         losses = np.array([each.sum() for each in apart])
         weights = weights * np.exp(options.gold_rate * (losses.min() - losses))
     weights[weights < options.least_weight * weights.sum()] = 0.0
+    if len(table) > options.mixed_labels:
+        weights[np.arange(len(weights)) != weights.argmax()] = 0.0
     weights /= weights.sum()
     chosen = [(each, float(weight)) for each, weight in zip(candidates.values(), weights, strict=True) if weight]
     judgements = _judgements(candidates, predictions, weights, apart)
