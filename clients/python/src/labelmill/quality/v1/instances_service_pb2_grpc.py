@@ -80,8 +80,8 @@ class InstancesServiceServicer:
 
     def ComputeInstanceAgreement(self, request, context):
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
-        (a statistic of the line asked for shapes in an image).
+        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES, WRONG_SHAPES
+        (a statistic of the line asked for shapes in an image) and TOO_MANY_ALIGNMENTS (gamma of too many marks in one place).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

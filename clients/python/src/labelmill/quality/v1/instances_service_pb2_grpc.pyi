@@ -49,8 +49,8 @@ class InstancesServiceStub:
     """
     ComputeInstanceAgreement: _grpc.UnaryUnaryMultiCallable[_instances_service_pb2.ComputeInstanceAgreementRequest, _instances_service_pb2.ComputeInstanceAgreementResponse]
     """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
-    (a statistic of the line asked for shapes in an image).
+    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES, WRONG_SHAPES
+    (a statistic of the line asked for shapes in an image) and TOO_MANY_ALIGNMENTS (gamma of too many marks in one place).
     """
 
 @_typing.type_check_only
@@ -74,8 +74,8 @@ class InstancesServiceAsyncStub(InstancesServiceStub):
     """
     ComputeInstanceAgreement: _aio.UnaryUnaryMultiCallable[_instances_service_pb2.ComputeInstanceAgreementRequest, _instances_service_pb2.ComputeInstanceAgreementResponse]  # type: ignore[assignment]
     """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
-    (a statistic of the line asked for shapes in an image).
+    INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES, WRONG_SHAPES
+    (a statistic of the line asked for shapes in an image) and TOO_MANY_ALIGNMENTS (gamma of too many marks in one place).
     """
 
 class InstancesServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -114,8 +114,8 @@ class InstancesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_instances_service_pb2.ComputeInstanceAgreementResponse, _abc.Awaitable[_instances_service_pb2.ComputeInstanceAgreementResponse]]:
         """Measures how well labelers agree on spans, segments or other shapes sent along, beyond what chance would do.
-        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES and WRONG_SHAPES
-        (a statistic of the line asked for shapes in an image).
+        INVALID_ARGUMENT: those of AggregateAnnotations that are about annotations, and SEVERAL_FEATURES, WRONG_SHAPES
+        (a statistic of the line asked for shapes in an image) and TOO_MANY_ALIGNMENTS (gamma of too many marks in one place).
         """
 
 def add_InstancesServiceServicer_to_server(servicer: InstancesServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
