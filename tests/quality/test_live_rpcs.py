@@ -226,7 +226,7 @@ async def test_a_reading_that_breaks_off_goes_on_where_it_was_after_a_restart(se
         assert 0 < (await read(mill)).label_count < 36
     async with AsyncExitStack() as stack:
         mill = await serve(settings, FakeAnnotations(), stack, feed)
-        assert (await refresh(mill)).change_count == 22
+        await refresh(mill)  # or the service itself, which has begun to read on by now
         assert (await read(mill)).label_count == 36
         assert feed.reads[3][1] == feed.reads[2][1] != ""
 
