@@ -164,6 +164,15 @@ def test_one_label_an_item_is_taken_as_it_is() -> None:
         assert aggregation.aggregate(table, method).winners.tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize("method", list(aggregation.METHODS))
+@pytest.mark.parametrize("ordered", [False, True])
+def test_no_labels_are_no_items(method: str, ordered: bool) -> None:
+    consensus = aggregation.aggregate_calibrated(
+        make_table([], [], [], class_names=["a", "b"]), method, ordered=ordered
+    )
+    assert (consensus.posterior.shape, consensus.winners.tolist()) == ((0, 2), [])
+
+
 def test_one_labeler_is_believed() -> None:
     table = make_table(["x", "y"], ["a", "a"], ["yes", "no"])
     assert aggregation.aggregate(table).winners.tolist() == [1, 0]

@@ -128,7 +128,7 @@ class _Belief:
 def _believe(counted: Counts, grid: _Grid, points: Floats, labelers: int, options: Options) -> _Belief:
     classes = len(counted.shares)
     counts, flat = counted.counts.reshape(labelers, classes, classes), grid.shares.reshape(len(points), -1)
-    scores = counts.reshape(labelers, -1) @ np.log(flat).T + np.log(points)
+    scores = counts.reshape(labelers, classes**2) @ np.log(flat).T + np.log(points)
     weights = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
     weights /= weights.sum(axis=1, keepdims=True)  # (labelers, points): q
     learned = weights.sum(axis=0) + options.pseudo_labelers * grid.guess
