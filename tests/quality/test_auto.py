@@ -112,6 +112,13 @@ def test_a_large_table_is_judged_on_some_items_and_aggregated_whole() -> None:
     assert (model.apply(table).winners == truth).mean() > 0.8
 
 
+def test_slow_methods_take_no_part_where_confusion_matrices_are_many() -> None:
+    table, truth = swapping()
+    model = auto.fit(table, options=auto.Options(most_cells=30))  # 9 labelers x 2 x 2 cells
+    assert set(weights_of(model)) == set(auto.CANDIDATES) - {"mace", "ibcc"}
+    assert (model.apply(table).winners == truth).mean() > 0.8
+
+
 def test_in_a_very_large_table_the_best_method_is_taken_alone() -> None:
     table, _ = swapping()
     mixed, alone = auto.fit(table), auto.fit(table, options=auto.Options(mixed_labels=1000))

@@ -66,6 +66,8 @@ class Options:
     """See above."""
     sampled_labels: int = 200_000
     """In a larger table, methods are judged on random items with about so many labels."""
+    most_cells: int = 2_000_000
+    """With more labelers x classes x classes, methods that think about every cell in every round take no part."""
     mixed_labels: int = 1_000_000
     """In a larger table, the method with the largest weight is taken alone: fitting all would take minutes."""
     least_weight: float = 0.01
@@ -124,7 +126,7 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
     sampled = 0 if judged is table else len(judged.items)
     known = np.flatnonzero((told != NO_GOLD) & (judged.labels_per_item > 0))
     by_gold = len(known) >= options.least_gold
-    candidates = {**CANDIDATES, ordinal.NAME: ordinal.fit} if options.ordered else CANDIDATES
+    candidates = _candidates(table, options)
     posteriors = [partial(_posterior, each, None if by_gold else told) for each in candidates.values()]
     predictions = held_out_predictions(judged, posteriors, _splits(judged, options), options.seed)
     weights = stacked(predictions, options.pseudo_labels)
@@ -146,6 +148,14 @@ def fit(table: LabelTable, anchors: Codes | None = None, options: Options = _DEF
         Selection(basis, judgements, len(predictions), sampled),
         np.tensordot(weights, np.stack(blind), axes=1) if blind else None,
     )
+
+
+def _candidates(table: LabelTable, options: Options) -> Mapping[str, Fit]:
+    candidates = {**CANDIDATES, ordinal.NAME: ordinal.fit} if options.ordered else CANDIDATES
+    if len(table.labelers) * len(table.classes) ** 2 <= options.most_cells:
+        return candidates
+    slow = (mace.NAME, ibcc.NAME, ordinal.NAME)
+    return {name: each for name, each in candidates.items() if name not in slow}
 
 
 def _posterior(fit_one: Fit, anchors: Codes | None, table: LabelTable) -> Floats:
