@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from labelmill_quality import aggregation
+from labelmill_quality.aggregation.calibration import calibrate
 from labelmill_quality.aggregation.consensus import Consensus
 from labelmill_quality.agreement.krippendorff import Metric, krippendorff_alpha
 from labelmill_quality.benchmark import BenchmarkScore, consensus_accuracy, score_benchmark
@@ -17,7 +18,7 @@ from labelmill_quality.estimate import Estimate
 from labelmill_quality.labelers import agreement_with_others, consensus_confusions
 from labelmill_quality.labelers.reference import References, references
 from labelmill_quality.labelers.spammers import SpammerScores, spammer_scores
-from labelmill_quality.labels import LabelTable, gold_codes, make_table
+from labelmill_quality.labels import NO_GOLD, Codes, LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.periods import Period, latest_answers, over_time
 from labelmill_quality.scores import BENCHMARK, CONSENSUS, ClassScore, Confusion, LabelerScore
@@ -104,15 +105,16 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
     """Scores labels, labelers and classes.
 
     Answers to benchmark tasks never count as labels. The accuracy of the consensus is that of the same method, with
-    what it learned about the labelers from their labels, on the benchmark items: gold plays no part in it.
+    what it learned about the labelers from their labels, on the benchmark items: gold plays no part in it. What the
+    method says about these items also tells how far to trust it: that calibrates the probabilities of all others.
     """
     classes = evidence.all_classes()
     table = _table(evidence.labels, classes, evidence.benchmark_answers.labelers)
     answers = _table(evidence.benchmark_answers, classes, evidence.labels.labelers)
     for each in (table, answers):
         require_room(each, plan.cell_limit)
-    model = aggregation.METHODS[plan.method](table, None)
-    consensus = model.apply(table)
+    model = aggregation.fit_of(plan.method, ordered=evidence.ordered)(table, None)
+    consensus, on_gold = (replace(model.apply(each), ordered=evidence.ordered) for each in (table, answers))
     gold = gold_codes(answers.items, list(evidence.gold), list(evidence.gold.values()), classes)
     benchmark = score_benchmark(answers, gold)
     confusions = consensus_confusions(table, consensus.posterior)
@@ -122,10 +124,10 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
     latest = latest_answers(table, evidence.labels.items, evidence.labels.times_ms)
     return Report(
         table,
-        consensus,
+        _calibrated(consensus, table, on_gold, answers, gold, plan.method),
         krippendorff_alpha(table.sparse_votes, metric, replicates=plan.replicates, seed=plan.seed),
         benchmark.accuracy(),
-        consensus_accuracy(model.apply(answers).winners, answers.labels_per_item, gold),
+        consensus_accuracy(on_gold.winners, answers.labels_per_item, gold),
         tuple(labeler_scores(table, consensus, confusions, benchmark, spammer_scores(compared, seed=plan.seed))),
         tuple(_class_scores(table, consensus, benchmark, compared, plan)),
         Confusion(benchmark.confusion, BENCHMARK),
@@ -133,6 +135,16 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
         tuple(over_time(table, latest, metric, replicates=plan.replicates, seed=plan.seed)),
         disagreements(table),
     )
+
+
+def _calibrated(
+    consensus: Consensus, table: LabelTable, on_gold: Consensus, answers: LabelTable, gold: Codes, method: str
+) -> Consensus:
+    """The consensus with probabilities for posteriors, by what the method said about items with gold."""
+    known = gold != NO_GOLD
+    calibration = calibrate(method, on_gold.posterior[known], answers.labels_per_item[known].astype(float), gold[known])
+    probabilities = calibration.apply(consensus.posterior, table.labels_per_item.astype(float))
+    return replace(consensus, posterior=probabilities, calibration=calibration)
 
 
 def disagreements(table: LabelTable) -> Floats:

@@ -54,6 +54,7 @@ async def test_a_project_is_scored_and_the_report_kept(mill_on_both: Mill) -> No
     assert (report.label_count, report.item_count) == (60, 20)
     assert report.consensus_method == pb.CONSENSUS_METHOD_AUTO
     assert report.consensus_note
+    assert report.calibration.strength > 0
     assert report.HasField("create_time")
     assert report.alpha.lower <= report.alpha.value <= report.alpha.upper
     assert (report.benchmark_accuracy.value, report.benchmark_accuracy.sample_count) == (0.625, 8)

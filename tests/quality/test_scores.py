@@ -147,6 +147,25 @@ def test_a_report_keeps_benchmark_answers_apart_from_labels() -> None:
     assert report.consensus_confusion.counts.sum() == pytest.approx(12)
 
 
+def test_a_report_calibrates_its_probabilities_by_what_the_method_says_about_gold() -> None:
+    truths = ["yes" if n % 3 else "no" for n in range(40)]
+    all_wrong = answers(
+        *[
+            (f"g{n}", labeler, "no" if truth == "yes" else "yes")
+            for n, truth in enumerate(truths)
+            for labeler in ("anna", "ben")
+        ]
+    )
+    gold = {f"g{n}": truth for n, truth in enumerate(truths)}
+    usual, humbled = report_of().consensus, report_of(benchmark_answers=all_wrong, gold=gold).consensus
+    assert usual.calibration is not None
+    assert humbled.calibration is not None
+    assert (usual.calibration.gold_count, usual.calibration.on_this_data) == (2, False)
+    assert (humbled.calibration.gold_count, humbled.calibration.on_this_data) == (40, True)
+    assert humbled.posterior.max(axis=1).mean() < usual.posterior.max(axis=1).mean()
+    np.testing.assert_allclose(humbled.posterior.sum(axis=1), 1)
+
+
 def test_a_report_scores_every_labeler() -> None:
     anna, ben, cleo = report_of().labelers
     assert (anna.labeler, anna.label_count) == ("anna", 4)

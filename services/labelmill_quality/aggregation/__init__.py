@@ -39,6 +39,11 @@ METHODS: Mapping[str, Fit] = MappingProxyType({auto.NAME: auto.fit, **auto.CANDI
 DEFAULT = auto.NAME
 
 
+def fit_of(method: str, *, ordered: bool = False) -> Fit:
+    """How the method of that name learns; with `ordered`, `auto` knows that the classes are in their order."""
+    return partial(auto.fit, options=auto.Options(ordered=True)) if ordered and method == auto.NAME else METHODS[method]
+
+
 def aggregate(table: LabelTable, method: str = DEFAULT, anchors: Codes | None = None) -> Consensus:
     """The consensus of a table by the method of that name; anchored items get their known class."""
     consensus = METHODS[method](table, anchors).apply(table)
@@ -53,7 +58,7 @@ def aggregate_calibrated(
     Gold calibrates what the method says without knowing it; then it is learned from, and kept. With `ordered`, the
     classes are in their order: the winners err by the fewest ranks, and `auto` knows of it.
     """
-    fit = partial(auto.fit, options=auto.Options(ordered=True)) if ordered and method == auto.NAME else METHODS[method]
+    fit = fit_of(method, ordered=ordered)
     model = fit(table, anchors)
     consensus = model.apply(table)
     counts = np.bincount(table.item_codes, table.weights, len(table.items)).astype(np.float64)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.type.v1.ontology_pb2 import Feature
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 from labelmill_quality.convert import resources as convert
+from labelmill_quality.convert.consensus import calibration
 from labelmill_quality.ports import NewLabels
 from labelmill_quality.report import Evidence, Plan, make_report
 
@@ -40,5 +42,6 @@ def score_project(evidence: Evidence, plan: Plan, head: ReportHead) -> ScoredPro
         feature=head.feature,
         annotation_filter=head.annotation_filter,
     )
+    message.calibration.MergeFrom(calibration(report.consensus.calibration) or pb.ConsensusCalibration())
     labels = NewLabels(ConsensusLabels.of(report.table, report.consensus), report.disagreement)
     return ScoredProject(message.SerializeToString(), report.table.classes, labels)

@@ -34,7 +34,7 @@ class _RepeatPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RepeatPo
     REPEAT_POLICY_MAJORITY: _RepeatPolicy.ValueType  # 3
     """The answer given most often; of several, the one given last."""
     REPEAT_POLICY_ALL: _RepeatPolicy.ValueType  # 4
-    """Every answer, each of n with a weight of 1/n. Not with every method of aggregation (INVALID_ARGUMENT: REPEATS_NOT_WEIGHED)."""
+    """Every answer, each of n with a weight of 1/n. Not for texts and for agreement (INVALID_ARGUMENT: REPEATS_NOT_WEIGHED)."""
 
 class RepeatPolicy(_RepeatPolicy, metaclass=_RepeatPolicyEnumTypeWrapper):
     """What counts where one labeler answered one item several times."""
@@ -48,7 +48,7 @@ REPEAT_POLICY_FIRST: RepeatPolicy.ValueType  # 2
 REPEAT_POLICY_MAJORITY: RepeatPolicy.ValueType  # 3
 """The answer given most often; of several, the one given last."""
 REPEAT_POLICY_ALL: RepeatPolicy.ValueType  # 4
-"""Every answer, each of n with a weight of 1/n. Not with every method of aggregation (INVALID_ARGUMENT: REPEATS_NOT_WEIGHED)."""
+"""Every answer, each of n with a weight of 1/n. Not for texts and for agreement (INVALID_ARGUMENT: REPEATS_NOT_WEIGHED)."""
 Global___RepeatPolicy: _TypeAlias = RepeatPolicy  # noqa: Y015
 
 @_typing.final

@@ -602,6 +602,7 @@ class QualityReport(_message.Message):
     PERIODS_FIELD_NUMBER: _builtins.int
     FEATURE_REPORTS_FIELD_NUMBER: _builtins.int
     CONSENSUS_NOTE_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/qualityReports/{quality_report}."""
     feature: _builtins.str
@@ -666,6 +667,12 @@ class QualityReport(_message.Message):
     def feature_reports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of a report over all features: the reports of each, projects/{project}/qualityReports/{quality_report}; all else is empty then."""
 
+    @_builtins.property
+    def calibration(self) -> Global___ConsensusCalibration:
+        """How the probabilities of its consensus labels were calibrated: by what the method, which was told no gold, says about items with
+        gold. Absent where answers are no single classes.
+        """
+
     def __init__(
         self,
         *,
@@ -690,10 +697,11 @@ class QualityReport(_message.Message):
         periods: _abc.Iterable[Global___PeriodQuality] | None = ...,
         feature_reports: _abc.Iterable[_builtins.str] | None = ...,
         consensus_note: _builtins.str = ...,
+        calibration: Global___ConsensusCalibration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "calibration", b"calibration", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "annotation_filter", b"annotation_filter", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "classes", b"classes", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "consensus_method", b"consensus_method", "consensus_note", b"consensus_note", "converged", b"converged", "create_time", b"create_time", "feature", b"feature", "feature_kind", b"feature_kind", "feature_reports", b"feature_reports", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labelers", b"labelers", "method_version", b"method_version", "name", b"name", "periods", b"periods"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "annotation_filter", b"annotation_filter", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "calibration", b"calibration", "classes", b"classes", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "consensus_method", b"consensus_method", "consensus_note", b"consensus_note", "converged", b"converged", "create_time", b"create_time", "feature", b"feature", "feature_kind", b"feature_kind", "feature_reports", b"feature_reports", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labelers", b"labelers", "method_version", b"method_version", "name", b"name", "periods", b"periods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
