@@ -11,7 +11,10 @@ import numpy.typing as npt
 from labelmill_quality import aggregation
 from labelmill_quality.aggregation.calibration import calibrate
 from labelmill_quality.aggregation.consensus import Consensus
+from labelmill_quality.agreement.breakdown import PairScores, by_pair
+from labelmill_quality.agreement.coefficients import Coefficient, Question
 from labelmill_quality.agreement.krippendorff import Metric, krippendorff_alpha
+from labelmill_quality.agreement.weights import Scheme, scheme_weights
 from labelmill_quality.benchmark import BenchmarkScore, consensus_accuracy, score_benchmark
 from labelmill_quality.classes import class_alphas, class_difficulties
 from labelmill_quality.estimate import Estimate
@@ -24,6 +27,11 @@ from labelmill_quality.periods import Period, latest_answers, over_time
 from labelmill_quality.scores import BENCHMARK, CONSENSUS, ClassScore, Confusion, LabelerScore
 
 Floats = npt.NDArray[np.float64]
+
+LEAST_SHARED = 10
+"""Items that two labelers must share to be compared as a pair."""
+MOST_PAIRS = 500
+"""Pairs in a report."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class Report:
     benchmark_confusion: Confusion
     consensus_confusion: Confusion
     periods: tuple[Period, ...]
+    pairs: PairScores
     disagreement: Floats
     """(items): the probability that two of their labelers said different things."""
 
@@ -133,6 +142,7 @@ def make_report(evidence: Evidence, plan: Plan) -> Report:
         Confusion(benchmark.confusion, BENCHMARK),
         Confusion(confusions.sum(axis=0), CONSENSUS),
         tuple(over_time(table, latest, metric, replicates=plan.replicates, seed=plan.seed)),
+        _pairs(table, ordered=evidence.ordered),
         disagreements(table),
     )
 
@@ -145,6 +155,13 @@ def _calibrated(
     calibration = calibrate(method, on_gold.posterior[known], answers.labels_per_item[known].astype(float), gold[known])
     probabilities = calibration.apply(consensus.posterior, table.labels_per_item.astype(float))
     return replace(consensus, posterior=probabilities, calibration=calibration)
+
+
+def _pairs(table: LabelTable, *, ordered: bool) -> PairScores:
+    weights = scheme_weights(Scheme.LINEAR, np.arange(len(table.classes), dtype=np.float64)) if ordered else None
+    scheme = Scheme.LINEAR if ordered else Scheme.IDENTITY
+    question = Question((Coefficient.COHEN_KAPPA,), scheme=scheme, weights=weights)
+    return by_pair(table, question, LEAST_SHARED).most_shared(MOST_PAIRS)
 
 
 def disagreements(table: LabelTable) -> Floats:

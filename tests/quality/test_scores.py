@@ -166,6 +166,22 @@ def test_a_report_calibrates_its_probabilities_by_what_the_method_says_about_gol
     np.testing.assert_allclose(humbled.posterior.sum(axis=1), 1)
 
 
+def test_a_report_compares_every_pair_that_shares_ten_items() -> None:
+    many = answers(
+        *[(f"i{n}", labeler, "yes" if n % 2 else "no") for n in range(12) for labeler in ("anna", "ben")],
+        *[(f"i{n}", "cleo", "yes") for n in range(10)],
+        *[(f"i{n}", "dan", "yes") for n in range(9)],
+    )
+    pairs = report_of(labels=many).pairs
+    names = report_of(labels=many).table.labelers
+    assert [(names[a], names[b]) for a, b in zip(pairs.first, pairs.second, strict=True)] == [
+        ("anna", "ben"), ("anna", "cleo"), ("ben", "cleo")
+    ]  # fmt: skip
+    assert [each.value for each in pairs.agreed] == [1.0, 0.5, 0.5]
+    assert [each.value for each in pairs.estimates[0]] == [1.0, 0.0, 0.0]
+    assert pairs.left_out == 3
+
+
 def test_a_report_scores_every_labeler() -> None:
     anna, ben, cleo = report_of().labelers
     assert (anna.labeler, anna.label_count) == ("anna", 4)

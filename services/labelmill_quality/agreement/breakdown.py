@@ -75,6 +75,13 @@ class PairScores:
     left_out: int
     """Pairs with a shared item, but fewer than the minimum."""
 
+    def most_shared(self, count: int) -> PairScores:
+        """The pairs with most shared items first, at most so many."""
+        order = np.argsort([-each.n for each in self.agreed], kind="stable")[:count]
+        estimates = [[column[place] for place in order] for column in self.estimates]
+        agreed = [self.agreed[place] for place in order]
+        return replace(self, first=self.first[order], second=self.second[order], estimates=estimates, agreed=agreed)
+
 
 def by_pair(table: LabelTable, question: Question, minimum_items: int) -> PairScores:
     """The coefficients of every two labelers about the items that both answered.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labelmill.quality.v1 import agreement_service_pb2 as pb
+from labelmill.quality.v1 import resources_pb2
 from labelmill_quality.agreement.breakdown import PairScores, Window
 from labelmill_quality.convert.estimates import estimate
 from labelmill_quality.estimate import Estimate
@@ -20,11 +21,11 @@ def class_agreements(
     ]
 
 
-def pair_agreements(scores: PairScores, labelers: Sequence[str]) -> list[pb.PairAgreement]:
+def pair_agreements(scores: PairScores, labelers: Sequence[str]) -> list[resources_pb2.PairAgreement]:
     """The pairs' coefficients."""
     pairs = zip(scores.first.tolist(), scores.second.tolist(), scores.agreed, strict=True)
     return [
-        pb.PairAgreement(
+        resources_pb2.PairAgreement(
             first_labeler=labelers[first],
             second_labeler=labelers[second],
             agreement=estimate(agreed),

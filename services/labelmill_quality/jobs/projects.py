@@ -8,6 +8,7 @@ from labelmill.quality.v1 import resources_pb2 as pb
 from labelmill.type.v1.ontology_pb2 import Feature
 from labelmill_quality.aggregation.consensus import ConsensusLabels
 from labelmill_quality.convert import resources as convert
+from labelmill_quality.convert.agreement import pair_agreements
 from labelmill_quality.convert.consensus import calibration
 from labelmill_quality.ports import NewLabels
 from labelmill_quality.report import Evidence, Plan, make_report
@@ -43,5 +44,6 @@ def score_project(evidence: Evidence, plan: Plan, head: ReportHead) -> ScoredPro
         annotation_filter=head.annotation_filter,
     )
     message.calibration.MergeFrom(calibration(report.consensus.calibration) or pb.ConsensusCalibration())
+    message.pairs.extend(pair_agreements(report.pairs, report.table.labelers))
     labels = NewLabels(ConsensusLabels.of(report.table, report.consensus), report.disagreement)
     return ScoredProject(message.SerializeToString(), report.table.classes, labels)

@@ -351,7 +351,7 @@ class ComputeAgreementResponse(_message.Message):
         """With per_class: every class, in order."""
 
     @_builtins.property
-    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairAgreement]:
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.PairAgreement]:
         """With per_pair: every two labelers with enough shared items, ordered by id."""
 
     @_builtins.property
@@ -364,7 +364,7 @@ class ComputeAgreementResponse(_message.Message):
         alpha: _resources_pb2.Estimate | None = ...,
         coefficients: _abc.Iterable[_resources_pb2.Estimate] | None = ...,
         classes: _abc.Iterable[Global___ClassAgreement] | None = ...,
-        pairs: _abc.Iterable[Global___PairAgreement] | None = ...,
+        pairs: _abc.Iterable[_resources_pb2.PairAgreement] | None = ...,
         small_pair_count: _builtins.int = ...,
         windows: _abc.Iterable[Global___AgreementWindow] | None = ...,
     ) -> None: ...
@@ -503,44 +503,6 @@ class ClassAgreement(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClassAgreement: _TypeAlias = ClassAgreement  # noqa: Y015
-
-@_typing.final
-class PairAgreement(_message.Message):
-    """How well two labelers agree."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    FIRST_LABELER_FIELD_NUMBER: _builtins.int
-    SECOND_LABELER_FIELD_NUMBER: _builtins.int
-    AGREEMENT_FIELD_NUMBER: _builtins.int
-    COEFFICIENTS_FIELD_NUMBER: _builtins.int
-    first_labeler: _builtins.str
-    """One of them."""
-    second_labeler: _builtins.str
-    """The other."""
-    @_builtins.property
-    def agreement(self) -> _resources_pb2.Estimate:
-        """The share of shared items about which both said the same, with Wilson's interval."""
-
-    @_builtins.property
-    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[_resources_pb2.Estimate]:
-        """Of the coefficients asked for, those of pairs, in their order."""
-
-    def __init__(
-        self,
-        *,
-        first_labeler: _builtins.str = ...,
-        second_labeler: _builtins.str = ...,
-        agreement: _resources_pb2.Estimate | None = ...,
-        coefficients: _abc.Iterable[_resources_pb2.Estimate] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "coefficients", b"coefficients", "first_labeler", b"first_labeler", "second_labeler", b"second_labeler"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PairAgreement: _TypeAlias = PairAgreement  # noqa: Y015
 
 @_typing.final
 class AgreementWindow(_message.Message):

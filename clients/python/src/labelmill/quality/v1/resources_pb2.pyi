@@ -420,6 +420,44 @@ class ConfusionMatrix(_message.Message):
 Global___ConfusionMatrix: _TypeAlias = ConfusionMatrix  # noqa: Y015
 
 @_typing.final
+class PairAgreement(_message.Message):
+    """How well two labelers agree."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_LABELER_FIELD_NUMBER: _builtins.int
+    SECOND_LABELER_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    COEFFICIENTS_FIELD_NUMBER: _builtins.int
+    first_labeler: _builtins.str
+    """One of them."""
+    second_labeler: _builtins.str
+    """The other."""
+    @_builtins.property
+    def agreement(self) -> Global___Estimate:
+        """The share of shared items about which both said the same, with Wilson's interval."""
+
+    @_builtins.property
+    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Estimate]:
+        """Of the coefficients asked for, those of pairs, in their order; in a report, Cohen's kappa."""
+
+    def __init__(
+        self,
+        *,
+        first_labeler: _builtins.str = ...,
+        second_labeler: _builtins.str = ...,
+        agreement: Global___Estimate | None = ...,
+        coefficients: _abc.Iterable[Global___Estimate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "coefficients", b"coefficients", "first_labeler", b"first_labeler", "second_labeler", b"second_labeler"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PairAgreement: _TypeAlias = PairAgreement  # noqa: Y015
+
+@_typing.final
 class LabelerQuality(_message.Message):
     """How good one labeler is."""
 
@@ -603,6 +641,7 @@ class QualityReport(_message.Message):
     FEATURE_REPORTS_FIELD_NUMBER: _builtins.int
     CONSENSUS_NOTE_FIELD_NUMBER: _builtins.int
     CALIBRATION_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/qualityReports/{quality_report}."""
     feature: _builtins.str
@@ -673,6 +712,12 @@ class QualityReport(_message.Message):
         gold. Absent where answers are no single classes.
         """
 
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairAgreement]:
+        """Pairs of labelers who share 10 items or more, those with most shared items first, at most 500. Cohen's kappa has linear weights where
+        the classes are in an order. Empty where answers are no single classes.
+        """
+
     def __init__(
         self,
         *,
@@ -698,10 +743,11 @@ class QualityReport(_message.Message):
         feature_reports: _abc.Iterable[_builtins.str] | None = ...,
         consensus_note: _builtins.str = ...,
         calibration: Global___ConsensusCalibration | None = ...,
+        pairs: _abc.Iterable[Global___PairAgreement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "calibration", b"calibration", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "annotation_filter", b"annotation_filter", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "calibration", b"calibration", "classes", b"classes", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "consensus_method", b"consensus_method", "consensus_note", b"consensus_note", "converged", b"converged", "create_time", b"create_time", "feature", b"feature", "feature_kind", b"feature_kind", "feature_reports", b"feature_reports", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labelers", b"labelers", "method_version", b"method_version", "name", b"name", "periods", b"periods"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "annotation_filter", b"annotation_filter", "benchmark_accuracy", b"benchmark_accuracy", "benchmark_confusion", b"benchmark_confusion", "calibration", b"calibration", "classes", b"classes", "consensus_accuracy", b"consensus_accuracy", "consensus_confusion", b"consensus_confusion", "consensus_method", b"consensus_method", "consensus_note", b"consensus_note", "converged", b"converged", "create_time", b"create_time", "feature", b"feature", "feature_kind", b"feature_kind", "feature_reports", b"feature_reports", "item_count", b"item_count", "iteration_count", b"iteration_count", "label_count", b"label_count", "labelers", b"labelers", "method_version", b"method_version", "name", b"name", "pairs", b"pairs", "periods", b"periods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
