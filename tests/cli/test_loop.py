@@ -77,6 +77,9 @@ def test_from_texts_to_a_served_model(owner: Commands, server: UpProcess, tmp_pa
     assert page.stat().st_mode & 0o077 == 0
     labelers = owner.ok("quality", "labelers", "-p", "loop")["labelers"]
     assert [each["labeler"] for each in labelers] == ["labeler-1", "labeler-2"]
+    assert len(owner.ok("quality", "score", "-p", "loop")["feature_reports"]) == 1
+    assert owner.ok("quality", "labelers", "-p", "loop")["labelers"] == labelers  # of its only feature
+    assert "labels                160 of 80 items" in owner.run("quality", "show", "-p", "loop").stdout
     [live] = owner.ok("quality", "live", "-p", "loop", "--feature", "sentiment")["features"]
     assert (live["label_count"], live["alpha"]["value"], live["disputed_item_count"]) == (160, 1.0, 0)
     assert owner.ok("quality", "disputed", "-p", "loop", "--feature", "sentiment")["items"] == []

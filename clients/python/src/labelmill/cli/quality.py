@@ -58,7 +58,7 @@ def score(
     )
     with current.client() as client:
         report = wait(current, client.quality.score_project(request), "scoring")
-    _print(current, report)
+        _print(current, report, _parts(client, report))
 
 
 @app.command(epilog=EPILOG)
@@ -70,7 +70,7 @@ def show(
     with current.client() as client:
         name = report_name(client, project, report)
         found = client.quality.get_quality_report(service_pb2.GetQualityReportRequest(name=name))
-    _print(current, found)
+        _print(current, found, _parts(client, found))
 
 
 @app.command(epilog=EPILOG)
@@ -80,7 +80,7 @@ def consensus(
     """Lists the consensus labels of a report: item, class, posterior, number of labels, one a line."""
     current = session(context, as_json)
     with current.client() as client:
-        request = service_pb2.ListConsensusLabelsRequest(parent=report_name(client, project, report))
+        request = service_pb2.ListConsensusLabelsRequest(parent=report_of_one_feature(client, project, report))
         found = list(client.quality.list_consensus_labels(request))
     if as_json:
         current.document({"labels": [document(label) for label in found]})
@@ -127,7 +127,7 @@ def labelers(
     """Lists the labelers of a report, those who need a look first."""
     current = session(context, as_json)
     with current.client() as client:
-        name = report_name(client, project, report)
+        name = report_of_one_feature(client, project, report)
         found = client.quality.get_quality_report(service_pb2.GetQualityReportRequest(name=name))
     ordered = sorted(found.labelers, key=_need)
     if as_json:
@@ -159,6 +159,31 @@ def report_name(client: Client, project: str, report: str | None) -> str:
     return newest.name
 
 
+def _calibration(report: resources_pb2.QualityReport) -> str:
+    if not report.HasField("calibration"):
+        return "none"
+    if not report.calibration.calibrated:
+        return "as is usual for the method: fewer than 20 gold answers"
+    return f"calibrated on {report.calibration.gold_count} gold answers, error {estimate(report.calibration.error)}"
+
+
+def _parts(client: Client, report: resources_pb2.QualityReport) -> list[resources_pb2.QualityReport]:
+    """The reports of the features, where one is over all of them; else itself."""
+    requests = [service_pb2.GetQualityReportRequest(name=name) for name in report.feature_reports]
+    return [client.quality.get_quality_report(request) for request in requests] or [report]
+
+
+def report_of_one_feature(client: Client, project: str, report: str | None) -> str:
+    """The name of a report, or of its only feature's; a report over several features must be told apart."""
+    name = report_name(client, project, report)
+    found = client.quality.get_quality_report(service_pb2.GetQualityReportRequest(name=name))
+    parts = _parts(client, found)
+    if len(parts) > 1:
+        choices = ", ".join(f"{short(part.name)} ({part.feature})" for part in parts)
+        raise typer.BadParameter(f"the report is over several features; name one of: {choices}", param_hint="REPORT")
+    return parts[0].name
+
+
 def estimate(value: resources_pb2.Estimate) -> str:
     """A number with its interval, or why there is none."""
     if not value.HasField("value"):
@@ -168,12 +193,15 @@ def estimate(value: resources_pb2.Estimate) -> str:
     return f"{value.value:.3f} [{value.lower:.3f}, {value.upper:.3f}]"
 
 
-def _print(current: Session, report: resources_pb2.QualityReport) -> None:
+def _print(current: Session, report: resources_pb2.QualityReport, parts: Iterable[resources_pb2.QualityReport]) -> None:
     if current.as_json:
         current.document(document(report))
         return
-    for part in report.feature_reports:
-        current.say(f"One report a feature: {short(part)}")
+    for part in parts:
+        _print_feature(current, part)
+
+
+def _print_feature(current: Session, report: resources_pb2.QualityReport) -> None:
     current.facts(
         {
             "report": short(report.name),
@@ -185,6 +213,7 @@ def _print(current: Session, report: resources_pb2.QualityReport) -> None:
             "Krippendorff's alpha": estimate(report.alpha),
             "benchmark accuracy": estimate(report.benchmark_accuracy),
             "consensus accuracy": estimate(report.consensus_accuracy),
+            "probabilities": _calibration(report),
         }
     )
     current.table(_LABELER_COLUMNS, labeler_rows(report.labelers))

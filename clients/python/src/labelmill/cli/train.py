@@ -10,7 +10,7 @@ from labelmill import names
 from labelmill.cli.documents import document
 from labelmill.cli.exits import EPILOG
 from labelmill.cli.progress import wait
-from labelmill.cli.quality import estimate, report_name
+from labelmill.cli.quality import estimate, report_of_one_feature
 from labelmill.cli.session import JsonOption, ProjectOption, session, short
 from labelmill.training.v1 import resources_pb2, service_pb2
 
@@ -40,7 +40,7 @@ def run(
     )
     with current.client() as client:
         labels = resources_pb2.LabelSource(
-            quality_report=report_name(client, project, report), min_posterior=min_posterior
+            quality_report=report_of_one_feature(client, project, report), min_posterior=min_posterior
         )
         job = resources_pb2.TrainingJob(
             model=names.model(project, model),
