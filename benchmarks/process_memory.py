@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,3 +44,14 @@ def rss(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except FileNotFoundError:
         return 0
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held since its program began.
+
+    Not from getrusage where there is /proc: its figure goes on over exec, so that a small program looks as large as
+    whoever started it.
+    """
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return 1024 * (int(found[1]) if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -10,7 +10,6 @@ codes, and from there to every item's posterior and class; CPU seconds of both; 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from benchmarks.process_memory import peak_bytes
 from benchmarks.quality.labels import drawn
 from labelmill_quality.aggregation import dawid_skene
 from labelmill_quality.intake.tables import ColumnNames, read_table
@@ -58,7 +58,7 @@ def run(path: Path, rounds: int) -> dict[str, float]:
         "read_s": read - start,
         "fit_s": done - read,
         "cpu_s": time.process_time(),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
         "right": float((winners == truth[numbers]).mean()) if len(posterior) else 0.0,
     }
 

@@ -8,12 +8,12 @@ Prints {"outcome", "labels", "items", "finite", "peak_bytes"} as JSON.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.process_memory import peak_bytes
 from labelmill_quality.aggregation import dawid_skene
 from labelmill_quality.errors import TooManyCells
 from labelmill_quality.labels import make_table
@@ -58,7 +58,7 @@ def main() -> None:
         consensus = dawid_skene.fit(table, options=dawid_skene.Options(max_iterations=ROUNDS)).apply(table)
         finite = bool(np.isfinite(consensus.posterior).all())
         found = {"outcome": "consensus", "labels": len(table), "items": len(table.items), "finite": finite}
-    print(json.dumps({**found, "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))  # noqa: T201
+    print(json.dumps({**found, "peak_bytes": peak_bytes()}))  # noqa: T201
 
 
 if __name__ == "__main__":
