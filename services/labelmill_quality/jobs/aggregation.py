@@ -48,7 +48,7 @@ def aggregate_labels(folder: str, head: bytes, media_type: str, limits: Limits) 
     place, header = Path(folder), Request.Header.FromString(head)
     table, rows = read_labels(place, header, media_type, limits.rows)
     require_room(table, limits.cells)
-    gold = _gold(place)
+    gold = read_gold(place)
     anchors = gold_codes(table.items, *gold, table.classes) if gold[0] else None
     method = method_name(header.method)
     ordered = about.is_ordered(method, header.ordered, header.class_names)
@@ -90,7 +90,7 @@ def read_labels(
         raise NoRows
     columns = found.columns()
     classes = list(header.class_names) or None
-    gold_classes = _gold(place)[1]
+    gold_classes = read_gold(place)[1]
     if classes is None and gold_classes:
         classes = sorted({*encode(columns[2])[0], *gold_classes})
     policy = convert.repeats(header.repeat_policy)
@@ -114,7 +114,7 @@ def _read_rows(place: Path, limit: int) -> Any:
     return found
 
 
-def _gold(place: Path) -> tuple[list[str], list[str]]:
+def read_gold(place: Path) -> tuple[list[str], list[str]]:
     items: list[str] = []
     classes: list[str] = []
     for frame in frames(place / GOLD):

@@ -1,11 +1,13 @@
-"""Answers ScoreBenchmark."""
+"""Answers ScoreBenchmark and StreamScoreBenchmark."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from labelmill.quality.v1 import benchmark_service_pb2 as pb
 from labelmill.quality.v1 import labels_pb2
+from labelmill.quality.v1.consensus_service_pb2 import AggregateLabelsRequest
 from labelmill_quality.benchmark import score_benchmark
 from labelmill_quality.benchmark.gold import Gold
 from labelmill_quality.benchmark.groups import drifts, grouped
@@ -17,7 +19,8 @@ from labelmill_quality.convert.estimates import confusion, estimate
 from labelmill_quality.convert.labels import answers
 from labelmill_quality.convert.resources import class_quality, labeler
 from labelmill_quality.estimate import Estimate
-from labelmill_quality.labels import gold_codes, make_table
+from labelmill_quality.jobs.aggregation import Limits, read_gold, read_labels
+from labelmill_quality.labels import LabelTable, gold_codes, make_table
 from labelmill_quality.limits import require_room
 from labelmill_quality.scores import BENCHMARK, ClassScore, Confusion, LabelerScore
 from labelmill_quality.shapes.answers import SingleChoice
@@ -33,7 +36,30 @@ def score_against_gold(body: bytes, cell_limit: int) -> bytes:
     gold_items, gold_classes = [row.item for row in request.gold], [row.class_name for row in request.gold]
     classes = list(request.class_names) or sorted({*rows.classes, *gold_classes})
     table = make_table(rows.items, rows.labelers, rows.classes, class_names=classes)
+    response = _scored(table, gold_items, gold_classes, cell_limit)
+    if request.HasField("options"):
+        judgements, rules = _judged(request), scoring.rules(request.options)
+        response.groups.extend(scoring.group_quality(group) for group in grouped(judgements, rules))
+        response.drifts.extend(scoring.labeler_drift(drift) for drift in drifts(judgements, rules))
+    return response.SerializeToString()
+
+
+def score_spooled(folder: str, head: bytes, media_type: str, limits: Limits) -> bytes:
+    """Answers StreamScoreBenchmark: reads labels and gold from the spool; see `jobs.aggregation.aggregate_labels`."""
+    place, header = Path(folder), pb.StreamScoreBenchmarkRequest.Header.FromString(head)
+    same = AggregateLabelsRequest.Header(
+        class_names=header.class_names, repeat_policy=header.repeat_policy, columns=header.columns
+    )
+    table, _ = read_labels(place, same, media_type, limits.rows)
+    response = pb.StreamScoreBenchmarkResponse(scores=_scored(table, *read_gold(place), limits.cells))
+    return response.SerializeToString()
+
+
+def _scored(
+    table: LabelTable, gold_items: Sequence[str], gold_classes: Sequence[str], cell_limit: int
+) -> pb.ScoreBenchmarkResponse:
     require_room(table, cell_limit)
+    classes = table.classes
     benchmark = score_benchmark(table, gold_codes(table.items, gold_items, gold_classes, classes))
     no_agreement = Estimate.undefined(_NO_CONSENSUS, method="agreement_with_others", interval_method="wilson")
     no_alpha = Estimate.undefined(_NO_CONSENSUS, method="krippendorff_alpha_nominal", interval_method="bootstrap_items")
@@ -45,7 +71,7 @@ def score_against_gold(body: bytes, cell_limit: int) -> bytes:
         strict=True,
     )
     per_class = zip(classes, benchmark.recalls(), benchmark.precisions(), strict=True)
-    response = pb.ScoreBenchmarkResponse(
+    return pb.ScoreBenchmarkResponse(
         accuracy=estimate(benchmark.accuracy()),
         labelers=[
             labeler(LabelerScore(name, count, accuracy, no_agreement, Confusion(counts, BENCHMARK)), classes)
@@ -56,11 +82,6 @@ def score_against_gold(body: bytes, cell_limit: int) -> bytes:
         ],
         confusion=confusion(Confusion(benchmark.confusion, BENCHMARK), classes),
     )
-    if request.HasField("options"):
-        judgements, rules = _judged(request), scoring.rules(request.options)
-        response.groups.extend(scoring.group_quality(group) for group in grouped(judgements, rules))
-        response.drifts.extend(scoring.labeler_drift(drift) for drift in drifts(judgements, rules))
-    return response.SerializeToString()
 
 
 def _judged(request: pb.ScoreBenchmarkRequest) -> Sequence[Judgement]:

@@ -949,6 +949,21 @@ class AsyncBenchmarkService:
         """
         return await self._transport.unary(self._stub.ScoreBenchmark, request, timeout_s=timeout_s)
 
+    def stream_score_benchmark(
+        self,
+        requests: AsyncIterable[quality_benchmark_service_pb2.StreamScoreBenchmarkRequest]
+        | Iterable[quality_benchmark_service_pb2.StreamScoreBenchmarkRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[quality_benchmark_service_pb2.StreamScoreBenchmarkResponse]:
+        """Scores any number of labels against gold. First the header; then labels as rows, as the bytes of an Arrow
+        IPC stream, or from an asset that the header names (Parquet, Arrow, CSV, NDJSON), and gold anywhere among
+        them; the scores come when the stream has ended. INVALID_ARGUMENT: STREAM_SEQUENCE, UNKNOWN_CLASS,
+        DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE, and for tables those of
+        ConsensusService.AggregateLabels. PERMISSION_DENIED: PROJECT_FORBIDDEN, RAW_FORBIDDEN.
+        """
+        return self._transport.exchange(self._stub.StreamScoreBenchmark, requests, timeout_s=timeout_s)
+
     async def score_annotations(
         self, request: quality_benchmark_service_pb2.ScoreAnnotationsRequest, *, timeout_s: float | None = None
     ) -> quality_benchmark_service_pb2.ScoreAnnotationsResponse:
@@ -2672,6 +2687,22 @@ class BenchmarkService:
         INVALID_ARGUMENT: UNKNOWN_CLASS, DUPLICATE_GOLD.
         """
         return self._portal.call(self._service.score_benchmark(request, timeout_s=timeout_s))
+
+    def stream_score_benchmark(
+        self,
+        requests: Iterable[quality_benchmark_service_pb2.StreamScoreBenchmarkRequest],
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[quality_benchmark_service_pb2.StreamScoreBenchmarkResponse]:
+        """Scores any number of labels against gold. First the header; then labels as rows, as the bytes of an Arrow
+        IPC stream, or from an asset that the header names (Parquet, Arrow, CSV, NDJSON), and gold anywhere among
+        them; the scores come when the stream has ended. INVALID_ARGUMENT: STREAM_SEQUENCE, UNKNOWN_CLASS,
+        DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE, and for tables those of
+        ConsensusService.AggregateLabels. PERMISSION_DENIED: PROJECT_FORBIDDEN, RAW_FORBIDDEN.
+        """
+        return self._portal.iterate(
+            self._service.stream_score_benchmark(self._portal.feed(requests), timeout_s=timeout_s)
+        )
 
     def score_annotations(
         self, request: quality_benchmark_service_pb2.ScoreAnnotationsRequest, *, timeout_s: float | None = None

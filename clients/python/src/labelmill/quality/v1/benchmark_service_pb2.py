@@ -24,13 +24,15 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from labelmill.access.v1 import access_pb2 as labelmill_dot_access_dot_v1_dot_access__pb2
+from labelmill.quality.v1 import consensus_service_pb2 as labelmill_dot_quality_dot_v1_dot_consensus__service__pb2
 from labelmill.quality.v1 import labels_pb2 as labelmill_dot_quality_dot_v1_dot_labels__pb2
 from labelmill.quality.v1 import resources_pb2 as labelmill_dot_quality_dot_v1_dot_resources__pb2
 from labelmill.quality.v1 import scoring_pb2 as labelmill_dot_quality_dot_v1_dot_scoring__pb2
+from labelmill.storage.v1 import resources_pb2 as labelmill_dot_storage_dot_v1_dot_resources__pb2
 from labelmill.type.v1 import annotation_pb2 as labelmill_dot_type_dot_v1_dot_annotation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/quality/v1/benchmark_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a labelmill/access/v1/access.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\x1a\"labelmill/quality/v1/scoring.proto\x1a\"labelmill/type/v1/annotation.proto\"\xe9\x01\n\x15ScoreBenchmarkRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12\x39\n\x04gold\x18\x02 \x03(\x0b\x32\x1d.labelmill.quality.v1.GoldRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12\x35\n\x07options\x18\x04 \x01(\x0b\x32$.labelmill.quality.v1.ScoringOptions\"\xd9\x02\n\x16ScoreBenchmarkResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x33\n\x07\x63lasses\x18\x03 \x03(\x0b\x32\".labelmill.quality.v1.ClassQuality\x12\x38\n\tconfusion\x18\x04 \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\x12\x32\n\x06groups\x18\x05 \x03(\x0b\x32\".labelmill.quality.v1.GroupQuality\x12\x32\n\x06\x64rifts\x18\x06 \x03(\x0b\x32\".labelmill.quality.v1.LabelerDrift\"\xc5\x01\n\x17ScoreAnnotationsRequest\x12>\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32\x1d.labelmill.type.v1.AnnotationB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12\x33\n\x04gold\x18\x02 \x01(\x0b\x32\x1d.labelmill.quality.v1.GoldSetB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.labelmill.quality.v1.ScoringOptions\"\xe5\x02\n\x18ScoreAnnotationsResponse\x12\x35\n\x06scores\x18\x01 \x03(\x0b\x32%.labelmill.quality.v1.AnnotationScore\x12\x34\n\x0bitem_scores\x18\x02 \x03(\x0b\x32\x1f.labelmill.quality.v1.ItemScore\x12\x32\n\x06groups\x18\x03 \x03(\x0b\x32\".labelmill.quality.v1.GroupQuality\x12\x32\n\x06\x64rifts\x18\x04 \x03(\x0b\x32\".labelmill.quality.v1.LabelerDrift\x12\x42\n\x12\x61verage_precisions\x18\x05 \x03(\x0b\x32&.labelmill.quality.v1.AveragePrecision\x12\x18\n\x10repaired_indices\x18\x06 \x03(\x03\x12\x16\n\x0emethod_version\x18\x07 \x01(\t\"\x81\x03\n\x1dStreamScoreAnnotationsRequest\x12L\n\x06header\x18\x01 \x01(\x0b\x32:.labelmill.quality.v1.StreamScoreAnnotationsRequest.HeaderH\x00\x12-\n\x04gold\x18\x02 \x01(\x0b\x32\x1d.labelmill.quality.v1.GoldSetH\x00\x12J\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x39.labelmill.quality.v1.StreamScoreAnnotationsRequest.BatchH\x00\x1a?\n\x06Header\x12\x35\n\x07options\x18\x01 \x01(\x0b\x32$.labelmill.quality.v1.ScoringOptions\x1aG\n\x05\x42\x61tch\x12>\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32\x1d.labelmill.type.v1.AnnotationB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xac\x01\n\x1eStreamScoreAnnotationsResponse\x12?\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32..labelmill.quality.v1.ScoreAnnotationsResponseH\x00\x12\x41\n\x07summary\x18\x02 \x01(\x0b\x32..labelmill.quality.v1.ScoreAnnotationsResponseH\x00\x42\x06\n\x04part2\xa6\x03\n\x10\x42\x65nchmarkService\x12y\n\x0eScoreBenchmark\x12+.labelmill.quality.v1.ScoreBenchmarkRequest\x1a,.labelmill.quality.v1.ScoreBenchmarkResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x7f\n\x10ScoreAnnotations\x12-.labelmill.quality.v1.ScoreAnnotationsRequest\x1a..labelmill.quality.v1.ScoreAnnotationsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x95\x01\n\x16StreamScoreAnnotations\x12\x33.labelmill.quality.v1.StreamScoreAnnotationsRequest\x1a\x34.labelmill.quality.v1.StreamScoreAnnotationsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01(\x01\x30\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,labelmill/quality/v1/benchmark_service.proto\x12\x14labelmill.quality.v1\x1a\x1b\x62uf/validate/validate.proto\x1a labelmill/access/v1/access.proto\x1a,labelmill/quality/v1/consensus_service.proto\x1a!labelmill/quality/v1/labels.proto\x1a$labelmill/quality/v1/resources.proto\x1a\"labelmill/quality/v1/scoring.proto\x1a$labelmill/storage/v1/resources.proto\x1a\"labelmill/type/v1/annotation.proto\"\xe9\x01\n\x15ScoreBenchmarkRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32\x1e.labelmill.quality.v1.LabelRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12\x39\n\x04gold\x18\x02 \x03(\x0b\x32\x1d.labelmill.quality.v1.GoldRowB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12 \n\x0b\x63lass_names\x18\x03 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12\x35\n\x07options\x18\x04 \x01(\x0b\x32$.labelmill.quality.v1.ScoringOptions\"\xd9\x02\n\x16ScoreBenchmarkResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.labelmill.quality.v1.Estimate\x12\x36\n\x08labelers\x18\x02 \x03(\x0b\x32$.labelmill.quality.v1.LabelerQuality\x12\x33\n\x07\x63lasses\x18\x03 \x03(\x0b\x32\".labelmill.quality.v1.ClassQuality\x12\x38\n\tconfusion\x18\x04 \x01(\x0b\x32%.labelmill.quality.v1.ConfusionMatrix\x12\x32\n\x06groups\x18\x05 \x03(\x0b\x32\".labelmill.quality.v1.GroupQuality\x12\x32\n\x06\x64rifts\x18\x06 \x03(\x0b\x32\".labelmill.quality.v1.LabelerDrift\"\xe5\x04\n\x1bStreamScoreBenchmarkRequest\x12J\n\x06header\x18\x01 \x01(\x0b\x32\x38.labelmill.quality.v1.StreamScoreBenchmarkRequest.HeaderH\x00\x12\x41\n\x04rows\x18\x02 \x01(\x0b\x32\x31.labelmill.quality.v1.AggregateLabelsRequest.RowsH\x00\x12\x1a\n\x05\x61rrow\x18\x03 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x12\x41\n\x04gold\x18\x04 \x01(\x0b\x32\x31.labelmill.quality.v1.AggregateLabelsRequest.GoldH\x00\x1a\xc8\x02\n\x06Header\x12 \n\x0b\x63lass_names\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\x90N\x18\x01\x12\x43\n\rrepeat_policy\x18\x02 \x01(\x0e\x32\".labelmill.quality.v1.RepeatPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12U\n\x06source\x18\x03 \x01(\tBE\xbaHBr=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\xd8\x01\x01\x12\x39\n\x0bsource_zone\x18\x04 \x01(\x0e\x32\x1a.labelmill.storage.v1.ZoneB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x45\n\x07\x63olumns\x18\x05 \x01(\x0b\x32\x34.labelmill.quality.v1.AggregateLabelsRequest.ColumnsB\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\\\n\x1cStreamScoreBenchmarkResponse\x12<\n\x06scores\x18\x01 \x01(\x0b\x32,.labelmill.quality.v1.ScoreBenchmarkResponse\"\xc5\x01\n\x17ScoreAnnotationsRequest\x12>\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32\x1d.labelmill.type.v1.AnnotationB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x12\x33\n\x04gold\x18\x02 \x01(\x0b\x32\x1d.labelmill.quality.v1.GoldSetB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.labelmill.quality.v1.ScoringOptions\"\xe5\x02\n\x18ScoreAnnotationsResponse\x12\x35\n\x06scores\x18\x01 \x03(\x0b\x32%.labelmill.quality.v1.AnnotationScore\x12\x34\n\x0bitem_scores\x18\x02 \x03(\x0b\x32\x1f.labelmill.quality.v1.ItemScore\x12\x32\n\x06groups\x18\x03 \x03(\x0b\x32\".labelmill.quality.v1.GroupQuality\x12\x32\n\x06\x64rifts\x18\x04 \x03(\x0b\x32\".labelmill.quality.v1.LabelerDrift\x12\x42\n\x12\x61verage_precisions\x18\x05 \x03(\x0b\x32&.labelmill.quality.v1.AveragePrecision\x12\x18\n\x10repaired_indices\x18\x06 \x03(\x03\x12\x16\n\x0emethod_version\x18\x07 \x01(\t\"\x81\x03\n\x1dStreamScoreAnnotationsRequest\x12L\n\x06header\x18\x01 \x01(\x0b\x32:.labelmill.quality.v1.StreamScoreAnnotationsRequest.HeaderH\x00\x12-\n\x04gold\x18\x02 \x01(\x0b\x32\x1d.labelmill.quality.v1.GoldSetH\x00\x12J\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x39.labelmill.quality.v1.StreamScoreAnnotationsRequest.BatchH\x00\x1a?\n\x06Header\x12\x35\n\x07options\x18\x01 \x01(\x0b\x32$.labelmill.quality.v1.ScoringOptions\x1aG\n\x05\x42\x61tch\x12>\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32\x1d.labelmill.type.v1.AnnotationB\n\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xac\x01\n\x1eStreamScoreAnnotationsResponse\x12?\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32..labelmill.quality.v1.ScoreAnnotationsResponseH\x00\x12\x41\n\x07summary\x18\x02 \x01(\x0b\x32..labelmill.quality.v1.ScoreAnnotationsResponseH\x00\x42\x06\n\x04part2\xb8\x04\n\x10\x42\x65nchmarkService\x12y\n\x0eScoreBenchmark\x12+.labelmill.quality.v1.ScoreBenchmarkRequest\x1a,.labelmill.quality.v1.ScoreBenchmarkResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x8f\x01\n\x14StreamScoreBenchmark\x12\x31.labelmill.quality.v1.StreamScoreBenchmarkRequest\x1a\x32.labelmill.quality.v1.StreamScoreBenchmarkResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01(\x01\x30\x01\x12\x7f\n\x10ScoreAnnotations\x12-.labelmill.quality.v1.ScoreAnnotationsRequest\x1a..labelmill.quality.v1.ScoreAnnotationsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01\x12\x95\x01\n\x16StreamScoreAnnotations\x12\x33.labelmill.quality.v1.StreamScoreAnnotationsRequest\x1a\x34.labelmill.quality.v1.StreamScoreAnnotationsResponse\"\x0c\x82\xa8\x19\x08\n\x04\x01\x02\x03\x06\x18\x01(\x01\x30\x01\x42[\n\x17io.labelmill.quality.v1P\x01Z>github.com/labelmill/labelmill/clients/go/quality/v1;qualityv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +46,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['gold']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
   _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['class_names']._loaded_options = None
   _globals['_SCOREBENCHMARKREQUEST'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['class_names']._loaded_options = None
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['class_names']._serialized_options = b'\272H\010\222\001\005\020\220N\030\001'
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['repeat_policy']._loaded_options = None
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['repeat_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['source']._loaded_options = None
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['source']._serialized_options = b'\272HBr=2;^projects/[a-z][a-z0-9-]{1,61}[a-z0-9]/assets/[0-9a-f]{32}$\330\001\001'
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['source_zone']._loaded_options = None
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER'].fields_by_name['source_zone']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_STREAMSCOREBENCHMARKREQUEST'].oneofs_by_name['part']._loaded_options = None
+  _globals['_STREAMSCOREBENCHMARKREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
+  _globals['_STREAMSCOREBENCHMARKREQUEST'].fields_by_name['arrow']._loaded_options = None
+  _globals['_STREAMSCOREBENCHMARKREQUEST'].fields_by_name['arrow']._serialized_options = b'\272H\006z\004\030\200\200@'
   _globals['_SCOREANNOTATIONSREQUEST'].fields_by_name['annotations']._loaded_options = None
   _globals['_SCOREANNOTATIONSREQUEST'].fields_by_name['annotations']._serialized_options = b'\272H\007\222\001\004\020\240\215\006'
   _globals['_SCOREANNOTATIONSREQUEST'].fields_by_name['gold']._loaded_options = None
@@ -54,26 +68,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMSCOREANNOTATIONSREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
   _globals['_BENCHMARKSERVICE'].methods_by_name['ScoreBenchmark']._loaded_options = None
   _globals['_BENCHMARKSERVICE'].methods_by_name['ScoreBenchmark']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
+  _globals['_BENCHMARKSERVICE'].methods_by_name['StreamScoreBenchmark']._loaded_options = None
+  _globals['_BENCHMARKSERVICE'].methods_by_name['StreamScoreBenchmark']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
   _globals['_BENCHMARKSERVICE'].methods_by_name['ScoreAnnotations']._loaded_options = None
   _globals['_BENCHMARKSERVICE'].methods_by_name['ScoreAnnotations']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
   _globals['_BENCHMARKSERVICE'].methods_by_name['StreamScoreAnnotations']._loaded_options = None
   _globals['_BENCHMARKSERVICE'].methods_by_name['StreamScoreAnnotations']._serialized_options = b'\202\250\031\010\n\004\001\002\003\006\030\001'
-  _globals['_SCOREBENCHMARKREQUEST']._serialized_start=279
-  _globals['_SCOREBENCHMARKREQUEST']._serialized_end=512
-  _globals['_SCOREBENCHMARKRESPONSE']._serialized_start=515
-  _globals['_SCOREBENCHMARKRESPONSE']._serialized_end=860
-  _globals['_SCOREANNOTATIONSREQUEST']._serialized_start=863
-  _globals['_SCOREANNOTATIONSREQUEST']._serialized_end=1060
-  _globals['_SCOREANNOTATIONSRESPONSE']._serialized_start=1063
-  _globals['_SCOREANNOTATIONSRESPONSE']._serialized_end=1420
-  _globals['_STREAMSCOREANNOTATIONSREQUEST']._serialized_start=1423
-  _globals['_STREAMSCOREANNOTATIONSREQUEST']._serialized_end=1808
-  _globals['_STREAMSCOREANNOTATIONSREQUEST_HEADER']._serialized_start=1657
-  _globals['_STREAMSCOREANNOTATIONSREQUEST_HEADER']._serialized_end=1720
-  _globals['_STREAMSCOREANNOTATIONSREQUEST_BATCH']._serialized_start=1722
-  _globals['_STREAMSCOREANNOTATIONSREQUEST_BATCH']._serialized_end=1793
-  _globals['_STREAMSCOREANNOTATIONSRESPONSE']._serialized_start=1811
-  _globals['_STREAMSCOREANNOTATIONSRESPONSE']._serialized_end=1983
-  _globals['_BENCHMARKSERVICE']._serialized_start=1986
-  _globals['_BENCHMARKSERVICE']._serialized_end=2408
+  _globals['_SCOREBENCHMARKREQUEST']._serialized_start=363
+  _globals['_SCOREBENCHMARKREQUEST']._serialized_end=596
+  _globals['_SCOREBENCHMARKRESPONSE']._serialized_start=599
+  _globals['_SCOREBENCHMARKRESPONSE']._serialized_end=944
+  _globals['_STREAMSCOREBENCHMARKREQUEST']._serialized_start=947
+  _globals['_STREAMSCOREBENCHMARKREQUEST']._serialized_end=1560
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER']._serialized_start=1217
+  _globals['_STREAMSCOREBENCHMARKREQUEST_HEADER']._serialized_end=1545
+  _globals['_STREAMSCOREBENCHMARKRESPONSE']._serialized_start=1562
+  _globals['_STREAMSCOREBENCHMARKRESPONSE']._serialized_end=1654
+  _globals['_SCOREANNOTATIONSREQUEST']._serialized_start=1657
+  _globals['_SCOREANNOTATIONSREQUEST']._serialized_end=1854
+  _globals['_SCOREANNOTATIONSRESPONSE']._serialized_start=1857
+  _globals['_SCOREANNOTATIONSRESPONSE']._serialized_end=2214
+  _globals['_STREAMSCOREANNOTATIONSREQUEST']._serialized_start=2217
+  _globals['_STREAMSCOREANNOTATIONSREQUEST']._serialized_end=2602
+  _globals['_STREAMSCOREANNOTATIONSREQUEST_HEADER']._serialized_start=2451
+  _globals['_STREAMSCOREANNOTATIONSREQUEST_HEADER']._serialized_end=2514
+  _globals['_STREAMSCOREANNOTATIONSREQUEST_BATCH']._serialized_start=2516
+  _globals['_STREAMSCOREANNOTATIONSREQUEST_BATCH']._serialized_end=2587
+  _globals['_STREAMSCOREANNOTATIONSRESPONSE']._serialized_start=2605
+  _globals['_STREAMSCOREANNOTATIONSRESPONSE']._serialized_end=2777
+  _globals['_BENCHMARKSERVICE']._serialized_start=2780
+  _globals['_BENCHMARKSERVICE']._serialized_end=3348
 # @@protoc_insertion_point(module_scope)

@@ -7,9 +7,11 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from labelmill.quality.v1 import consensus_service_pb2 as _consensus_service_pb2
 from labelmill.quality.v1 import labels_pb2 as _labels_pb2
 from labelmill.quality.v1 import resources_pb2 as _resources_pb2
 from labelmill.quality.v1 import scoring_pb2 as _scoring_pb2
+from labelmill.storage.v1 import resources_pb2 as _resources_pb2_1
 from labelmill.type.v1 import annotation_pb2 as _annotation_pb2
 import builtins as _builtins
 import sys
@@ -119,6 +121,112 @@ class ScoreBenchmarkResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreBenchmarkResponse: _TypeAlias = ScoreBenchmarkResponse  # noqa: Y015
+
+@_typing.final
+class StreamScoreBenchmarkRequest(_message.Message):
+    """A part of a stream of labels to score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Header(_message.Message):
+        """What a stream begins with."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CLASS_NAMES_FIELD_NUMBER: _builtins.int
+        REPEAT_POLICY_FIELD_NUMBER: _builtins.int
+        SOURCE_FIELD_NUMBER: _builtins.int
+        SOURCE_ZONE_FIELD_NUMBER: _builtins.int
+        COLUMNS_FIELD_NUMBER: _builtins.int
+        repeat_policy: _labels_pb2.RepeatPolicy.ValueType
+        """What counts where one labeler answered one item several times."""
+        source: _builtins.str
+        """projects/{project}/assets/{asset}: where the labels are, if they are not sent."""
+        source_zone: _resources_pb2_1.Zone.ValueType
+        """Which content of it; unspecified: CLEAN."""
+        @_builtins.property
+        def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The classes in order; empty: those that occur, ordered by name."""
+
+        @_builtins.property
+        def columns(self) -> _consensus_service_pb2.AggregateLabelsRequest.Columns:
+            """What the columns of the asset or of the Arrow stream are called."""
+
+        def __init__(
+            self,
+            *,
+            class_names: _abc.Iterable[_builtins.str] | None = ...,
+            repeat_policy: _labels_pb2.RepeatPolicy.ValueType = ...,
+            source: _builtins.str = ...,
+            source_zone: _resources_pb2_1.Zone.ValueType = ...,
+            columns: _consensus_service_pb2.AggregateLabelsRequest.Columns | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["class_names", b"class_names", "columns", b"columns", "repeat_policy", b"repeat_policy", "source", b"source", "source_zone", b"source_zone"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    ARROW_FIELD_NUMBER: _builtins.int
+    GOLD_FIELD_NUMBER: _builtins.int
+    arrow: _builtins.bytes
+    """The next bytes of an Arrow IPC stream."""
+    @_builtins.property
+    def header(self) -> Global___StreamScoreBenchmarkRequest.Header:
+        """The first message."""
+
+    @_builtins.property
+    def rows(self) -> _consensus_service_pb2.AggregateLabelsRequest.Rows:
+        """Labels."""
+
+    @_builtins.property
+    def gold(self) -> _consensus_service_pb2.AggregateLabelsRequest.Gold:
+        """Gold."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___StreamScoreBenchmarkRequest.Header | None = ...,
+        rows: _consensus_service_pb2.AggregateLabelsRequest.Rows | None = ...,
+        arrow: _builtins.bytes = ...,
+        gold: _consensus_service_pb2.AggregateLabelsRequest.Gold | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "gold", b"gold", "header", b"header", "part", b"part", "rows", b"rows"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow", b"arrow", "gold", b"gold", "header", b"header", "part", b"part", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "rows", "arrow", "gold"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___StreamScoreBenchmarkRequest: _TypeAlias = StreamScoreBenchmarkRequest  # noqa: Y015
+
+@_typing.final
+class StreamScoreBenchmarkResponse(_message.Message):
+    """The answer to a stream of labels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scores(self) -> Global___ScoreBenchmarkResponse:
+        """The scores, in one message."""
+
+    def __init__(
+        self,
+        *,
+        scores: Global___ScoreBenchmarkResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamScoreBenchmarkResponse: _TypeAlias = StreamScoreBenchmarkResponse  # noqa: Y015
 
 @_typing.final
 class ScoreAnnotationsRequest(_message.Message):

@@ -40,6 +40,11 @@ class BenchmarkServiceStub:
                 request_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkRequest.SerializeToString,
                 response_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkResponse.FromString,
                 _registered_method=True)
+        self.StreamScoreBenchmark = channel.stream_stream(
+                '/labelmill.quality.v1.BenchmarkService/StreamScoreBenchmark',
+                request_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreBenchmarkRequest.SerializeToString,
+                response_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreBenchmarkResponse.FromString,
+                _registered_method=True)
         self.ScoreAnnotations = channel.unary_unary(
                 '/labelmill.quality.v1.BenchmarkService/ScoreAnnotations',
                 request_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreAnnotationsRequest.SerializeToString,
@@ -59,6 +64,16 @@ class BenchmarkServiceServicer:
     def ScoreBenchmark(self, request, context):
         """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
         DUPLICATE_GOLD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamScoreBenchmark(self, request_iterator, context):
+        """Scores any number of labels against gold. First the header; then labels as rows, as the bytes of an Arrow IPC stream, or from an asset
+        that the header names (Parquet, Arrow, CSV, NDJSON), and gold anywhere among them; the scores come when the stream has ended.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, UNKNOWN_CLASS, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE, and for tables those of
+        ConsensusService.AggregateLabels. PERMISSION_DENIED: PROJECT_FORBIDDEN, RAW_FORBIDDEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +105,11 @@ def add_BenchmarkServiceServicer_to_server(servicer, server):
                     servicer.ScoreBenchmark,
                     request_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkRequest.FromString,
                     response_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkResponse.SerializeToString,
+            ),
+            'StreamScoreBenchmark': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamScoreBenchmark,
+                    request_deserializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreBenchmarkRequest.FromString,
+                    response_serializer=labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreBenchmarkResponse.SerializeToString,
             ),
             'ScoreAnnotations': grpc.unary_unary_rpc_method_handler(
                     servicer.ScoreAnnotations,
@@ -130,6 +150,33 @@ class BenchmarkService:
             '/labelmill.quality.v1.BenchmarkService/ScoreBenchmark',
             labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkRequest.SerializeToString,
             labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.ScoreBenchmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamScoreBenchmark(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/labelmill.quality.v1.BenchmarkService/StreamScoreBenchmark',
+            labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreBenchmarkRequest.SerializeToString,
+            labelmill_dot_quality_dot_v1_dot_benchmark__service__pb2.StreamScoreBenchmarkResponse.FromString,
             options,
             channel_credentials,
             insecure,

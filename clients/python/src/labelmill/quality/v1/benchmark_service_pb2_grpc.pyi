@@ -37,6 +37,12 @@ class BenchmarkServiceStub:
     """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
     DUPLICATE_GOLD.
     """
+    StreamScoreBenchmark: _grpc.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreBenchmarkRequest, _benchmark_service_pb2.StreamScoreBenchmarkResponse]
+    """Scores any number of labels against gold. First the header; then labels as rows, as the bytes of an Arrow IPC stream, or from an asset
+    that the header names (Parquet, Arrow, CSV, NDJSON), and gold anywhere among them; the scores come when the stream has ended.
+    INVALID_ARGUMENT: STREAM_SEQUENCE, UNKNOWN_CLASS, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE, and for tables those of
+    ConsensusService.AggregateLabels. PERMISSION_DENIED: PROJECT_FORBIDDEN, RAW_FORBIDDEN.
+    """
     ScoreAnnotations: _grpc.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]
     """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
     INVALID_ARGUMENT: INVALID_ANNOTATION, NO_ASSET, NO_LABELER (an annotation without a human or model source), DUPLICATE_GOLD,
@@ -57,6 +63,12 @@ class BenchmarkServiceAsyncStub(BenchmarkServiceStub):
     ScoreBenchmark: _aio.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreBenchmarkRequest, _benchmark_service_pb2.ScoreBenchmarkResponse]  # type: ignore[assignment]
     """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
     DUPLICATE_GOLD.
+    """
+    StreamScoreBenchmark: _aio.StreamStreamMultiCallable[_benchmark_service_pb2.StreamScoreBenchmarkRequest, _benchmark_service_pb2.StreamScoreBenchmarkResponse]  # type: ignore[assignment]
+    """Scores any number of labels against gold. First the header; then labels as rows, as the bytes of an Arrow IPC stream, or from an asset
+    that the header names (Parquet, Arrow, CSV, NDJSON), and gold anywhere among them; the scores come when the stream has ended.
+    INVALID_ARGUMENT: STREAM_SEQUENCE, UNKNOWN_CLASS, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE, and for tables those of
+    ConsensusService.AggregateLabels. PERMISSION_DENIED: PROJECT_FORBIDDEN, RAW_FORBIDDEN.
     """
     ScoreAnnotations: _aio.UnaryUnaryMultiCallable[_benchmark_service_pb2.ScoreAnnotationsRequest, _benchmark_service_pb2.ScoreAnnotationsResponse]  # type: ignore[assignment]
     """Scores annotations of every kind against gold, both sent along: shapes, spans, segments, choices, numbers, texts and attributes.
@@ -81,6 +93,18 @@ class BenchmarkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_benchmark_service_pb2.ScoreBenchmarkResponse, _abc.Awaitable[_benchmark_service_pb2.ScoreBenchmarkResponse]]:
         """Scores labels sent along against gold sent along, per labeler and class, with Wilson intervals. INVALID_ARGUMENT: UNKNOWN_CLASS,
         DUPLICATE_GOLD.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamScoreBenchmark(
+        self,
+        request_iterator: _MaybeAsyncIterator[_benchmark_service_pb2.StreamScoreBenchmarkRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_benchmark_service_pb2.StreamScoreBenchmarkResponse], _abc.AsyncIterator[_benchmark_service_pb2.StreamScoreBenchmarkResponse]]:
+        """Scores any number of labels against gold. First the header; then labels as rows, as the bytes of an Arrow IPC stream, or from an asset
+        that the header names (Parquet, Arrow, CSV, NDJSON), and gold anywhere among them; the scores come when the stream has ended.
+        INVALID_ARGUMENT: STREAM_SEQUENCE, UNKNOWN_CLASS, DUPLICATE_GOLD, TOO_MANY_CELLS, ANSWER_TOO_LARGE, and for tables those of
+        ConsensusService.AggregateLabels. PERMISSION_DENIED: PROJECT_FORBIDDEN, RAW_FORBIDDEN.
         """
 
     @_abc_1.abstractmethod
