@@ -7,16 +7,14 @@ import asyncio
 from labelmill.quality.v1 import consensus_service_pb2, consensus_service_pb2_grpc
 from labelmill_quality.adapters.labelmill_assets import LabelmillAssets
 from labelmill_quality.assembly.parts import Area, Parts
-from labelmill_quality.intake.spool import Spools
 from labelmill_quality.servicers.bulk_labels import BulkLabels
 from labelmill_quality.servicers.consensus import ConsensusServicer
 
 
 def consensus(parts: Parts) -> Area:
     """The service."""
-    settings = parts.settings
-    spools = Spools(settings.spool_dir or parts.context.settings.data_dir / "quality-spool", settings.max_spool_bytes)
-    bulk = BulkLabels(parts.computing, spools, LabelmillAssets(parts.context.peers), settings.row_limit)
+    spools = parts.spools()
+    bulk = BulkLabels(parts.computing, spools, LabelmillAssets(parts.context.peers), parts.settings.row_limit)
     servicer = ConsensusServicer(parts.computing, bulk)
 
     async def sweep() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labelmill.quality.v1 import model_quality_service_pb2, model_quality_service_pb2_grpc
 from labelmill_quality.assembly.parts import Area, Parts
-from labelmill_quality.intake.spool import Spools
 from labelmill_quality.servicers.model_quality import ModelQualityServicer
 
 _MOST_BYTES = 1 << 30
@@ -13,9 +12,7 @@ _MOST_BYTES = 1 << 30
 
 def model_quality(parts: Parts) -> Area:
     """The service."""
-    settings = parts.settings
-    folder = settings.spool_dir or parts.context.settings.data_dir / "quality-spool"
-    spools = Spools(folder, min(settings.max_spool_bytes, _MOST_BYTES))
+    spools = parts.spools(_MOST_BYTES)
     servicer = ModelQualityServicer(parts.computing, spools)
     return Area(
         servicers=((model_quality_service_pb2_grpc.add_ModelQualityServiceServicer_to_server, servicer),),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor
 
+from labelmill_quality.intake.spool import Spools
 from labelmill_quality.live.ports import ChangeSource
 from labelmill_quality.page.ports import CleanContents
 from labelmill_quality.ports import AnnotationSource
@@ -33,6 +34,12 @@ class Parts:
     contents: CleanContents
     requests: RequestLog
     operations: OperationStore
+
+    def spools(self, most_bytes: int | None = None) -> Spools:
+        """Where streams wait until they have ended; `most_bytes` bounds one below what the settings allow."""
+        limit, folder = self.settings.max_spool_bytes, self.settings.spool_dir
+        bounded = limit if most_bytes is None else min(limit, most_bytes)
+        return Spools(folder or self.context.settings.data_dir / "quality-spool", bounded)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from labelmill.quality.v1 import weak_supervision_service_pb2, weak_supervision_
 from labelmill_quality.adapters.labelmill_texts import LabelmillModels, LabelmillTexts
 from labelmill_quality.adapters.sql import SqlReports
 from labelmill_quality.assembly.parts import Area, Parts
-from labelmill_quality.intake.spool import Spools
 from labelmill_quality.operations.supervising import KIND, ModelAnswers, ProjectSupervision
 from labelmill_quality.servicers.weak_supervision import WeakSupervisionServicer
 
@@ -32,9 +31,7 @@ def weak_supervision(parts: Parts) -> Area:
         weak_supervision_service_pb2.SuperviseProjectRequest,
         weak_supervision_service_pb2.SuperviseProjectMetadata,
     )
-    settings = parts.settings
-    folder = settings.spool_dir or parts.context.settings.data_dir / "quality-spool"
-    spools = Spools(folder, min(settings.max_spool_bytes, _MOST_BYTES))
+    spools = parts.spools(_MOST_BYTES)
     servicer = WeakSupervisionServicer(parts.computing, spools, models, supervision, parts.operations, parts.requests)
     return Area(
         servicers=((weak_supervision_service_pb2_grpc.add_WeakSupervisionServiceServicer_to_server, servicer),),
